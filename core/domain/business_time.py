@@ -1,0 +1,60 @@
+"""Local hours, open days and French public holidays; right across the nights the clock changes."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+#: ISO weekdays, Monday 1 … Sunday 7.
+ALL_WEEKDAYS = frozenset(range(1, 8))
+
+
+def at_local(day: date, local: time, *, zone: ZoneInfo) -> datetime:
+    """Return the moment, in UTC, at which clocks in `zone` show `local` on `day`.
+
+    An hour that the spring change skips is moved forward by the width of the gap (02:30 becomes
+    03:30); of an hour that the autumn change repeats, the first is taken (PEP 495, fold=0).
+    """
+    return datetime.combine(day, local, tzinfo=zone).astimezone(UTC)
+
+
+def local_day(moment: datetime, *, zone: ZoneInfo) -> date:
+    """Return the civil day in `zone` at a moment."""
+    return moment.astimezone(zone).date()
+
+
+def day_bounds(day: date, *, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the half-open interval, in UTC, of a civil day: 23, 24 or 25 hours long."""
+    return at_local(day, time(), zone=zone), at_local(day + timedelta(days=1), time(), zone=zone)
+
+
+@lru_cache(maxsize=32)
+def _public_holidays(year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays("FR", years=year))
+
+
+def is_public_holiday(day: date) -> bool:
+    """Tell whether `day` is a public holiday in metropolitan France."""
+    return day in _public_holidays(day.year)
+
+
+def is_open(day: date, *, weekdays: Iterable[int], on_holidays: bool = False) -> bool:
+    """Tell whether a place open on these ISO weekdays is open on `day`."""
+    return day.isoweekday() in set(weekdays) and (on_holidays or not is_public_holiday(day))
+
+
+def open_days(start: date, *, weekdays: Iterable[int], on_holidays: bool = False) -> Iterator[date]:
+    """Yield the open days from `start` on, `start` included where it is one. Without end.
+
+    Raises ValueError where no weekday is open: the search would never end.
+    """
+    weekdays = frozenset(weekdays)
+    if not weekdays & ALL_WEEKDAYS:
+        raise ValueError("no open weekday")
+    day = start
+    while True:
+        if is_open(day, weekdays=weekdays, on_holidays=on_holidays):
+            yield day
+        day += timedelta(days=1)

@@ -1,0 +1,39 @@
+"""Check the audit chain: `manage.py verify_history [--head HASH]`."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from core.chain import Fault, verify_history
+
+WORDS = {
+    "link_missing": "link {seq} of the chain is missing",
+    "link_broken": "link {seq} is broken: its hash does not fit ({table_name}, row {history_id})",
+    "row_deleted": "{table_name}, row {history_id} was deleted (link {seq})",
+    "row_changed": "{table_name}, row {history_id} was changed (link {seq})",
+    "row_never_entered": "{table_name}, row {history_id} was written behind the portal's back: it never entered the chain",
+    "head_unknown": "the given head is not in the chain: it was cut or made anew",
+}
+
+
+class Command(BaseCommand):
+    help = "Check the audit chain; exit 1 and the first broken link where it does not hold."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--head", default="", metavar="HASH", help="a head noted earlier that the chain must hold")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = verify_history(expected_head=options["head"].strip().lower())
+        if found.fault is not None:
+            self.stderr.write(f"History does not hold: {describe(found.fault)}.")
+            sys.exit(1)
+        self.stdout.write(f"History holds: {found.links} links, {found.waiting} rows waiting for their seal.")
+        self.stdout.write(f"Head: {found.head}")
+
+
+def describe(fault: Fault) -> str:
+    """Return one English line about a fault; without a link's number where the row was not sealed."""
+    seq = "not sealed yet" if fault.seq is None else fault.seq
+    return WORDS[fault.code].format(seq=seq, table_name=fault.table_name, history_id=fault.history_id)

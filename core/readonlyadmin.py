@@ -1,0 +1,143 @@
+"""Admin pages that show and never change: the base class of every app's admin."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from simple_history.admin import SimpleHistoryAdmin
+
+from core.roles import Capability, can
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class ReadOnlyAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # the library has no types
+    """A model's list, page and history, open for roles with READ_ADMIN; every write is refused.
+
+    Refusing by permission alone is not enough: simple_history (3.13) changes the live object when
+    a view-only person POSTs to an old version's page, whatever its revert settings say.
+    """
+
+    #: Fields never shown, such as password hashes.
+    hidden_fields: ClassVar[tuple[str, ...]] = ()
+    actions = None
+    list_per_page = 50
+    show_full_result_count = False
+    object_history_list_template = "admin/portal_history_list.html"
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return can(request.user, Capability.READ_ADMIN)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return can(request.user, Capability.READ_ADMIN)
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {}
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Sequence[str]:
+        return self._shown_fields()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Sequence[str]:
+        return self._shown_fields()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        self.check_reading(request)
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        return response
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        self.check_writing(request)
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        return response
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        raise PermissionDenied
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self.check_reading(request)
+        if not self._has_history():
+            raise PermissionDenied
+        response: HttpResponse = super().history_view(request, object_id, extra_context)
+        return response
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self.check_reading(request)
+        if not self._has_history():
+            raise PermissionDenied
+        response: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
+        return response
+
+    def check_reading(self, request: HttpRequest) -> None:
+        """Refuse every method that could write."""
+        if request.method not in READING:
+            raise PermissionDenied
+
+    def check_writing(self, request: HttpRequest) -> None:
+        """Refuse a write to an object's page; a subclass that lets people write overrides this."""
+        self.check_reading(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        queryset: QuerySet[Any] = super().get_queryset(request)
+        return queryset
+
+    def revert_disabled(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return True
+
+    def _shown_fields(self) -> list[str]:
+        meta = self.model._meta
+        fields = [*meta.concrete_fields, *meta.many_to_many]
+        return [field.name for field in fields if field.name not in self.hidden_fields]
+
+    def _has_history(self) -> bool:
+        return hasattr(self.model._meta, "simple_history_manager_attribute")
+
+
+class UntrackedAdmin(ReadOnlyAdmin):
+    """For tables without field-by-field history: counters, events, deliveries."""
+
+    change_form_template = "admin/portal_untracked_form.html"
+
+
+class ReadOnlyInline(admin.TabularInline[Any, Any]):
+    """Rows of a child table on its parent's page, shown and never changed."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return can(request.user, Capability.READ_ADMIN)
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False

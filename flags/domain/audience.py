@@ -1,0 +1,33 @@
+"""Whom a rule is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RuleKind(StrEnum):
+    EVERYONE = "everyone"
+    SEGMENT = "segment"
+    SITE = "site"
+
+
+@dataclass(frozen=True)
+class RuleAudience:
+    """One audience: everyone, or exactly one segment or site by its primary key."""
+
+    kind: RuleKind
+    segment_id: int | None = None
+    site_id: int | None = None
+
+    @classmethod
+    def everyone(cls) -> RuleAudience:
+        return cls(RuleKind.EVERYONE)
+
+    @classmethod
+    def for_segment(cls, segment_id: int) -> RuleAudience:
+        return cls(RuleKind.SEGMENT, segment_id=segment_id)
+
+    @classmethod
+    def for_site(cls, site_id: int) -> RuleAudience:
+        return cls(RuleKind.SITE, site_id=site_id)

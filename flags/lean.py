@@ -1,0 +1,102 @@
+"""What the lean routes share: tokens, bounded bodies, JSON answers. None of it enters Django."""
+
+import json
+from collections.abc import Mapping
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from core import clock
+from flags.domain.purposes import Purpose
+from flags.snapshots import KEEPER
+from flags.tokens import USES, TokenIdentity, authenticate
+
+#: Seconds after which a client may ask again while the first snapshot is not read yet.
+RETRY_SECONDS = 1
+
+
+class LeanRefusal(Exception):
+    """An answer other than 2xx: status, stable code and words for the developer who reads it."""
+
+    def __init__(self, status: int, code: str, details: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.details = details
+        self.headers = dict(headers or {})
+
+
+def json_response(data: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a compact JSON answer."""
+    return Response(
+        json.dumps(data, separators=(",", ":"), ensure_ascii=False),
+        status_code=status,
+        headers=dict(headers or {}),
+        media_type="application/json",
+    )
+
+
+def refusal_response(refusal: LeanRefusal, *, key: str | None = None) -> Response:
+    """Return a refusal as contracts §3 writes it: `errorCode` and `errorDetails`, with the flag's key if any."""
+    body: dict[str, object] = {} if key is None else {"key": key}
+    body |= {"errorCode": refusal.code, "errorDetails": refusal.details}
+    return json_response(body, status=refusal.status, headers=refusal.headers)
+
+
+def read_token(request: Request) -> str:
+    """Return the token's text from `Authorization: Bearer` or `X-API-Key`, empty where there is none."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return value.strip()
+    return request.headers.get("x-api-key", "").strip()
+
+
+def check_token(request: Request, *, purposes: frozenset[Purpose]) -> TokenIdentity:
+    """Return whose request this is; refuse 401 without a valid token, 403 with one for another purpose."""
+    if KEEPER.portfolio is None:
+        raise LeanRefusal(
+            503, "GENERAL", "The flags are not loaded yet.", headers={"Retry-After": str(RETRY_SECONDS)}
+        )
+    raw = read_token(request)
+    identity = authenticate(raw) if raw else None
+    if identity is None:
+        raise LeanRefusal(
+            401,
+            "UNAUTHORIZED",
+            "Send a valid token as 'Authorization: Bearer TOKEN' or 'X-API-Key: TOKEN'.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    if identity.purpose not in purposes:
+        wanted = " or ".join(sorted(purposes))
+        raise LeanRefusal(403, "FORBIDDEN", f"This is a {identity.purpose} token; this address takes a {wanted} token.")
+    USES.note(identity.token_id, now=clock.now())
+    return identity
+
+
+async def read_body(request: Request, *, limit_bytes: int) -> bytes:
+    """Return the body; refuse 413 as soon as it is known to be over the limit."""
+    too_large = LeanRefusal(413, "PAYLOAD_TOO_LARGE", f"The body may have at most {limit_bytes} bytes.")
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit_bytes:
+        raise too_large
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit_bytes:
+                raise too_large
+    except ClientDisconnect:
+        raise LeanRefusal(400, "PARSE_ERROR", "The body ended early.") from None
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> object:
+    """Return the parsed body; refuse 400 PARSE_ERROR what is not JSON (NaN and endless nesting included)."""
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise LeanRefusal(400, "PARSE_ERROR", "The body is not valid JSON.") from None
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)

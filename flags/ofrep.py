@@ -1,0 +1,125 @@
+"""OFREP 0.3.0: single and bulk evaluation (contracts §3)."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from flags.domain.evaluation import Evaluation
+from flags.domain.purposes import Purpose
+from flags.lean import LeanRefusal, check_token, json_response, parse_json, read_body, refusal_response
+from flags.snapshots import KEEPER, Snapshot
+
+BODY_LIMIT_BYTES = 65_536
+PURPOSES = frozenset({Purpose.SERVER, Purpose.CLIENT})
+ALLOWED_HEADERS = "Authorization, X-API-Key, Content-Type, If-None-Match, Last-Event-ID"
+EXPOSED_HEADERS = "ETag, Retry-After"
+
+
+async def evaluate_one(request: Request) -> Response:
+    """Answer `POST /ofrep/v1/evaluate/flags/{key}`."""
+    key = request.path_params["key"]
+    try:
+        snapshot = _find_snapshot(request)
+        evaluator = snapshot.evaluators.get(key)
+        if evaluator is None:
+            raise LeanRefusal(404, "FLAG_NOT_FOUND", f"There is no flag '{key}' in {snapshot.definition.key}.")
+        context = await _read_context(request)
+    except LeanRefusal as refusal:
+        return refusal_response(refusal, key=key)
+    return _with_cors(request, json_response(_show(evaluator(context))), snapshot)
+
+
+async def evaluate_all(request: Request) -> Response:
+    """Answer `POST /ofrep/v1/evaluate/flags`; the ETag is of the whole answer."""
+    try:
+        snapshot = _find_snapshot(request)
+        context = await _read_context(request)
+    except LeanRefusal as refusal:
+        return refusal_response(refusal)
+    shown = [_show(evaluate(context)) for evaluate in snapshot.evaluators.values()]
+    body = json.dumps({"flags": shown, "metadata": {"environment": snapshot.definition.key}}, separators=(",", ":"))
+    etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    if etag in _split_etags(request.headers.get("if-none-match", "")):
+        return _with_cors(request, Response(status_code=304, headers={"ETag": etag}), snapshot)
+    answer = Response(body, headers={"ETag": etag}, media_type="application/json")
+    return _with_cors(request, answer, snapshot)
+
+
+async def answer_preflight(request: Request) -> Response:
+    """Answer a browser's OPTIONS: allowed for the origins of any environment (it carries no token)."""
+    origin = request.headers.get("origin", "")
+    portfolio = KEEPER.portfolio
+    known = portfolio is not None and any(
+        origin in snapshot.definition.allowed_origins for snapshot in portfolio.snapshots.values()
+    )
+    if not known:
+        return Response(status_code=403)
+    return Response(
+        status_code=204,
+        headers={
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": "POST, OPTIONS",
+            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+            "Access-Control-Max-Age": "600",
+            "Vary": "Origin",
+        },
+    )
+
+
+def _find_snapshot(request: Request) -> Snapshot:
+    identity = check_token(request, purposes=PURPOSES)
+    portfolio = KEEPER.portfolio
+    assert portfolio is not None  # check_token refuses before the first snapshot
+    return portfolio.snapshots[identity.environment_id]
+
+
+async def _read_context(request: Request) -> Mapping[str, object]:
+    """Return the evaluation context; an empty body or `{}` is the empty context."""
+    body = await read_body(request, limit_bytes=BODY_LIMIT_BYTES)
+    if not body.strip():
+        return {}
+    parsed = parse_json(body)
+    if not isinstance(parsed, dict):
+        raise LeanRefusal(400, "PARSE_ERROR", "The body is an object with a 'context'.")
+    context = parsed.get("context", {})
+    if not isinstance(context, dict):
+        raise LeanRefusal(400, "INVALID_CONTEXT", "'context' is an object.")
+    key = context.get("targetingKey")
+    if key is not None and not isinstance(key, str):
+        raise LeanRefusal(400, "INVALID_CONTEXT", "'targetingKey' is a string.")
+    return context
+
+
+def _show(evaluation: Evaluation) -> dict[str, object]:
+    return {
+        "key": evaluation.flag_key,
+        "value": evaluation.value,
+        "reason": str(evaluation.reason),
+        "variant": evaluation.variant,
+        "metadata": dict(evaluation.metadata),
+    }
+
+
+def _split_etags(header: str) -> set[str]:
+    return {part.strip().removeprefix("W/") for part in header.split(",") if part.strip()}
+
+
+def _with_cors(request: Request, answer: Response, snapshot: Snapshot) -> Response:
+    origin = request.headers.get("origin")
+    if origin and origin in snapshot.definition.allowed_origins:
+        answer.headers["Access-Control-Allow-Origin"] = origin
+        answer.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+        answer.headers["Vary"] = "Origin"
+    return answer
+
+
+LEAN_ROUTES = [
+    Route("/ofrep/v1/evaluate/flags", evaluate_all, methods=["POST"]),
+    Route("/ofrep/v1/evaluate/flags", answer_preflight, methods=["OPTIONS"]),
+    Route("/ofrep/v1/evaluate/flags/{key:path}", evaluate_one, methods=["POST"]),
+    Route("/ofrep/v1/evaluate/flags/{key:path}", answer_preflight, methods=["OPTIONS"]),
+]

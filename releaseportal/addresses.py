@@ -1,0 +1,45 @@
+"""Where the servers and keys are: given URLs win, else what `manage.py up` wrote to DATA_DIR.
+
+Imports nothing of Django: settings are made from this.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Written by the embedded servers' first start, mode 0600: secret key, ports, passwords.
+KEYS_FILE = "keys.json"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """URLs as django-environ reads them; `database_owner_url` is empty where one role does both."""
+
+    secret_key: str
+    database_url: str
+    database_owner_url: str
+    redis_url: str
+
+
+def read_keys(data_dir: Path) -> dict[str, str]:
+    """Return what KEYS_FILE holds, an empty dict where there is none or it cannot be read."""
+    try:
+        found = json.loads((data_dir / KEYS_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def find_addresses(data_dir: Path, *, environment: Mapping[str, str]) -> Addresses:
+    """Return the addresses in force for a data directory and the process's environment."""
+    keys = read_keys(data_dir)
+    given = environment.get("DATABASE_URL", "")
+    return Addresses(
+        # Without any key a command gets one for its own duration: it can sign nothing that lasts.
+        secret_key=environment.get("SECRET_KEY") or keys.get("secret_key") or secrets.token_urlsafe(48),
+        database_url=given or keys.get("database_url") or "postgres://portal_app@127.0.0.1:1/releaseportal",
+        database_owner_url=environment.get("DATABASE_OWNER_URL", "") or ("" if given else keys.get("database_owner_url", "")),
+        redis_url=environment.get("REDIS_URL", "") or keys.get("redis_url") or "redis://127.0.0.1:1/0",
+    )

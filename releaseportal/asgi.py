@@ -1,0 +1,77 @@
+"""The ASGI application: the lean routes first, Django behind them."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "releaseportal.settings")
+
+from a2wsgi import WSGIMiddleware
+from anyio import to_thread
+from django.core.wsgi import get_wsgi_application
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+
+django_application = get_wsgi_application()  # before any import that needs the apps
+
+from django.db import DatabaseError, close_old_connections
+
+from flags.lean import json_response
+from flags.ofrep import LEAN_ROUTES as OFREP_ROUTES
+from flags.snapshots import KEEPER
+from flags.tokens import USES
+from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
+from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 5.0
+DJANGO_THREADS = 8
+
+
+def _flush_token_uses() -> None:
+    close_old_connections()
+    try:
+        USES.flush()
+    except DatabaseError as error:
+        log.warning("token uses not written: %s", str(error).splitlines()[0])
+
+
+async def _keep_flushing() -> None:
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        await to_thread.run_sync(_flush_token_uses)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    KEEPER.start()
+    flushing = asyncio.create_task(_keep_flushing())
+    try:
+        yield
+    finally:
+        flushing.cancel()
+        await to_thread.run_sync(_flush_token_uses)
+        await to_thread.run_sync(KEEPER.stop)
+
+
+async def _answer_fault(request: Request, error: Exception) -> Response:
+    """A fault of ours: 500 without a word of the inside; the log has it all."""
+    log.error("fault at %s", request.url.path, exc_info=error)
+    return json_response({"errorCode": "GENERAL", "errorDetails": "The portal failed; try again."}, status=500)
+
+
+application = Starlette(
+    routes=[
+        *OFREP_ROUTES,
+        *TELEMETRY_ROUTES,
+        *PROBE_ROUTES,
+        Mount("/", app=WSGIMiddleware(django_application, workers=DJANGO_THREADS)),
+    ],
+    lifespan=_lifespan,
+    exception_handlers={500: _answer_fault},
+)

@@ -1,0 +1,16 @@
+"""The state diagrams in the docs, drawn from the tables the code obeys."""
+
+from core.domain.lifecycle import draw_mermaid
+from incidents.domain import lifecycle as incident_lifecycle
+from rollouts.domain import lifecycle as rollout_lifecycle
+
+HEAD = "# States\n\nDrawn by `manage.py diagrams` from the tables in `*/domain/lifecycle.py`; do not edit.\n"
+
+
+def draw_states() -> str:
+    """Return the page with every state diagram, as Markdown with Mermaid."""
+    drawn = [
+        ("Rollout", draw_mermaid(rollout_lifecycle.EDGES, initial=rollout_lifecycle.Status.DRAFT)),
+        ("Incident", draw_mermaid(incident_lifecycle.EDGES, initial=incident_lifecycle.Status.OPEN)),
+    ]
+    return HEAD + "".join(f"\n## {name}\n\n```mermaid\n{diagram}```\n" for name, diagram in drawn)

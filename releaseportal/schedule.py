@@ -1,0 +1,25 @@
+"""The one table of due work: task, period in seconds, and why.
+
+Beat sends each task at its period; `manage.py tick` runs each once, in this order. Every task is
+a query over what is due in PostgreSQL, so a lost or doubled message changes nothing.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    task: str
+    every_seconds: float
+    why: str
+
+
+SCHEDULE = (
+    Row("rollouts.tasks.watch_health", 1.0, "critical errors must have a flag off within 5 s"),
+    Row("rollouts.tasks.run_due_steps", 1.0, "a step is done in the second it is due"),
+    Row("incidents.tasks.take_in_events", 1.0, "a rollback has its incident and clock at once"),
+    Row("notifications.tasks.deliver", 1.0, "people are told at once, and retries are due"),
+    Row("core.tasks.seal_history", 5.0, "a change of history behind the portal's back shows"),
+    Row("incidents.tasks.warn_of_deadlines", 20.0, "50, 80 and 100 % of an RTO"),
+    Row("releaseportal.tasks.restart_rehearsal", 5.0, "the demo's rehearsal begins again when it ends"),
+)

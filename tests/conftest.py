@@ -1,0 +1,90 @@
+"""The harness: two database roles, no undefined template variable."""
+
+import secrets
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.template.base import Node
+from psycopg import sql
+from pytest_django.plugin import DjangoDbBlocker
+
+RIGHTS = (
+    "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}",
+    "ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO {role}",
+)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Make a database as the OWNER role, migrate it as such, and run the tests as the APP role.
+
+    Its name is new for each run, so that runs beside each other do not meet.
+    """
+    default = settings.DATABASES["default"]
+    owner = dict(settings.DATABASE_OWNER or default)
+    name = f"test_releaseportal_{secrets.token_hex(6)}"
+    with django_db_blocker.unblock():
+        _execute(owner, "CREATE DATABASE {name}", name=name)
+        try:
+            if settings.DATABASE_OWNER:
+                for statement in RIGHTS:
+                    _execute(owner | {"NAME": name}, statement, role=default["USER"])
+                settings.DATABASE_OWNER["NAME"] = name
+            default["NAME"] = name
+            connections["default"].settings_dict["NAME"] = name
+            call_command("migrate", verbosity=0, interactive=False)
+            yield
+        finally:
+            connections.close_all()
+            _execute(owner, "DROP DATABASE {name} WITH (FORCE)", name=name)
+
+
+def _execute(address: dict[str, Any], statement: str, **names: str) -> None:
+    connection = psycopg.connect(
+        dbname=address["NAME"],
+        user=address["USER"],
+        password=address["PASSWORD"],
+        host=address["HOST"],
+        port=address["PORT"],
+        autocommit=True,
+    )
+    with connection:
+        connection.execute(sql.SQL(statement).format(**{k: sql.Identifier(v) for k, v in names.items()}))
+
+
+class UndefinedVariable(str):
+    """Django's string_if_invalid that fails the test where the template is one of ours."""
+
+    __slots__ = ()
+
+    def __contains__(self, part: object) -> bool:
+        return part == "%s"
+
+    def __mod__(self, variable: object) -> str:
+        template, line = _find_template()
+        if "site-packages" not in template:
+            pytest.fail(f"Undefined template variable {{{{ {variable} }}}} in {template}, line {line}", pytrace=False)
+        return ""
+
+
+def _find_template() -> tuple[str, int]:
+    frame = sys._getframe(2)
+    while frame is not None:
+        node = frame.f_locals.get("self")
+        if isinstance(node, Node) and getattr(node, "origin", None) is not None:
+            return str(node.origin.name), node.token.lineno if node.token else 0
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return "a template", 0
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _undefined_template_variable_fails(django_test_environment: None) -> None:
+    settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariable("undefined")

@@ -1,0 +1,79 @@
+"""The house keeps its promises: diagrams, French, docs, lengths."""
+
+import ast
+import re
+from pathlib import Path
+
+from django.conf import settings
+
+from releaseportal import catalogues
+from releaseportal.diagrams import draw_states
+from releaseportal.schedule import SCHEDULE
+
+BASE = Path(settings.BASE_DIR)
+APPS = ("core", "notifications", "flags", "health", "recovery", "rollouts", "incidents", "releaseportal")
+
+
+def _sources() -> list[Path]:
+    return [path for app in APPS for path in sorted((BASE / app).rglob("*.py")) if "migrations" not in path.parts]
+
+
+def test_state_diagrams__drawn_again__are_those_in_the_docs() -> None:
+    page = (BASE / "docs/explanation/states.md").read_text(encoding="utf-8")
+
+    assert page == draw_states(), "run manage.py diagrams"
+
+
+def test_french__every_message_of_the_sources__is_translated() -> None:
+    path = BASE / "locale/fr/LC_MESSAGES/django.po"
+
+    missing = catalogues.find_missing(
+        catalogues.read_catalogue(path, language="fr"), template=catalogues.extract_messages(BASE)
+    )
+
+    assert missing == [], "run manage.py translations and fill in locale/fr/LC_MESSAGES/django.po"
+
+
+def test_french__placeholders__are_those_of_the_message() -> None:
+    catalogue = catalogues.read_catalogue(BASE / "locale/fr/LC_MESSAGES/django.po", language="fr")
+    named = re.compile(r"%\((\w+)\)[sd]|%[sd]")
+
+    wrong = [
+        message.id
+        for message in catalogue
+        if isinstance(message.id, str)
+        and message.id
+        and set(named.findall(message.id)) != set(named.findall(str(message.string)))
+    ]
+
+    assert wrong == []
+
+
+def test_settings__every_variable_read__has_its_line_in_the_docs() -> None:
+    text = (BASE / "releaseportal/settings.py").read_text() + (BASE / "releaseportal/addresses.py").read_text()
+    read = set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", text)) | set(
+        re.findall(r"environment\.get\(\"([A-Z_]+)\"", text)
+    )
+    page = (BASE / "docs/reference/settings.md").read_text(encoding="utf-8")
+
+    assert {name for name in read if f"`{name}`" not in page} == set()
+
+
+def test_source_files__length__hides_no_second_noun() -> None:
+    long = {str(path.relative_to(BASE)) for path in _sources() if len(path.read_text().splitlines()) > 400}
+
+    assert long == set()
+
+
+def test_domain_modules__names__no_catch_alls() -> None:
+    forbidden = {"services.py", "utils.py", "helpers.py", "managers.py"}
+
+    assert {str(path) for path in _sources() if path.name in forbidden} == set()
+
+
+def test_schedule__every_task__exists() -> None:
+    for row in SCHEDULE:
+        module, name = row.task.rsplit(".", 1)
+        path = BASE / (module.replace(".", "/") + ".py")
+        functions = {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+        assert name in functions, row.task
