@@ -21,7 +21,7 @@ from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
 from core.roles import Capability, Role, can
 
 
-class PersonForm(forms.ModelForm[User]):
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """A person's data as an admin enters them; saving goes through core.people."""
 
     full_name = forms.CharField(label=_("full name"), max_length=200, required=False)
@@ -115,9 +115,8 @@ class UserAdmin(ReadOnlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: PersonForm, change: bool) -> None:
         """Write through core.people; a plain obj.save() would have no actor and be refused."""
-        if not can(request.user, Capability.MANAGE_PEOPLE):
+        if not isinstance(request.user, User) or not can(request.user, Capability.MANAGE_PEOPLE):
             raise PermissionDenied
-        assert isinstance(request.user, User)
         (self._change if change else self._create)(obj, form.cleaned_data, actor=person(request.user))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

@@ -1,5 +1,7 @@
 """The admin: open to auditors and admins, read only, with the auditor's desk."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
@@ -52,7 +54,9 @@ class PortalAdminSite(AdminSite):
         wanted = request.GET.get("next") or resolve_url("admin:index")
         return redirect(f"{resolve_url('account_login')}?{urlencode({'next': wanted})}")
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(  # type: ignore[override]  # the stub knows a page only, not a redirect
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Lead to the portal's own page."""
         return redirect("account_change_password")
 

@@ -58,33 +58,37 @@ def hash_link(link: AuditLink) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-@transaction.atomic
 def verify_history(*, expected_head: str = "") -> Verification:
     """Check every link, every sealed or waiting row against the live one, and that no row is missing.
 
     `expected_head` is a hash noted earlier: a chain that was cut or made anew does not hold it.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    is_inside = connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One snapshot for all the queries, so that rows written meanwhile do not look like strangers.
+        if not is_inside:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("SET LOCAL timezone = 'UTC'")
         fault, links, head = _check_chain()
         fault = fault or _check_rows(cursor)
-        if fault is None and expected_head and expected_head != GENESIS:
-            if not AuditLink.objects.filter(hash=expected_head).exists():
-                fault = Fault("head_unknown")
+        if fault is None and not _has_link(expected_head or GENESIS):
+            fault = Fault("head_unknown")
         cursor.execute("SELECT count(*) FROM core_auditentry")
         waiting = int(cursor.fetchone()[0])
     return Verification(fault=fault, links=links, waiting=waiting, head=head)
 
 
+def _has_link(head: str) -> bool:
+    return head == GENESIS or AuditLink.objects.filter(hash=head).exists()
+
+
 def _check_chain() -> tuple[Fault | None, int, str]:
     head, seq = GENESIS, 0
     for link in AuditLink.objects.order_by("seq").iterator(chunk_size=_CHUNK):
-        where = {"seq": link.seq, "table_name": link.table_name, "history_id": link.history_id}
         if link.seq != seq + 1:
             return Fault("link_missing", seq=seq + 1), seq, head
         if link.previous_hash != head or link.hash != hash_link(link):
-            return Fault("link_broken", **where), seq, head
+            return Fault("link_broken", link.seq, link.table_name, link.history_id), seq, head
         head, seq = link.hash, link.seq
     return None, seq, head
 

@@ -1,5 +1,7 @@
 """Every change to every tracked model, newest first: what the auditor's desk shows and exports."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,6 +61,8 @@ class Page:
     has_next: bool
 
 
+#: Names by (many-to-many field, history id).
+Links = dict[tuple[str, int], list[str]]
 _KINDS = {"+": "created", "~": "changed", "-": "deleted"}
 
 
@@ -144,22 +148,26 @@ def _load_of(key: str, model: type[Model], ids: Sequence[int]) -> Iterator[Chang
         .order_by("-history_id")
         .values("history_id")[:1]
     )
-    m2m_names = [f"{name}__{_m2m_end(model, name)}" for name in _m2m_names(model)]
-    rows = list(
-        history._default_manager.filter(history_id__in=ids)
-        .annotate(earlier_id=Subquery(earlier))
-        .prefetch_related(*m2m_names)
-    )
-    earlier_ids = [row.earlier_id for row in rows if row.earlier_id is not None]  # type: ignore[attr-defined]
-    before = {
-        row.history_id: row  # type: ignore[attr-defined]
-        for row in history._default_manager.filter(history_id__in=earlier_ids).prefetch_related(*m2m_names)
-    }
+    rows = list(history._default_manager.filter(history_id__in=ids).annotate(earlier_id=Subquery(earlier)))
+    earlier_ids = [row.earlier_id for row in rows if row.earlier_id is not None]
+    before = history._default_manager.in_bulk(earlier_ids, field_name="history_id")
+    linked = _load_links(model, [*rows, *before.values()])
     for row in rows:
-        yield _describe(key, model, row, before.get(row.earlier_id))  # type: ignore[attr-defined]
+        yield _describe(key, model, row, before.get(row.earlier_id), linked)
 
 
-def _describe(key: str, model: type[Model], row: Any, before: Any) -> Change:
+def _load_links(model: type[Model], rows: Sequence[Any]) -> Links:
+    """Return the names that each row's many-to-many fields held, in one query for each field."""
+    links: Links = {}
+    for name in _m2m_names(model) if rows else []:
+        end = str(get_m2m_reverse_field_name(model._meta.get_field(name)))
+        ids = [row.history_id for row in rows]
+        for link in getattr(rows[0], name).model.objects.filter(history_id__in=ids).select_related(end):
+            links.setdefault((name, link.history_id), []).append(str(getattr(link, end)))
+    return links
+
+
+def _describe(key: str, model: type[Model], row: Any, before: Any, links: Links) -> Change:
     pk = getattr(row, model._meta.pk.attname)
     return Change(
         at=row.history_date,
@@ -172,7 +180,7 @@ def _describe(key: str, model: type[Model], row: Any, before: Any) -> Change:
         actor_kind=row.actor_kind,
         actor_label=row.actor_label,
         reason=row.history_change_reason or "",
-        fields=tuple(_differences(model, row, before)),
+        fields=tuple(_differences(model, row, before, links)),
     )
 
 
@@ -184,7 +192,7 @@ def _label_of(model: type[Model], row: Any) -> str:
     return f"{model._meta.verbose_name} {getattr(row, model._meta.pk.attname)}"
 
 
-def _differences(model: type[Model], row: Any, before: Any) -> Iterator[FieldChange]:
+def _differences(model: type[Model], row: Any, before: Any, links: Links) -> Iterator[FieldChange]:
     if row.history_type == "-":
         before, row = row, None
     named = [(field.verbose_name, field) for field in (row or before).tracked_fields]
@@ -193,8 +201,7 @@ def _differences(model: type[Model], row: Any, before: Any) -> Iterator[FieldCha
         if old != new and not tracked.primary_key:
             yield FieldChange(field=str(name), before=old, after=new)
     for m2m in _m2m_names(model):
-        end = _m2m_end(model, m2m)
-        old, new = _m2m_text(before, m2m, end=end), _m2m_text(row, m2m, end=end)
+        old, new = (", ".join(sorted(links.get((m2m, side.history_id), []))) if side else "" for side in (before, row))
         if old != new:
             yield FieldChange(field=str(model._meta.get_field(m2m).verbose_name), before=old, after=new)  # type: ignore[union-attr]
 
@@ -210,14 +217,3 @@ def _text(row: Any, tracked: models.Field[Any, Any]) -> str:
 
 def _m2m_names(model: type[Model]) -> list[str]:
     return [field.name for field in getattr(_history_of(model), "_history_m2m_fields", [])]
-
-
-def _m2m_end(model: type[Model], name: str) -> str:
-    """Return the name under which a row of the many-to-many history knows the other object."""
-    return str(get_m2m_reverse_field_name(model._meta.get_field(name)))
-
-
-def _m2m_text(row: Any, name: str, *, end: str) -> str:
-    if row is None:
-        return ""
-    return ", ".join(sorted(str(getattr(link, end)) for link in getattr(row, name).all()))

@@ -21,13 +21,13 @@ class User(AbstractUser):
     """A person. Never deleted, only deactivated: history points at people."""
 
     # Sign-ins are the session table's business, not history's.
-    last_login = None  # type: ignore[assignment]
+    last_login = None
     language = models.CharField(_("language"), max_length=5, choices=Language.choices, default=Language.FRENCH)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
 
     history = track(excluded_fields=["password"], m2m_fields=["groups"])
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
+    class Meta(AbstractUser.Meta):
         constraints = [
             models.CheckConstraint(name="core_user_language_known", condition=models.Q(language__in=["en", "fr"])),
         ]
@@ -72,6 +72,9 @@ class AuditEntry(models.Model):
     class Meta:
         verbose_name_plural = "audit entries"
 
+    def __str__(self) -> str:
+        return f"{self.table_name} {self.history_id}"
+
 
 class AuditLink(models.Model):
     """One link of the chain: `hash` covers the link before it and everything in this one."""
@@ -89,6 +92,9 @@ class AuditLink(models.Model):
         constraints = [
             models.UniqueConstraint(name="core_auditlink_row_once", fields=["table_name", "history_id"]),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.seq}: {self.table_name} {self.history_id}"
 
 
 class ExportRecord(models.Model):

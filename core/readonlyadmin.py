@@ -101,6 +101,10 @@ class ReadOnlyAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # the library ha
         """Refuse a write to an object's page; a subclass that lets people write overrides this."""
         self.check_reading(request)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Refuse: the last wall, should a new page of the libraries' find a way around the others."""
+        raise PermissionDenied
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         queryset: QuerySet[Any] = super().get_queryset(request)
         return queryset
@@ -123,7 +127,7 @@ class UntrackedAdmin(ReadOnlyAdmin):
     change_form_template = "admin/portal_untracked_form.html"
 
 
-class ReadOnlyInline(admin.TabularInline[Any, Any]):
+class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time
     """Rows of a child table on its parent's page, shown and never changed."""
 
     extra = 0

@@ -82,7 +82,7 @@ def switch_on(*, flag_id: int, environment_id: int, actor: Actor, reason: str, n
         if state.is_on and not state.is_killed and has_rules:
             return False
         if not has_rules:
-            _append_rule(state, RuleAudience.everyone(), variant=_on_variant(state), phase="", origin="", now=now)
+            _append_rule(state, RuleAudience.everyone(), variant=on_variant(state.flag), phase="", origin="", now=now)
         if not state.is_on or state.is_killed:
             _lift_kill(state)
             state.is_on = True
@@ -179,9 +179,8 @@ def _lift_kill(state: FlagState) -> None:
     state.kill_reason = ""
 
 
-def _on_variant(state: FlagState) -> str:
+def on_variant(flag: Flag) -> str:
     """Return the variant that "on" means: `on`, else the first that is not the off variant."""
-    flag = state.flag
     if ON_VARIANT in flag.variants:
         return ON_VARIANT
     return next((name for name in flag.variants if name != flag.off_variant), flag.default_variant)

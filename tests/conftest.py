@@ -78,7 +78,7 @@ def _find_template() -> tuple[str, int]:
     while frame is not None:
         node = frame.f_locals.get("self")
         if isinstance(node, Node) and getattr(node, "origin", None) is not None:
-            return str(node.origin.name), node.token.lineno if node.token else 0
+            return str(node.origin.name), (node.token.lineno if node.token else 0) or 0
         if frame.f_back is None:
             break
         frame = frame.f_back
@@ -87,4 +87,5 @@ def _find_template() -> tuple[str, int]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _undefined_template_variable_fails(django_test_environment: None) -> None:
-    settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariable("undefined")
+    options: dict[str, object] = settings.TEMPLATES[0]["OPTIONS"]  # type: ignore[assignment]
+    options["string_if_invalid"] = UndefinedVariable("undefined")

@@ -38,6 +38,7 @@ def start() -> None:
         pytest.exit("Unset DJANGO_SETTINGS_MODULE: the test harness chooses the settings itself.", returncode=4)
     data_dir = Path(tempfile.mkdtemp(prefix="releaseportal-tests-"))
     data_dir.chmod(0o711)
+    (data_dir / "static").mkdir()
     atexit.register(_stop, data_dir)
     given_database = os.environ.get("DATABASE_URL")
     if not given_database:

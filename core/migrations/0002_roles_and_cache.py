@@ -72,7 +72,7 @@ def make_groups(apps, schema_editor):
         groups.get_or_create(name=role.value)
 
 
-def make_cache_table(apps, schema_editor):
+def make_cache_table(_apps, schema_editor):
     call_command("createcachetable", database=schema_editor.connection.alias, verbosity=0)
 
 

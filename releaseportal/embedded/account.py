@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from releaseportal.embedded.faults import EmbeddedFault
+from releaseportal.embedded.faults import EmbeddedError
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def find_unprivileged_account() -> Account | None:
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
-        raise EmbeddedFault("No account 'nobody' to run PostgreSQL as: start as an ordinary user instead.") from None
+        raise EmbeddedError("No account 'nobody' to run PostgreSQL as: start as an ordinary user instead.") from None
     return Account(entry.pw_uid, entry.pw_gid)
 
 

@@ -1,5 +1,5 @@
 """What can go wrong with the embedded servers, said in one line with the way to mend it."""
 
 
-class EmbeddedFault(Exception):
+class EmbeddedError(Exception):
     """An expected failure; its text is the line that the person at the shell reads."""

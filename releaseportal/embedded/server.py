@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from releaseportal.embedded.account import Account
-from releaseportal.embedded.faults import EmbeddedFault
+from releaseportal.embedded.faults import EmbeddedError
 
 CHILD = Path(__file__).with_name("child.py")
 
@@ -26,10 +25,14 @@ class Server:
     stop_signal: signal.Signals
     account: Account | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    before_start: Callable[[], None] | None = None
+    # What the kernel sends when the parent ends without a word; None: stop_signal.
+    death_signal: signal.Signals | None = None
 
 
-def wrap_command(server: Server, *, death_signal: signal.Signals) -> list[str]:
+def wrap_command(server: Server) -> list[str]:
     """Return the argument list for a child of THIS process that leaves together with it."""
+    death_signal = server.death_signal or server.stop_signal
     wrapped = [sys.executable, "-I", "-S", str(CHILD), "--parent", str(os.getpid()), "--signal", str(int(death_signal))]
     if server.account is not None:
         wrapped += ["--uid", str(server.account.uid), "--gid", str(server.account.gid)]
@@ -37,10 +40,15 @@ def wrap_command(server: Server, *, death_signal: signal.Signals) -> list[str]:
 
 
 def start_server(server: Server, *, log: Path) -> "subprocess.Popen[bytes]":
-    """Start a server as a child of this process; call from the main thread, which the child outlives never."""
+    """Start a server as a child of this process.
+
+    Call from the main thread: Linux takes the end of the starting THREAD for the parent's end.
+    """
+    if server.before_start is not None:
+        server.before_start()
     with log.open("ab") as output:
         return subprocess.Popen(
-            wrap_command(server, death_signal=server.stop_signal),
+            wrap_command(server),
             cwd=server.folder,
             env={**os.environ, **server.environment},
             stdin=subprocess.DEVNULL,
@@ -65,18 +73,6 @@ def stop_server(
         process.wait()
 
 
-def wait_until_gone(pid: int, *, seconds: float) -> bool:
-    """Return whether a process that is not our child has ended in time."""
-    limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def read_tail(log: Path, *, lines: int = 3) -> str:
     """Return the last lines of a log as one line, for a message."""
     try:
@@ -89,7 +85,7 @@ def find_wheel_folder(package: str) -> Path:
     """Return an installed package's folder without importing it: both warn or act at import."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedFault(
+        raise EmbeddedError(
             f"The embedded servers are not installed ({package}): run `make up`, "
             "or give DATABASE_URL and REDIS_URL of your own servers."
         )

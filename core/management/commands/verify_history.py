@@ -11,9 +11,9 @@ from core.chain import Fault, verify_history
 WORDS = {
     "link_missing": "link {seq} of the chain is missing",
     "link_broken": "link {seq} is broken: its hash does not fit ({table_name}, row {history_id})",
-    "row_deleted": "{table_name}, row {history_id} was deleted (link {seq})",
-    "row_changed": "{table_name}, row {history_id} was changed (link {seq})",
-    "row_never_entered": "{table_name}, row {history_id} was written behind the portal's back: it never entered the chain",
+    "row_deleted": "{table_name}, row {history_id} was deleted ({where})",
+    "row_changed": "{table_name}, row {history_id} was changed ({where})",
+    "row_never_entered": "{table_name}, row {history_id} never entered the chain: the portal did not write it",
     "head_unknown": "the given head is not in the chain: it was cut or made anew",
 }
 
@@ -34,6 +34,8 @@ class Command(BaseCommand):
 
 
 def describe(fault: Fault) -> str:
-    """Return one English line about a fault; without a link's number where the row was not sealed."""
-    seq = "not sealed yet" if fault.seq is None else fault.seq
-    return WORDS[fault.code].format(seq=seq, table_name=fault.table_name, history_id=fault.history_id)
+    """Return one English line about a fault."""
+    where = "not sealed yet" if fault.seq is None else f"link {fault.seq}"
+    return WORDS[fault.code].format(
+        seq=fault.seq, where=where, table_name=fault.table_name, history_id=fault.history_id
+    )

@@ -1,0 +1,47 @@
+# `make up` runs the portal on a machine that has Python >= 3.11 and nothing else.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_FLAGS := --disable-pip-version-check --quiet --quiet
+
+.PHONY: up test lint format locks
+
+up: $(VENV)/.embedded
+	@exec $(BIN)/python manage.py up
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint templates --check --lint
+	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djlint templates --reformat --quiet
+
+# Newest versions within pyproject.toml's bounds; review the difference before you commit it.
+locks: $(VENV)/.dev
+	uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements/base.txt
+	uv pip compile pyproject.toml --extra embedded -c requirements/base.txt --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements/embedded.txt
+	uv pip compile pyproject.toml --extra embedded --extra dev -c requirements/embedded.txt --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements/dev.txt
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make a virtual environment: install its venv module (Debian: apt install python3-venv)." >&2; exit 1; }
+
+$(VENV)/.embedded: requirements/embedded.txt | $(BIN)/python
+	@echo "Installing (once) ..."
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/embedded.txt
+	@touch $@
+
+# Holds everything of embedded.txt as well.
+$(VENV)/.dev: requirements/dev.txt | $(BIN)/python
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.txt
+	@touch $@ $(VENV)/.embedded

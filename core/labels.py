@@ -1,0 +1,32 @@
+"""Words for refusals: each app adds its own codes when it is ready."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy as _
+
+from core.errors import Refusal
+
+REFUSALS: dict[str, str | Promise] = {
+    "reason_missing": _("Say why: a reason is required."),
+    "reason_too_long": _("The reason may have at most %(limit)s characters."),
+    "wrong_state": _("That is not possible now (state: %(start)s). Reload the page to see what is."),
+    "capability_missing": _("Your role does not allow this. Ask an admin of the portal."),
+    "changed_meanwhile": _("Somebody else changed this meanwhile. Nothing was done; look again and repeat."),
+    "person_unknown": _("There is no such person."),
+    "username_invalid": _("A user name has letters, digits and @ . + - _ only."),
+    "username_taken": _("The user name %(username)s is taken."),
+    "email_invalid": _("This is not an e-mail address: %(email)s"),
+    "language_unknown": _("The portal speaks English and French."),
+    "phone_too_long": _("The phone number may have at most %(limit)s characters."),
+    "password_weak": _("Choose another password. %(faults)s"),
+    "last_admin": _("This is the last admin: make another one first."),
+    "own_account": _("Nobody deactivates their own account."),
+    "people_are_deactivated": _("People are deactivated, never deleted: history names them."),
+}
+
+
+def say_refusal(refusal: Refusal) -> str:
+    """Return what a refusal means, in the language in force."""
+    words = REFUSALS.get(refusal.code)
+    if words is None:
+        return gettext("Not possible (%(code)s).") % {"code": refusal.code}
+    return str(words) % refusal.data

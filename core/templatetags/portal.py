@@ -1,0 +1,74 @@
+"""Words for moments, shares and states. A template tag is a view: it may read the clock."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils import formats, timezone
+from django.utils.translation import gettext, ngettext
+
+from core import clock
+from core.roles import Capability
+from core.roles import can as holds
+
+register = template.Library()
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+
+@register.filter
+def can(user: Any, capability: str) -> bool:
+    """Tell whether the person holds a capability."""
+    return holds(user, Capability(capability))
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """Return day and time in the portal's zone, e.g. "Wed 4 Nov, 06:00"."""
+    if value is None:
+        return "—"
+    local = timezone.localtime(value)
+    return f"{formats.date_format(local, 'D j M')}, {local:%H:%M}"
+
+
+@register.filter
+def relative(value: datetime | None) -> str:
+    """Return how far a moment is: "in 14 h", "3 min ago"."""
+    if value is None:
+        return "—"
+    seconds = (value - clock.now()).total_seconds()
+    words = span(timedelta(seconds=abs(seconds)))
+    return gettext("in %(span)s") % {"span": words} if seconds > 0 else gettext("%(span)s ago") % {"span": words}
+
+
+@register.filter
+def span(value: timedelta) -> str:
+    """Return a length of time in its two largest units."""
+    seconds = int(abs(value.total_seconds()))
+    if seconds < MINUTE:
+        return gettext("%(n)s s") % {"n": seconds}
+    if seconds < HOUR:
+        return gettext("%(n)s min") % {"n": seconds // MINUTE}
+    if seconds < 2 * DAY:
+        hours, minutes = seconds // HOUR, seconds % HOUR // MINUTE
+        return gettext("%(h)s h %(m)s min") % {"h": hours, "m": minutes} if minutes else gettext("%(n)s h") % {"n": hours}
+    days = seconds // DAY
+    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+
+
+@register.filter
+def get(mapping: dict[Any, Any], key: Any) -> Any:
+    """Return a mapping's value, an empty text where there is none."""
+    return mapping.get(key, "")
+
+
+@register.inclusion_tag("_field.html")
+def field(bound: Any) -> dict[str, Any]:
+    """Render one form field with its label, help and errors."""
+    return {"field": bound}
+
+
+@register.inclusion_tag("_reason.html")
+def reason_field(*, focus: bool = False) -> dict[str, Any]:
+    """Render the reason every change asks for."""
+    return {"focus": focus}

@@ -1,0 +1,46 @@
+"""What the fleet and its people reported and how it was judged: on record, read only.
+
+The complaints' words and names (ComplaintText) are personal data with a retention of their own
+and stay out of the records; the portal's complaint pages show them.
+"""
+
+from django.contrib import admin
+
+from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
+from health.models import Complaint, Sample, StoredVerdict
+
+
+@admin.register(Complaint)
+class ComplaintAdmin(ReadOnlyAdmin):
+    list_display = ("logged_at", "environment", "site", "flag", "severity", "status", "logged_by")
+    list_filter = ("environment", "site", "severity", "status")
+    list_select_related = ("environment", "site", "flag", "logged_by")
+    search_fields = ("flag__key", "site__key", "site__name")
+    date_hierarchy = "logged_at"
+
+
+@admin.register(StoredVerdict)
+class StoredVerdictAdmin(UntrackedAdmin):
+    list_display = ("at", "subject", "epoch", "lane", "environment_key", "flag_key", "verdict", "n", "k", "code")
+    list_filter = ("verdict", "lane", "environment_key", "flag_key")
+    search_fields = ("subject", "flag_key", "code")
+    date_hierarchy = "at"
+
+
+@admin.register(Sample)
+class SampleAdmin(UntrackedAdmin):
+    list_display = (
+        "received_at",
+        "environment",
+        "site",
+        "till",
+        "flag",
+        "requests",
+        "errors",
+        "critical_errors",
+        "integrity_errors",
+    )
+    list_filter = ("environment", "site", "flag")
+    list_select_related = ("environment", "site", "flag")
+    search_fields = ("till", "release", "transaction")
+    date_hierarchy = "received_at"

@@ -1,0 +1,115 @@
+"""The critical lane: no rate, no waiting (design §5).
+
+One data-integrity failure, or three critical errors from two tills within ten minutes, breaches.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from health.domain.exposure import Exposure
+from health.domain.verdict import Judgement, Verdict
+
+LANE = "critical"
+WINDOW = timedelta(minutes=10)
+CRITICAL_ERRORS = 3
+TILLS = 2
+THRESHOLD = f"{CRITICAL_ERRORS} critical errors from {TILLS} tills, or 1 integrity error"
+
+
+@dataclass(frozen=True)
+class SampleFacts:
+    """What the lane needs of a stored sample; `till` falls back to the sample's own id."""
+
+    received_at: datetime
+    start_at: datetime
+    ends_at: datetime
+    site_key: str
+    till: str
+    flag_key: str | None
+    requests: int
+    critical_errors: int
+    integrity_errors: int
+
+
+def judge_critical(exposure: Exposure, samples: Sequence[SampleFacts], *, now: datetime) -> Judgement:
+    """Return the lane's verdict on one exposure from the samples of its environment.
+
+    The window is trailing and half-open on the time of receipt: a till that was cut off still
+    counts when it comes back; what happened before the exposure began does not.
+    """
+    window_start = now - WINDOW
+    inside = [
+        sample
+        for sample in samples
+        if window_start <= sample.received_at < now and sample.ends_at > exposure.since
+    ]
+    own = [sample for sample in inside if sample.flag_key == exposure.flag_key]
+    if exposure.is_newest:
+        own += _unattributed(exposure, inside)
+    own.sort(key=lambda sample: sample.received_at)
+    n = sum(sample.requests for sample in own)
+    k = sum(sample.critical_errors + sample.integrity_errors for sample in own)
+    found = _find_breach(own)
+    if found is not None:
+        verdict, code = Verdict.BREACH, found[0]
+    elif not own or not n:
+        verdict, code = Verdict.INCONCLUSIVE, "no_data"
+    else:
+        verdict, code = (Verdict.PASS, "no_critical_errors") if not k else (Verdict.INCONCLUSIVE, "some_critical_errors")
+    return Judgement(
+        verdict=verdict,
+        lane=LANE,
+        flag_key=exposure.flag_key,
+        n=n,
+        k=k,
+        window_start=window_start,
+        window_end=now,
+        threshold=THRESHOLD,
+        code=code,
+        data={
+            "tills": sorted({sample.till for sample in own if sample.critical_errors or sample.integrity_errors}),
+            "sites": sorted({sample.site_key for sample in own if sample.critical_errors or sample.integrity_errors}),
+        },
+        detected_at=found[1] if found else None,
+    )
+
+
+def _find_breach(own: Iterable[SampleFacts]) -> tuple[str, datetime] | None:
+    """Return the code and the moment of receipt that completed a breach, None without one."""
+    critical = 0
+    tills: set[str] = set()
+    for sample in own:
+        if sample.integrity_errors:
+            return "integrity_error", sample.received_at
+        if sample.critical_errors:
+            critical += sample.critical_errors
+            tills.add(sample.till)
+        if critical >= CRITICAL_ERRORS and len(tills) >= TILLS:
+            return "critical_errors", sample.received_at
+    return None
+
+
+def _unattributed(exposure: Exposure, inside: Sequence[SampleFacts]) -> list[SampleFacts]:
+    """Return overall samples whose critical errors no sample of a flag explains.
+
+    Such evidence names no flag; the one activated last at that site is the first suspect.
+    """
+    named = [sample for sample in inside if sample.flag_key is not None]
+    return [
+        sample
+        for sample in inside
+        if sample.flag_key is None
+        and (sample.critical_errors or sample.integrity_errors)
+        and exposure.covers_site(sample.site_key)
+        and not any(_explains(other, sample) for other in named)
+    ]
+
+
+def _explains(named: SampleFacts, overall: SampleFacts) -> bool:
+    return (
+        named.till == overall.till
+        and bool(named.critical_errors or named.integrity_errors)
+        and named.start_at < overall.ends_at
+        and overall.start_at < named.ends_at
+    )

@@ -1,0 +1,164 @@
+"""Reading the body of `POST /telemetry/v1/samples` (contracts §5). One bad sample loses no good one."""
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+MAX_SAMPLES = 1_000
+MAX_BODY_BYTES = 1_048_576
+MAX_COUNT = 10_000_000
+MAX_BUCKETS = 200
+MAX_AGE = timedelta(days=7)
+MAX_AHEAD = timedelta(minutes=5)
+
+
+class BadSample(ValueError):
+    """A sample that cannot be accepted: a stable code and words for the developer."""
+
+    def __init__(self, code: str, details: str) -> None:
+        super().__init__(details)
+        self.code = code
+        self.details = details
+
+
+@dataclass(frozen=True)
+class SampleValue:
+    client_id: str
+    site_key: str
+    till: str
+    flag_key: str | None
+    release: str
+    transaction: str
+    start_at: datetime
+    seconds: int
+    requests: int
+    errors: int
+    critical_errors: int
+    integrity_errors: int
+    latency: Mapping[str, object] | None
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.start_at + timedelta(seconds=self.seconds)
+
+
+@dataclass
+class Reading:
+    """The good samples, and for each bad one its index, code and details."""
+
+    accepted: list[SampleValue] = field(default_factory=list)
+    rejected: list[dict[str, object]] = field(default_factory=list)
+
+
+def read_samples(items: list[object], *, site_keys: Collection[str], flag_keys: Collection[str], now: datetime) -> Reading:
+    """Return what of a body's samples can be stored."""
+    reading = Reading()
+    for index, item in enumerate(items):
+        try:
+            reading.accepted.append(_read_one(item, site_keys=site_keys, flag_keys=flag_keys, now=now))
+        except BadSample as bad:
+            reading.rejected.append({"index": index, "errorCode": bad.code, "errorDetails": bad.details})
+    return reading
+
+
+def _read_one(item: object, *, site_keys: Collection[str], flag_keys: Collection[str], now: datetime) -> SampleValue:
+    if not isinstance(item, dict):
+        raise BadSample("INVALID_SAMPLE", "A sample is an object.")
+    site_key = _text(item, "site", limit=100, required=True)
+    if site_key not in site_keys:
+        raise BadSample("UNKNOWN_SITE", f"There is no site '{site_key[:100]}'.")
+    flag_key = _text(item, "flag", limit=100)
+    if flag_key and flag_key not in flag_keys:
+        raise BadSample("UNKNOWN_FLAG", f"There is no flag '{flag_key[:100]}'.")
+    requests = _count(item, "requests", required=True)
+    errors = _count(item, "errors", required=True)
+    critical, integrity = _count(item, "critical_errors"), _count(item, "integrity_errors")
+    if errors > requests:
+        raise BadSample("INVALID_COUNT", "'errors' is at most 'requests'.")
+    if max(critical, integrity) > errors:
+        raise BadSample("INVALID_COUNT", "'critical_errors' and 'integrity_errors' are at most 'errors'.")
+    return SampleValue(
+        client_id=_text(item, "id", limit=200, required=True),
+        site_key=site_key,
+        till=_text(item, "till", limit=100),
+        flag_key=flag_key or None,
+        release=_text(item, "release", limit=50),
+        transaction=_text(item, "transaction", limit=100),
+        start_at=_moment(item, now=now),
+        seconds=_seconds(item),
+        requests=requests,
+        errors=errors,
+        critical_errors=critical,
+        integrity_errors=integrity,
+        latency=_latency(item, requests=requests),
+    )
+
+
+def _text(item: Mapping[str, object], name: str, *, limit: int, required: bool = False) -> str:
+    value = item.get(name)
+    if value is None and not required:
+        return ""
+    if not isinstance(value, str) or not value or len(value) > limit or "\x00" in value:
+        raise BadSample("INVALID_FIELD", f"'{name}' is a text of 1 to {limit} characters.")
+    return value
+
+
+def _count(item: Mapping[str, object], name: str, *, required: bool = False) -> int:
+    value = item.get(name)
+    if value is None and not required:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_COUNT:
+        raise BadSample("INVALID_COUNT", f"'{name}' is an integer from 0 to {MAX_COUNT}.")
+    return value
+
+
+def _seconds(item: Mapping[str, object]) -> int:
+    value = item.get("seconds")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 300:
+        raise BadSample("INVALID_FIELD", "'seconds' is an integer from 1 to 300.")
+    return value
+
+
+def _moment(item: Mapping[str, object], *, now: datetime) -> datetime:
+    value = item.get("start")
+    wrong = BadSample("INVALID_TIME", "'start' is an RFC 3339 time with its offset, e.g. 2026-11-24T09:00:00+01:00.")
+    if not isinstance(value, str):
+        raise wrong
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise wrong from None
+    if moment.tzinfo is None or "T" not in value.upper():
+        raise wrong
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise wrong from None
+    if moment > now + MAX_AHEAD:
+        raise BadSample("START_IN_FUTURE", "'start' lies more than 5 minutes ahead: check the till's clock.")
+    if moment < now - MAX_AGE:
+        raise BadSample("START_TOO_OLD", "'start' lies more than 7 days back.")
+    return moment
+
+
+def _latency(item: Mapping[str, object], *, requests: int) -> Mapping[str, object] | None:
+    value = item.get("latency_ms")
+    if value is None:
+        return None
+    bounds, counts = (value.get("bounds"), value.get("counts")) if isinstance(value, dict) else (None, None)
+    if not isinstance(bounds, list) or not isinstance(counts, list) or len(counts) != len(bounds) + 1:
+        raise BadSample("INVALID_LATENCY", "'latency_ms' has 'bounds' and one more of 'counts'.")
+    if len(bounds) > MAX_BUCKETS or not all(_is_bound(bound) for bound in bounds):
+        raise BadSample("INVALID_LATENCY", f"'bounds' are at most {MAX_BUCKETS} numbers, in milliseconds, from 0.")
+    if any(left >= right for left, right in zip(bounds, bounds[1:], strict=False)):
+        raise BadSample("INVALID_LATENCY", "'bounds' rise.")
+    if not all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in counts):
+        raise BadSample("INVALID_LATENCY", "'counts' are integers from 0.")
+    if sum(counts) != requests:
+        raise BadSample("INVALID_LATENCY", "'counts' sum to 'requests'.")
+    return {"bounds": bounds, "counts": counts}
+
+
+def _is_bound(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0

@@ -1,0 +1,30 @@
+"""Four verdicts, always. Missing data is a verdict of its own, never healthy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    PASS = "pass"
+    BREACH = "breach"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict on one flag with the numbers behind it: k of n in [window_start, window_end)."""
+
+    verdict: Verdict
+    lane: str
+    flag_key: str
+    n: int
+    k: int
+    window_start: datetime
+    window_end: datetime
+    threshold: str
+    code: str
+    data: Mapping[str, object]
+    detected_at: datetime | None = None

@@ -1,0 +1,128 @@
+"""Samples of the fleet, complaints of its people, and the verdicts on both."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.history import track
+from flags.models import ApiToken, Environment, Flag, Site
+
+
+class Sample(models.Model):
+    """What one till (or back end) saw in [start_at, ends_at). Untracked: counters."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.PROTECT, related_name="+")
+    client_id = models.CharField(max_length=200)
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
+    flag = models.ForeignKey(Flag, on_delete=models.PROTECT, null=True, related_name="+")
+    till = models.CharField(max_length=100, blank=True)
+    release = models.CharField(max_length=50, blank=True)
+    transaction = models.CharField(max_length=100, blank=True)
+    received_at = models.DateTimeField()
+    start_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    requests = models.PositiveIntegerField()
+    errors = models.PositiveIntegerField()
+    critical_errors = models.PositiveIntegerField()
+    integrity_errors = models.PositiveIntegerField()
+    latency = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="health_sample_once", fields=["token", "client_id"]),
+            models.CheckConstraint(
+                name="health_sample_counts",
+                condition=Q(errors__lte=models.F("requests"))
+                & Q(critical_errors__lte=models.F("errors"))
+                & Q(integrity_errors__lte=models.F("errors")),
+            ),
+        ]
+        indexes = [
+            models.Index(name="health_sample_window", fields=["environment", "received_at"]),
+            models.Index(name="health_sample_series", fields=["environment", "start_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.site_id} {self.start_at:%H:%M:%S}"
+
+
+class StoredVerdict(models.Model):
+    """A verdict at the moment it changed, with its numbers. Append-only."""
+
+    append_only = True
+
+    subject = models.CharField(max_length=50)
+    epoch = models.PositiveIntegerField()
+    lane = models.CharField(max_length=20)
+    environment_key = models.CharField(max_length=100)
+    flag_key = models.CharField(max_length=100)
+    verdict = models.CharField(max_length=15)
+    at = models.DateTimeField()
+    n = models.PositiveIntegerField()
+    k = models.PositiveIntegerField()
+    window_start = models.DateTimeField()
+    window_end = models.DateTimeField()
+    threshold = models.CharField(max_length=100)
+    code = models.CharField(max_length=40)
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(name="health_verdict_subject", fields=["subject", "flag_key", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.flag_key}: {self.verdict}"
+
+
+class ComplaintSeverity(models.TextChoices):
+    BLOCKING = "blocking", _("blocks the till")
+    ANNOYING = "annoying", _("annoying")
+    COSMETIC = "cosmetic", _("cosmetic")
+
+
+class ComplaintStatus(models.TextChoices):
+    NEW = "new", _("new")
+    DUPLICATE = "duplicate", _("duplicate")
+    SPAM = "spam", _("spam")
+
+
+class Complaint(models.Model):
+    """What somebody at a till is unhappy with. Its words lie apart: they have a retention."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="complaints")
+    flag = models.ForeignKey(Flag, on_delete=models.PROTECT, null=True, blank=True, related_name="complaints")
+    severity = models.CharField(max_length=10, choices=ComplaintSeverity.choices)
+    status = models.CharField(max_length=10, choices=ComplaintStatus.choices, default=ComplaintStatus.NEW)
+    duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="duplicates")
+    logged_at = models.DateTimeField()
+    logged_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    history = track()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="health_duplicate_of_something",
+                condition=Q(status="duplicate", duplicate_of__isnull=False)
+                | (~Q(status="duplicate") & Q(duplicate_of__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="health_severity_known", condition=Q(severity__in=["blocking", "annoying", "cosmetic"])
+            ),
+        ]
+        indexes = [models.Index(name="health_complaint_day", fields=["environment", "logged_at"])]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
+class ComplaintText(models.Model):
+    """A complaint's words and its reporter: personal data, apart from history. Untracked."""
+
+    complaint = models.OneToOneField(Complaint, on_delete=models.CASCADE, primary_key=True, related_name="words")
+    text = models.TextField()
+    reporter = models.CharField(max_length=100, blank=True)

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from health import views
+
+app_name = "health"
+urlpatterns = [
+    path("health/", views.overview, name="overview"),
+    path("complaints/", views.complaints, name="complaints"),
+    path("complaints/log/", views.log, name="log_complaint"),
+    path("complaints/<int:pk>/mark/", views.mark, name="mark"),
+]

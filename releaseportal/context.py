@@ -1,0 +1,57 @@
+"""What the frame around every page shows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core.roles import Capability, can
+from flags.current import get_current_environment, list_environments
+from flags.models import Environment
+from notifications.queries import count_unread
+
+#: Address name, words, the capability it asks for: in the order of the rail.
+RAIL: tuple[tuple[str, str | Promise, Capability], ...] = (
+    ("dashboard", _("Dashboard"), Capability.VIEW),
+    ("rollouts:list", _("Rollouts"), Capability.VIEW),
+    ("flags:list", _("Flags"), Capability.VIEW),
+    ("health:complaints", _("Complaints"), Capability.VIEW),
+    ("health:overview", _("Health"), Capability.VIEW),
+    ("incidents:list", _("Incidents"), Capability.VIEW),
+    ("flags:tokens", _("Tokens"), Capability.MANAGE_TOKENS),
+    ("admin:index", _("Audit"), Capability.READ_ADMIN),
+)
+
+
+@dataclass(frozen=True)
+class RailItem:
+    label: str | Promise
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Frame:
+    environments: list[Environment]
+    environment: Environment | None
+    rail: list[RailItem]
+    unread: int
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Return the frame of a signed-in person's page, nothing for strangers: two queries."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"frame": None}
+    rail = []
+    for name, label, capability in RAIL:
+        if can(user, capability):
+            url = reverse(name)
+            current = request.path == url if url == "/" else request.path.startswith(url)
+            rail.append(RailItem(label, url, current))
+    return {
+        "frame": Frame(list_environments(), get_current_environment(request), rail, count_unread(user.pk))
+    }

@@ -1,0 +1,222 @@
+"""Runs the portal's processes, starts again what dies, and leaves nothing behind (ADR 0009).
+
+One thread, one loop: children are started by the main thread only, so that Linux's parent-death
+signal means the supervisor's own end.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import psycopg
+
+from releaseportal.addresses import Addresses, find_addresses
+from releaseportal.embedded.faults import EmbeddedError
+from releaseportal.embedded.keys import remember
+from releaseportal.embedded.portalfile import remove_portal_file, write_portal_file
+from releaseportal.embedded.postgres import prepare_postgres, wait_for_postgres
+from releaseportal.embedded.programs import Plan, list_programs, manage_step
+from releaseportal.embedded.server import Server, read_tail, start_server
+from releaseportal.embedded.valkey import prepare_valkey, wait_for_valkey
+
+#: A child that lived shorter is started again only after a pause, which doubles up to the longest.
+SHORT_LIFE_SECONDS = 10.0
+LONGEST_PAUSE_SECONDS = 5.0
+POLL_SECONDS = 0.1
+PATIENCE_SECONDS = 10.0
+WEB_PATIENCE_SECONDS = 60.0
+LOG_LIMIT_BYTES = 5_000_000
+
+
+class StopRequested(Exception):
+    """Ctrl-C, SIGTERM, or the terminal went away."""
+
+
+@dataclass
+class Child:
+    """A program and the process that runs it at present."""
+
+    server: Server
+    log: Path
+    process: "subprocess.Popen[bytes]"
+    started_at: float
+    short_lives: int = 0
+    again_at: float | None = None
+
+
+@dataclass
+class Supervisor:
+    plan: Plan
+    say: Callable[[str], None]
+    children: dict[str, Child] = field(default_factory=dict)
+    _stop: bool = False
+
+    def run(self) -> None:
+        """Start everything, keep it running until a signal, stop everything."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        try:
+            addresses = self._start_servers()
+            self._set_up(addresses)
+            self._start_programs(addresses)
+            while True:
+                self._look_after_children()
+        except StopRequested:
+            self.say("Stopping ...")
+        finally:
+            self._stop_everything()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._stop = True
+
+    def _start_servers(self) -> Addresses:
+        """Start PostgreSQL and Valkey unless given; return the addresses in force."""
+        data_dir = self.plan.data_dir
+        remember(data_dir)
+        if self.plan.own_database:
+            self._start(prepare_postgres(data_dir))
+        if self.plan.own_broker:
+            self._start(prepare_valkey(data_dir))
+        found = find_addresses(data_dir, environment=os.environ)
+        if self.plan.own_database:
+            wait_for_postgres(found.database_url, log=self.children["postgres"].log)
+        if self.plan.own_broker:
+            wait_for_valkey(found.redis_url, log=self.children["valkey"].log)
+        return found
+
+    def _set_up(self, addresses: Addresses) -> None:
+        """Migrate, and load the demo into an empty database."""
+        self._run_step("migrate", "--no-input")
+        if self.plan.demo and is_empty(addresses.database_url):
+            self.say("Loading the demo ...")
+            self._run_step("load_demo")
+
+    def _run_step(self, *arguments: str) -> None:
+        log = self._log_of("setup")
+        process = start_server(manage_step(self.plan, arguments), log=log)
+        self.children["setup"] = Child(manage_step(self.plan, arguments), log, process, time.monotonic())
+        while process.poll() is None:
+            self._check_stop()
+            time.sleep(POLL_SECONDS)
+        del self.children["setup"]
+        if process.returncode:
+            raise EmbeddedError(f"`{arguments[0]}` failed; {log} ends: {read_tail(log, lines=1)}")
+
+    def _start_programs(self, addresses: Addresses) -> None:
+        for server in list_programs(self.plan):
+            self._start(server)
+        self._write_portal_file(addresses)
+        self._wait_for_web()
+
+    def _wait_for_web(self) -> None:
+        limit = time.monotonic() + WEB_PATIENCE_SECONDS
+        while not answers(self.plan.host, self.plan.port):
+            if time.monotonic() > limit:
+                log = self.children["web"].log
+                raise EmbeddedError(f"The web process does not answer; its log {log} ends: {read_tail(log, lines=1)}")
+            self._look_after_children()
+        self.say(self.plan.greeting())
+
+    def _start(self, server: Server) -> None:
+        log = self._log_of(server.name)
+        self.children[server.name] = Child(server, log, start_server(server, log=log), time.monotonic())
+
+    def _log_of(self, name: str) -> Path:
+        folder = self.plan.data_dir / "logs"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        log = folder / f"{name}.log"
+        if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+        return log
+
+    def _look_after_children(self) -> None:
+        """Look once at every child; start again those that died and whose pause is over."""
+        self._check_stop()
+        now = time.monotonic()
+        for child in self.children.values():
+            if child.process.poll() is None:
+                continue
+            if child.again_at is None:
+                self._plan_restart(child, now=now)
+            if child.again_at is not None and now >= child.again_at:
+                child.process = start_server(child.server, log=self._log_of(child.server.name))
+                child.started_at, child.again_at = time.monotonic(), None
+                self._write_portal_file(find_addresses(self.plan.data_dir, environment=os.environ))
+        time.sleep(POLL_SECONDS)
+
+    def _plan_restart(self, child: Child, *, now: float) -> None:
+        lived = now - child.started_at
+        child.short_lives = child.short_lives + 1 if lived < SHORT_LIFE_SECONDS else 0
+        pause = 0.0 if child.short_lives == 0 else min(0.25 * 2**child.short_lives, LONGEST_PAUSE_SECONDS)
+        child.again_at = now + pause
+        # One line for a death, and silence while it keeps dying: its log has the rest.
+        if child.short_lives < 2:
+            self.say(f"{child.server.name} ended ({describe_end(child.process.returncode)}) and is started again.")
+
+    def _write_portal_file(self, addresses: Addresses) -> None:
+        pids = {name: child.process.pid for name, child in self.children.items()}
+        write_portal_file(self.plan.data_dir, url=self.plan.url, addresses=addresses, pids=pids)
+
+    def _check_stop(self) -> None:
+        if self._stop:
+            raise StopRequested
+
+    def _stop_everything(self) -> None:
+        """Stop what works first and what it works with last; nothing is left when this returns."""
+        servers = ("valkey", "postgres")
+        stop_together([child for name, child in self.children.items() if name not in servers])
+        stop_together([self.children[name] for name in servers if name in self.children])
+        remove_portal_file(self.plan.data_dir)
+
+
+def stop_together(children: Iterable[Child]) -> None:
+    """Ask all to stop, wait, then end by force what still runs."""
+    running = [child for child in children if child.process.poll() is None]
+    for child in running:
+        child.process.send_signal(child.server.stop_signal)
+    limit = time.monotonic() + PATIENCE_SECONDS
+    for child in running:
+        try:
+            child.process.wait(max(limit - time.monotonic(), 0.01))
+        except subprocess.TimeoutExpired:
+            child.process.kill()
+            child.process.wait()
+
+
+def is_empty(database_url: str) -> bool:
+    """Return whether a migrated database holds no person and no environment yet."""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute(
+            "SELECT NOT EXISTS (SELECT 1 FROM core_user) AND NOT EXISTS (SELECT 1 FROM flags_environment)"
+        ).fetchone()
+    return bool(row and row[0])
+
+
+def answers(host: str, port: int) -> bool:
+    """Return whether somebody accepts connections there."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not bound
+    try:
+        socket.create_connection((reachable, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def describe_end(returncode: int) -> str:
+    """Return how a process ended, for a line on the screen."""
+    if returncode >= 0:
+        return f"exit code {returncode}"
+    return signal.Signals(-returncode).name if -returncode in set(signal.Signals) else f"signal {-returncode}"
+
+
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,19 @@
+"""Every address of the Django side; the lean routes stand before it in asgi.py."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from releaseportal import views
+
+urlpatterns = [
+    path("", views.show_dashboard, name="dashboard"),
+    path("environment/", views.switch_environment, name="environment"),
+    path("language/", views.switch_language, name="language"),
+    path("account/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("flags.urls")),
+    path("", include("rollouts.urls")),
+    path("", include("health.urls")),
+    path("", include("incidents.urls")),
+    path("", include("notifications.urls")),
+]

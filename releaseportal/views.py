@@ -1,0 +1,77 @@
+"""The dashboard and the switches of the frame."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import check_for_language
+from django.views.decorators.http import require_POST
+
+from core import clock
+from core.errors import InvalidInput
+from core.roles import Capability, requires
+from core.transitions import set_language
+from flags.current import SESSION_KEY, get_current_environment
+from flags.queries import find_environment
+from health.domain.complaints import DAILY_COMPLAINT_LIMIT
+from health.queries import complaints_today
+from incidents.queries import open_incidents, with_clocks
+from rollouts.page_queries import summarise
+from rollouts.queries import find_last_scheduler_beat, list_live_rollouts
+
+#: Beyond this, the scheduler is taken for dead.
+BEAT_LIMIT = timedelta(seconds=15)
+
+
+@requires(Capability.VIEW)
+def show_dashboard(request: HttpRequest) -> HttpResponse:
+    """Show what happens, what happens next, and what needs somebody."""
+    now = clock.now()
+    environment = get_current_environment(request)
+    beat_at = find_last_scheduler_beat()
+    zone = ZoneInfo(settings.TIME_ZONE)
+    context = {
+        "summaries": [summarise(rollout, now=now) for rollout in list_live_rollouts()],
+        "incidents": with_clocks(open_incidents(), now=now),
+        "complaints": complaints_today(environment_key=environment.key, zone=zone, now=now) if environment else 0,
+        "complaint_limit": DAILY_COMPLAINT_LIMIT,
+        "beat_at": beat_at,
+        "scheduler_alive": beat_at is not None and now - beat_at < BEAT_LIMIT,
+    }
+    fragment = getattr(request, "htmx", False)
+    return render(request, "_dashboard.html" if fragment else "dashboard.html", context)
+
+
+@require_POST
+@login_required
+def switch_environment(request: HttpRequest) -> HttpResponseRedirect:
+    """Look at another environment from now on."""
+    environment = find_environment(request.POST.get("environment", ""))
+    if environment is None:
+        raise InvalidInput("environment_unknown")
+    request.session[SESSION_KEY] = environment.key
+    return _back(request)
+
+
+@require_POST
+@login_required
+def switch_language(request: HttpRequest) -> HttpResponseRedirect:
+    """Read another language from now on, here and in mails."""
+    language = request.POST.get("language", "")
+    if language not in dict(settings.LANGUAGES) or not check_for_language(language):
+        raise InvalidInput("language_unknown")
+    set_language(user_id=request.user.pk, language=language, now=clock.now())
+    answer = _back(request)
+    answer.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=31_536_000, samesite="Lax")
+    return answer
+
+
+def _back(request: HttpRequest) -> HttpResponseRedirect:
+    referer = request.headers.get("referer", "")
+    if url_has_allowed_host_and_scheme(referer, allowed_hosts={request.get_host()}):
+        return HttpResponseRedirect(referer)
+    return redirect("dashboard")

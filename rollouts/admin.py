@@ -1,0 +1,128 @@
+"""Releases, rollouts, their steps, rollbacks and story: on record, read only."""
+
+from django.contrib import admin
+
+from core.readonlyadmin import ReadOnlyAdmin, ReadOnlyInline, UntrackedAdmin
+from rollouts.models import (
+    Phase,
+    Release,
+    ReleaseFlag,
+    Rollback,
+    RollbackFlag,
+    Rollout,
+    RolloutEvent,
+    RolloutFlag,
+    RolloutSite,
+    SchedulerHeartbeat,
+    Step,
+)
+
+_ROLLOUT = ("rollout__release", "rollout__environment")
+
+
+class ReleaseFlagInline(ReadOnlyInline):
+    model = ReleaseFlag
+
+
+class RolloutFlagInline(ReadOnlyInline):
+    model = RolloutFlag
+
+
+class RolloutSiteInline(ReadOnlyInline):
+    model = RolloutSite
+
+
+class PhaseInline(ReadOnlyInline):
+    model = Phase
+
+
+class RollbackFlagInline(ReadOnlyInline):
+    model = RollbackFlag
+
+
+@admin.register(Release)
+class ReleaseAdmin(ReadOnlyAdmin):
+    list_display = ("version", "name")
+    search_fields = ("version", "name")
+    inlines = (ReleaseFlagInline,)
+
+
+@admin.register(ReleaseFlag)
+class ReleaseFlagAdmin(ReadOnlyAdmin):
+    list_display = ("release", "position", "flag")
+    list_filter = ("release",)
+    list_select_related = ("release", "flag")
+    search_fields = ("flag__key", "release__version")
+
+
+@admin.register(Rollout)
+class RolloutAdmin(ReadOnlyAdmin):
+    list_display = ("release", "environment", "status", "attempt", "is_rehearsal", "start_at", "created_by")
+    list_filter = ("status", "environment", "is_rehearsal", "release")
+    list_select_related = ("release", "environment", "created_by")
+    search_fields = ("release__version", "environment__key")
+    date_hierarchy = "start_at"
+    inlines = (RolloutFlagInline, RolloutSiteInline, PhaseInline)
+
+
+@admin.register(RolloutFlag)
+class RolloutFlagAdmin(ReadOnlyAdmin):
+    list_display = ("rollout", "position", "flag", "is_active", "rolled_back_at", "acknowledged_at")
+    list_filter = ("environment", "is_active", ("rolled_back_at", admin.EmptyFieldListFilter))
+    list_select_related = (*_ROLLOUT, "flag")
+    search_fields = ("flag__key", "rollout__release__version")
+
+
+@admin.register(RolloutSite)
+class RolloutSiteAdmin(ReadOnlyAdmin):
+    list_display = ("rollout", "position", "site")
+    list_filter = ("site",)
+    list_select_related = (*_ROLLOUT, "site")
+
+
+@admin.register(Phase)
+class PhaseAdmin(ReadOnlyAdmin):
+    list_display = ("rollout", "position", "kind", "status", "starts_at", "ends_at", "gate_waived")
+    list_filter = ("kind", "status", "gate_waived")
+    list_select_related = _ROLLOUT
+
+
+@admin.register(Step)
+class StepAdmin(ReadOnlyAdmin):
+    list_display = ("due_at", "rollout", "flag", "audience_kind", "segment", "site", "status", "done_at")
+    list_filter = ("status", "audience_kind", "site", "rollout__environment")
+    list_select_related = (*_ROLLOUT, "flag", "segment", "site")
+    search_fields = ("flag__key", "rollout__release__version")
+    date_hierarchy = "due_at"
+
+
+@admin.register(Rollback)
+class RollbackAdmin(ReadOnlyAdmin):
+    list_display = ("contained_at", "rollout", "scope", "trigger", "actor_label", "reason")
+    list_filter = ("trigger", "scope", "rollout__environment")
+    list_select_related = _ROLLOUT
+    search_fields = ("reason", "actor_label", "rollout__release__version")
+    date_hierarchy = "contained_at"
+    inlines = (RollbackFlagInline,)
+
+
+@admin.register(RollbackFlag)
+class RollbackFlagAdmin(ReadOnlyAdmin):
+    list_display = ("rollback", "rollout", "flag", "attempt", "is_automatic")
+    list_filter = ("is_automatic",)
+    list_select_related = ("rollback", *_ROLLOUT, "flag")
+    search_fields = ("flag__key",)
+
+
+@admin.register(RolloutEvent)
+class RolloutEventAdmin(UntrackedAdmin):
+    list_display = ("at", "rollout", "kind", "actor_kind", "actor_label", "reason")
+    list_filter = ("kind", "actor_kind", "rollout__environment")
+    list_select_related = _ROLLOUT
+    search_fields = ("reason", "actor_label", "rollout__release__version")
+    date_hierarchy = "at"
+
+
+@admin.register(SchedulerHeartbeat)
+class SchedulerHeartbeatAdmin(UntrackedAdmin):
+    list_display = ("beat_at",)

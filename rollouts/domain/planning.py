@@ -1,0 +1,203 @@
+"""From a template, flags, sites and a start to dated steps. Pure: no clock, no database.
+
+Plan days are open days: days on which at least one of the rollout's sites is open, no French
+public holiday. A rehearsal numbers its days instead of dating them: each lasts `day_seconds`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from core.domain.business_time import at_local, is_open, open_days
+from core.errors import InvalidInput
+from rollouts.domain.templates import PhaseKind, PhaseTemplate, PlanTemplate
+
+DAY_SECONDS = 86_400
+PILOTS_FEWEST, PILOTS_MOST = 3, 5
+REHEARSAL_DAY_SECONDS_LEAST = 1
+#: A site that is closed every day of a year is a mistake in its opening days.
+SEARCH_DAYS = 366
+
+
+@dataclass(frozen=True)
+class PlanSite:
+    """A site as planning sees it: its key and ISO opening weekdays."""
+
+    key: str
+    weekdays: frozenset[int]
+
+
+class Days(Protocol):
+    """The plan's days by number, from 1, and moments on them."""
+
+    def moment(self, number: int, local: time) -> datetime:
+        """Return the moment, UTC, of a local time on a plan day."""
+
+    def find_for_site(self, site: PlanSite, *, first: int) -> int:
+        """Return the first plan day from `first` on which the site is open."""
+
+
+class CalendarDays:
+    """Real days from a start day on."""
+
+    def __init__(self, *, start_on: date, sites: Sequence[PlanSite], zone: ZoneInfo) -> None:
+        self._zone = zone
+        weekdays = frozenset[int]().union(*(site.weekdays for site in sites))
+        self._source: Iterator[date] = open_days(start_on, weekdays=weekdays)
+        self._days: list[date] = []
+
+    def day(self, number: int) -> date:
+        """Return the date of a plan day."""
+        while len(self._days) < number:
+            self._days.append(next(self._source))
+        return self._days[number - 1]
+
+    def moment(self, number: int, local: time) -> datetime:
+        return at_local(self.day(number), local, zone=self._zone)
+
+    def find_for_site(self, site: PlanSite, *, first: int) -> int:
+        for number in range(first, first + SEARCH_DAYS):
+            if is_open(self.day(number), weekdays=site.weekdays):
+                return number
+        raise InvalidInput("site_never_open", site=site.key)
+
+
+class RehearsalDays:
+    """Numbered days of `day_seconds` each; hours scale, calendar rules are off."""
+
+    def __init__(self, *, start_at: datetime, day_seconds: int) -> None:
+        self._start_at = start_at
+        self._day_seconds = day_seconds
+
+    def moment(self, number: int, local: time) -> datetime:
+        share = (local.hour * 3_600 + local.minute * 60 + local.second) / DAY_SECONDS
+        return self._start_at + timedelta(seconds=self._day_seconds * (number - 1 + share))
+
+    def find_for_site(self, site: PlanSite, *, first: int) -> int:
+        return first
+
+
+class StepAudience:
+    """Names of a step's audiences, as stored."""
+
+    TESTERS = "testers"
+    PILOTS = "pilots"
+    SITE = "site"
+    EVERYONE = "everyone"
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One change: a flag for an audience at a moment (UTC) of a plan day."""
+
+    flag_key: str
+    audience: str
+    due_at: datetime
+    day: int
+    site_key: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedPhase:
+    """A phase on plan days [first_day, last_day]; it has soaked at `ends_at`, the next one's start."""
+
+    kind: PhaseKind
+    first_day: int
+    last_day: int
+    starts_at: datetime
+    ends_at: datetime
+    steps: tuple[PlannedStep, ...]
+
+
+def check_plan(*, flag_keys: Sequence[str], sites: Sequence[PlanSite], pilots: int, testers: int) -> list[str]:
+    """Refuse what cannot be planned; return the codes of what is odd about the rest."""
+    if not flag_keys:
+        raise InvalidInput("plan_without_flags")
+    if not sites:
+        raise InvalidInput("plan_without_sites")
+    if len({site.key for site in sites}) != len(sites):
+        raise InvalidInput("site_twice")
+    if not testers:
+        raise InvalidInput("plan_without_testers")
+    if not pilots:
+        raise InvalidInput("plan_without_pilots")
+    if pilots < PILOTS_FEWEST:
+        return ["few_pilots"]
+    return ["many_pilots"] if pilots > PILOTS_MOST else []
+
+
+def plan_phases(
+    template: PlanTemplate,
+    *,
+    flag_keys: Sequence[str],
+    sites: Sequence[PlanSite],
+    promotion_time: time,
+    days: Days,
+) -> tuple[PlannedPhase, ...]:
+    """Return the dated phases of a rollout, in order."""
+    phases: list[PlannedPhase] = []
+    first = 1
+    for phase in template.phases:
+        steps, last = _plan_steps(phase, flag_keys=flag_keys, sites=sites, at=promotion_time, days=days, first=first)
+        phases.append(
+            PlannedPhase(
+                kind=phase.kind,
+                first_day=first,
+                last_day=last,
+                starts_at=min(step.due_at for step in steps),
+                ends_at=days.moment(last + 1, time()),
+                steps=tuple(steps),
+            )
+        )
+        first = last + 1
+    return tuple(phases)
+
+
+def _plan_steps(
+    phase: PhaseTemplate, *, flag_keys: Sequence[str], sites: Sequence[PlanSite], at: time, days: Days, first: int
+) -> tuple[list[PlannedStep], int]:
+    if phase.kind is PhaseKind.PER_SITE:
+        return _plan_sites(phase, flag_keys=flag_keys, sites=sites, at=at, days=days, first=first)
+    if phase.kind is PhaseKind.FULL:
+        due_at = days.moment(first, at)
+        steps = [PlannedStep(key, StepAudience.EVERYONE, due_at, first) for key in flag_keys]
+        return steps, first + phase.days - 1
+    audience = StepAudience.TESTERS if phase.kind is PhaseKind.INTERNAL else StepAudience.PILOTS
+    slots = [(first + day, slot) for day in range(phase.days) for slot in phase.slots or (at,)]
+    steps = []
+    for index, key in enumerate(flag_keys):
+        day, slot = slots[index * len(slots) // len(flag_keys)]
+        steps.append(PlannedStep(key, audience, days.moment(day, slot), day))
+    return steps, first + phase.days - 1
+
+
+def _plan_sites(
+    phase: PhaseTemplate, *, flag_keys: Sequence[str], sites: Sequence[PlanSite], at: time, days: Days, first: int
+) -> tuple[list[PlannedStep], int]:
+    steps: list[PlannedStep] = []
+    number = first
+    last = first + phase.days - 1
+    for site in sites:
+        number = days.find_for_site(site, first=number)
+        due_at = days.moment(number, at)
+        steps += [PlannedStep(key, StepAudience.SITE, due_at, number, site.key) for key in flag_keys]
+        last = max(last, number)
+        number += 1
+    return steps, last
+
+
+def delay_sites(
+    *, sites: Sequence[PlanSite], promotion_time: time, days: Days, planned: Sequence[datetime], not_before: datetime
+) -> list[datetime]:
+    """Return new moments for late sites, in order: none before `not_before` or its plan, one a plan day."""
+    moments: list[datetime] = []
+    number = 1
+    for site, due_at in zip(sites, planned, strict=True):
+        number = days.find_for_site(site, first=number)
+        while days.moment(number, promotion_time) < max(not_before, due_at):
+            number = days.find_for_site(site, first=number + 1)
+        moments.append(days.moment(number, promotion_time))
+        number += 1
+    return moments

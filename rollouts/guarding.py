@@ -1,0 +1,134 @@
+"""Acts on what health says: takes a breaching flag back, holds over the complaint limit."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from core.actors import GUARDRAIL
+from core.domain.business_time import day_bounds, local_day
+from core.errors import Refusal
+from flags.models import FlagState
+from health.domain.complaints import DAILY_COMPLAINT_LIMIT, is_over_limit
+from health.domain.exposure import Exposure
+from health.domain.verdict import Judgement, Verdict
+from health.queries import count_complaints, judge_critical_lane
+from health.transitions import store_judgement
+from rollouts.domain.lifecycle import Status
+from rollouts.models import Rollout, RolloutEvent, StepStatus, Trigger
+from rollouts.queries import exposures_of
+from rollouts.story import add_event, tell
+from rollouts.transitions import hold_rollout, roll_back
+
+#: How long investigating complaints may take.
+INVESTIGATION = timedelta(hours=4)
+WATCHED = (Status.RUNNING, Status.PAUSED, Status.HELD)
+
+
+def watch_rollout(rollout: Rollout, *, now: datetime) -> None:
+    """Judge one rollout and act; each act is a transaction of its own."""
+    exposures = exposures_of(rollout)
+    for exposure, judgement in zip(exposures, judge_critical_lane(exposures=exposures, now=now), strict=True):
+        store_judgement(judgement=judgement, exposure=exposure, now=now)
+        if judgement.verdict is Verdict.BREACH:
+            _take_back(rollout, exposure, judgement, now=now)
+    if rollout.status == Status.RUNNING:
+        _watch_hands(rollout, now=now)
+        _watch_complaints(rollout, exposures, now=now)
+
+
+def _take_back(rollout: Rollout, exposure: Exposure, judgement: Judgement, *, now: datetime) -> None:
+    row = rollout.rollout_flags.filter(flag__key=exposure.flag_key, is_active=True).first()
+    if row is None:
+        return
+    try:
+        roll_back(
+            rollout_id=rollout.pk,
+            flag_ids=[row.flag_id],
+            trigger=Trigger.CRITICAL_ERRORS,
+            actor=GUARDRAIL,
+            reason=f"{judgement.k} critical errors in {judgement.n} requests ({judgement.code})",
+            now=now,
+            detected_at=judgement.detected_at,
+            evidence={
+                "verdict": str(judgement.verdict),
+                "code": judgement.code,
+                "n": judgement.n,
+                "k": judgement.k,
+                "window_start": judgement.window_start.isoformat(),
+                "window_end": judgement.window_end.isoformat(),
+                "threshold": judgement.threshold,
+                **judgement.data,
+            },
+        )
+    except Refusal:
+        # A person was faster: their rollback stands, and the flag is off either way.
+        return
+
+
+def _watch_hands(rollout: Rollout, *, now: datetime) -> None:
+    """Hold where a person switched one of the flags behind the rollout's back."""
+    exposed = set(rollout.steps.filter(status=StepStatus.DONE).values_list("flag_id", flat=True))
+    active = rollout.rollout_flags.filter(is_active=True, flag_id__in=exposed).values_list("flag_id", flat=True)
+    states = FlagState.objects.filter(environment=rollout.environment, flag_id__in=active).select_related("flag")
+    by_hand = sorted(state.flag.key for state in states if state.is_killed or not state.is_on)
+    if by_hand:
+        hold_rollout(
+            rollout_id=rollout.pk,
+            code="flag_switched_by_hand",
+            data={"flags": by_hand},
+            actor=GUARDRAIL,
+            reason=f"Switched off by hand: {', '.join(by_hand)}",
+            now=now,
+            expected_epoch=rollout.epoch,
+        )
+
+
+def _watch_complaints(rollout: Rollout, exposures: list[Exposure], *, now: datetime) -> None:
+    zone = ZoneInfo(rollout.zone)
+    since, until = day_bounds(local_day(now, zone=zone), zone=zone)
+    everyone = any(exposure.everyone for exposure in exposures)
+    count = count_complaints(
+        environment_key=rollout.environment.key,
+        flag_keys=[exposure.flag_key for exposure in exposures],
+        site_keys=None if everyone else frozenset[str]().union(*(e.site_keys for e in exposures)),
+        since=since,
+        until=until,
+    )
+    if not is_over_limit(count) or _told_today(rollout, since=since):
+        return
+    _hold_for_complaints(rollout, count=count, now=now)
+
+
+def _told_today(rollout: Rollout, *, since: datetime) -> bool:
+    return RolloutEvent.objects.filter(rollout=rollout, kind="complaint_limit_reached", at__gte=since).exists()
+
+
+@transaction.atomic
+def _hold_for_complaints(rollout: Rollout, *, count: int, now: datetime) -> None:
+    data = {
+        "count": count,
+        "limit": DAILY_COMPLAINT_LIMIT,
+        "deadline": (now + INVESTIGATION).isoformat(),
+        "owner_id": rollout.created_by_id,
+    }
+    held = hold_rollout(
+        rollout_id=rollout.pk,
+        code="complaint_limit",
+        data=data,
+        actor=GUARDRAIL,
+        reason=f"{count} complaints today, more than {DAILY_COMPLAINT_LIMIT}",
+        now=now,
+        expected_epoch=rollout.epoch,
+    )
+    if held is None:
+        return
+    event = add_event(
+        held,
+        kind="complaint_limit_reached",
+        actor=GUARDRAIL,
+        reason=f"{count} complaints today, more than {DAILY_COMPLAINT_LIMIT}",
+        now=now,
+        data={**data, "is_rehearsal": held.is_rehearsal, "criticality": "important", "detected_at": now.isoformat()},
+    )
+    tell(event, kind="complaint_limit_reached", now=now)

@@ -1,0 +1,88 @@
+"""Words of rollouts."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+REFUSALS: dict[str, str | Promise] = {
+    "plan_without_flags": _("The release has no flags: add them first."),
+    "plan_without_sites": _("Choose at least one site."),
+    "plan_without_testers": _("Choose a group of testers with at least one person in it."),
+    "plan_without_pilots": _("Choose at least one pilot cashier."),
+    "pilot_twice": _("A pilot cashier is named twice."),
+    "site_twice": _("A site stands twice in the order."),
+    "site_never_open": _("The site %(site)s is never open: mend its opening days."),
+    "template_unknown": _("There is no plan template %(template)s."),
+    "start_in_past": _("The start lies in the past: the first step would already be due. Choose a later day."),
+    "start_missing": _("Choose a start day, or a rehearsal."),
+    "day_too_short": _("A day of a rehearsal lasts at least %(least)s second."),
+    "release_exists": _("Release %(version)s exists already."),
+    "release_incomplete": _("A release has a version and at least one flag."),
+    "flags_wrong": _("Choose each flag once, from the list."),
+    "rollout_unknown": _("There is no such rollout."),
+    "approval_required": _("%(environment)s asks for an approval before a rollout is scheduled."),
+    "flag_in_other_rollout": _("Another rollout drives %(flag)s in this environment. Finish or roll it back first."),
+    "late_verdict": _("The rollout has changed since this was judged."),
+    "nothing_to_roll_back": _("Nothing of this is on any more."),
+    "nothing_to_acknowledge": _("This flag was not taken back."),
+    "rollback_not_acknowledged": _("Acknowledge first why these were taken back: %(flags)s."),
+}
+
+WARNINGS: dict[str, str | Promise] = {
+    "few_pilots": _("Fewer than three pilot cashiers: the pilot says little."),
+    "many_pilots": _("More than five pilot cashiers: a fault would hit many."),
+}
+
+STATUSES: dict[str, str | Promise] = {
+    "draft": _("✎ draft"),
+    "awaiting_approval": _("… awaiting approval"),
+    "scheduled": _("◷ scheduled"),
+    "running": _("▶ running"),
+    "paused": _("⏸ paused"),
+    "held": _("⏸ held"),
+    "completed": _("✓ completed"),
+    "rolled_back": _("↩ rolled back"),
+    "cancelled": _("✕ cancelled"),
+}
+
+TONES: dict[str, str] = {"held": "warn", "paused": "warn", "rolled_back": "bad", "completed": "ok", "draft": "plain"}
+
+PHASES: dict[str, str | Promise] = {
+    "internal": _("Internal"),
+    "pilot": _("Pilot"),
+    "per_site": _("One site a day"),
+    "full": _("Everyone"),
+}
+
+HELD: dict[str, str | Promise] = {
+    "gate": _("A gate of the phase does not hold. Resume when it does, or waive it with a reason."),
+    "flag_rolled_back": _("A flag was taken back. Resume to go on with the others."),
+    "complaint_limit": _("More than ten complaints today: investigate, then resume or roll back."),
+    "flag_switched_by_hand": _("A flag was switched off by hand. Switch it on again or roll it back, then resume."),
+}
+
+GATES: dict[str, str | Promise] = {
+    "soaked": _("✓ Its days have passed"),
+    "soaking": _("○ Its days have not passed yet"),
+    "guardrails_pass": _("✓ Guardrails pass"),
+    "guardrails_do_not_pass": _("○ Guardrails do not pass"),
+}
+
+EVENTS: dict[str, str | Promise] = {
+    "planned": _("Planned"),
+    "scheduled": _("Scheduled"),
+    "started": _("Started"),
+    "step_done": _("On"),
+    "phase_started": _("Phase began"),
+    "phase_ended": _("Phase ended"),
+    "sites_delayed": _("Sites moved on"),
+    "paused": _("Paused"),
+    "resumed": _("Resumed"),
+    "held": _("Held"),
+    "flag_rolled_back": _("Flag taken back"),
+    "rolled_back": _("Rolled back"),
+    "completed": _("Completed"),
+    "cancelled": _("Cancelled"),
+    "redrafted": _("Planned anew"),
+    "complaint_limit_reached": _("Complaint limit reached"),
+    "acknowledged": _("Acknowledged"),
+}

@@ -1,0 +1,45 @@
+"""Due work of rollouts; each task is a query over what is due, safe to run twice at once."""
+
+import logging
+
+from celery import shared_task
+from django.db import DatabaseError
+
+from core import clock
+from core.errors import Refusal
+from rollouts.guarding import WATCHED, watch_rollout
+from rollouts.models import SchedulerHeartbeat
+from rollouts.queries import list_due_rollouts, list_rollouts
+from rollouts.transitions import run_next_step
+
+log = logging.getLogger(__name__)
+
+#: A bound on one task's work, far above any plan's steps.
+MOST_STEPS = 500
+
+
+@shared_task
+def run_due_steps() -> int:
+    """Do every due step; return how many. One rollout's fault does not stop the others."""
+    SchedulerHeartbeat.objects.update_or_create(pk=1, defaults={"beat_at": clock.now()})
+    done = 0
+    for rollout_id in list_due_rollouts(now=clock.now()):
+        try:
+            while done < MOST_STEPS and run_next_step(rollout_id=rollout_id, now=clock.now()) is not None:
+                done += 1
+        except (Refusal, DatabaseError):
+            log.exception("rollout %s: a step failed and is tried again", rollout_id)
+    return done
+
+
+@shared_task
+def watch_health() -> int:
+    """Judge every rollout under way and act on it; return how many were judged."""
+    judged = 0
+    for rollout in list_rollouts().filter(status__in=WATCHED):
+        try:
+            watch_rollout(rollout, now=clock.now())
+            judged += 1
+        except (Refusal, DatabaseError):
+            log.exception("rollout %s: not judged, tried again", rollout.pk)
+    return judged

@@ -1,0 +1,28 @@
+"""Writes of rollouts: planning, driving, stepping, rolling back."""
+
+from rollouts.transitions.driving import (
+    cancel_rollout,
+    hold_rollout,
+    pause_rollout,
+    resume_rollout,
+    schedule_rollout,
+)
+from rollouts.transitions.planning import PlanRequest, create_release, draw_plan, plan_rollout
+from rollouts.transitions.rolling_back import acknowledge_flag, redraft_rollout, roll_back
+from rollouts.transitions.stepping import run_next_step
+
+__all__ = [
+    "PlanRequest",
+    "acknowledge_flag",
+    "cancel_rollout",
+    "create_release",
+    "draw_plan",
+    "hold_rollout",
+    "pause_rollout",
+    "plan_rollout",
+    "redraft_rollout",
+    "resume_rollout",
+    "roll_back",
+    "run_next_step",
+    "schedule_rollout",
+]

@@ -1,0 +1,118 @@
+"""A person drives: schedule, pause, resume, cancel; the system holds."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from core.actors import Actor
+from core.errors import Refusal
+from core.history import recorded
+from rollouts.domain.lifecycle import Status
+from rollouts.models import PhaseStatus, Rollout, StepStatus
+from rollouts.story import add_event, tell
+from rollouts.transitions.locking import get_locked_rollout, move
+
+
+@transaction.atomic
+def schedule_rollout(
+    *, rollout_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
+) -> Rollout:
+    """Let the scheduler begin at the first step; refuse where another rollout drives one of the flags."""
+    rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        if rollout.environment.requires_approval:
+            raise Refusal("approval_required", environment=rollout.environment.key)
+        first = rollout.steps.filter(status=StepStatus.PLANNED).order_by("due_at").first()
+        if not rollout.is_rehearsal and (first is None or first.due_at <= now):
+            raise Refusal("start_in_past", start_on=str(rollout.start_on))
+        move(rollout, Status.SCHEDULED, now=now)
+        for row in rollout.rollout_flags.select_related("flag").order_by("flag_id"):
+            row.is_active = True
+            try:
+                with transaction.atomic():
+                    row.save()
+            except IntegrityError:
+                raise Refusal("flag_in_other_rollout", flag=row.flag.key) from None
+        add_event(rollout, kind="scheduled", actor=actor, reason=recording.reason, now=now)
+    return rollout
+
+
+@transaction.atomic
+def pause_rollout(
+    *, rollout_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
+) -> Rollout:
+    """Stop before the next step; what is on stays on."""
+    rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        move(rollout, Status.PAUSED, now=now)
+        event = add_event(rollout, kind="paused", actor=actor, reason=recording.reason, now=now)
+        tell(event, kind="rollout_paused", now=now)
+    return rollout
+
+
+@transaction.atomic
+def resume_rollout(
+    *,
+    rollout_id: int,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    waive_gate: bool = False,
+    seen_epoch: int | None = None,
+) -> Rollout:
+    """Go on; with `waive_gate` the phase that is held at its gate may end, on this person's word."""
+    rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        was_held_for = rollout.held_code
+        move(rollout, Status.RUNNING, now=now)
+        waived = waive_gate and was_held_for == "gate"
+        if waived:
+            phase = rollout.phases.filter(status=PhaseStatus.RUNNING).order_by("position").first()
+            if phase is not None:
+                phase.gate_waived = True
+                phase.save()
+        event = add_event(
+            rollout, kind="resumed", actor=actor, reason=recording.reason, now=now, data={"gate_waived": waived}
+        )
+        tell(event, kind="rollout_resumed", now=now)
+    return rollout
+
+
+@transaction.atomic
+def hold_rollout(
+    *,
+    rollout_id: int,
+    code: str,
+    data: Mapping[str, object],
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    expected_epoch: int | None = None,
+) -> Rollout | None:
+    """Hold a running rollout and tell people; None where it does not run (any more)."""
+    rollout = get_locked_rollout(rollout_id)
+    if rollout.status != Status.RUNNING or expected_epoch not in {None, rollout.epoch}:
+        return None
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        move(rollout, Status.HELD, now=now, held_code=code, held_data=data)
+        event = add_event(
+            rollout, kind="held", actor=actor, reason=recording.reason, now=now, data={"code": code, **data}
+        )
+        tell(event, kind="rollout_held", now=now)
+    return rollout
+
+
+@transaction.atomic
+def cancel_rollout(
+    *, rollout_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
+) -> Rollout:
+    """Give up a rollout that has not begun."""
+    rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        move(rollout, Status.CANCELLED, now=now)
+        for row in rollout.rollout_flags.filter(is_active=True).order_by("flag_id"):
+            row.is_active = False
+            row.save()
+        add_event(rollout, kind="cancelled", actor=actor, reason=recording.reason, now=now)
+    return rollout

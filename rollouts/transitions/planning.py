@@ -1,0 +1,237 @@
+"""Plans a rollout: a draft with dated steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from django.db import IntegrityError, transaction
+
+from core.actors import Actor
+from core.domain.business_time import at_local, local_day
+from core.errors import InvalidInput, Refusal
+from core.history import recorded
+from flags.domain.audience import RuleKind
+from flags.models import Environment, Flag, Segment, Site
+from flags.transitions import NewMember, create_segment
+from rollouts.domain.planning import (
+    REHEARSAL_DAY_SECONDS_LEAST,
+    CalendarDays,
+    Days,
+    PlannedPhase,
+    PlannedStep,
+    PlanSite,
+    RehearsalDays,
+    StepAudience,
+    check_plan,
+    plan_phases,
+)
+from rollouts.domain.templates import TEMPLATES
+from rollouts.models import Phase, Release, ReleaseFlag, Rollout, RolloutFlag, RolloutSite, Step
+from rollouts.story import add_event
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What a release manager chose. `start_on` for real days, `day_seconds` for a rehearsal."""
+
+    release_id: int
+    environment_id: int
+    testers_id: int
+    pilots: tuple[NewMember, ...]
+    site_ids: tuple[int, ...]
+    start_on: date | None = None
+    day_seconds: int | None = None
+    promotion_time: time = time(6)
+    zone: str = "Europe/Paris"
+    template_key: str = "four-phases"
+    is_repeated: bool = False
+
+    @property
+    def is_rehearsal(self) -> bool:
+        return self.day_seconds is not None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan as shown before confirming: phases with dated steps, and codes of what is odd."""
+
+    phases: tuple[PlannedPhase, ...]
+    warnings: tuple[str, ...]
+
+
+def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
+    """Return the dated plan; refuse what cannot be planned. Writes nothing."""
+    flags = _list_flags(request)
+    sites = [plan_site(site) for site in _list_sites(request)]
+    testers = Segment.objects.filter(pk=request.testers_id).first()
+    if testers is None:
+        raise InvalidInput("plan_without_testers")
+    if len({member.targeting_key for member in request.pilots}) != len(request.pilots):
+        raise InvalidInput("pilot_twice")
+    warnings = check_plan(
+        flag_keys=[flag.key for flag in flags],
+        sites=sites,
+        pilots=len(request.pilots),
+        testers=testers.members.count(),
+    )
+    template = TEMPLATES.get(request.template_key)
+    if template is None:
+        raise InvalidInput("template_unknown", template=request.template_key)
+    phases = plan_phases(
+        template,
+        flag_keys=[flag.key for flag in flags],
+        sites=sites,
+        promotion_time=request.promotion_time,
+        days=_days(request, sites=sites, now=now),
+    )
+    if not request.is_rehearsal and phases[0].starts_at <= now:
+        raise InvalidInput("start_in_past", start_on=str(request.start_on))
+    return Plan(phases, tuple(warnings))
+
+
+def plan_site(site: Site) -> PlanSite:
+    """Return a stored site as planning sees it."""
+    return PlanSite(site.key, frozenset(site.opening_weekdays))
+
+
+def _days(request: PlanRequest, *, sites: Sequence[PlanSite], now: datetime) -> Days:
+    if request.day_seconds is not None:
+        if request.day_seconds < REHEARSAL_DAY_SECONDS_LEAST:
+            raise InvalidInput("day_too_short", least=REHEARSAL_DAY_SECONDS_LEAST)
+        return RehearsalDays(start_at=now, day_seconds=request.day_seconds)
+    if request.start_on is None:
+        raise InvalidInput("start_missing")
+    zone = ZoneInfo(request.zone)
+    if request.start_on < local_day(now, zone=zone):
+        raise InvalidInput("start_in_past", start_on=str(request.start_on))
+    return CalendarDays(start_on=request.start_on, sites=sites, zone=zone)
+
+
+def _list_flags(request: PlanRequest) -> list[Flag]:
+    rows = ReleaseFlag.objects.filter(release_id=request.release_id, flag__archived_at=None)
+    return [row.flag for row in rows.select_related("flag").order_by("position")]
+
+
+def _list_sites(request: PlanRequest) -> list[Site]:
+    found = Site.objects.in_bulk(request.site_ids)
+    if missing := [pk for pk in request.site_ids if pk not in found]:
+        raise InvalidInput("site_unknown", site=missing[0])
+    return [found[pk] for pk in request.site_ids]
+
+
+@transaction.atomic
+def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: datetime) -> Rollout:
+    """Create a draft rollout with its phases and dated steps; nothing moves yet."""
+    plan = draw_plan(request, now=now)
+    release = Release.objects.get(pk=request.release_id)
+    environment = Environment.objects.filter(pk=request.environment_id).first()
+    if environment is None:
+        raise InvalidInput("environment_unknown")
+    flags = _list_flags(request)
+    sites = _list_sites(request)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        pilots = create_segment(
+            key=_pilot_key(release, environment),
+            name=f"{release.version} → {environment.key}",
+            members=request.pilots,
+            actor=actor,
+            reason=reason,
+            now=now,
+        )
+        rollout = Rollout(
+            release=release,
+            environment=environment,
+            template_key=request.template_key,
+            is_rehearsal=request.is_rehearsal,
+            is_repeated=request.is_repeated,
+            day_seconds=request.day_seconds,
+            start_on=request.start_on if not request.is_rehearsal else None,
+            start_at=now
+            if request.start_on is None
+            else at_local(request.start_on, time(), zone=ZoneInfo(request.zone)),
+            zone=request.zone,
+            promotion_time=request.promotion_time,
+            testers_id=request.testers_id,
+            pilots=pilots,
+            created_by_id=actor.user_id,
+            created_at=now,
+        )
+        rollout.save()
+        for position, flag in enumerate(flags, start=1):
+            RolloutFlag(rollout=rollout, flag=flag, environment=environment, position=position).save()
+        for position, site in enumerate(sites, start=1):
+            RolloutSite(rollout=rollout, site=site, position=position).save()
+        _save_phases(rollout, plan, flags=flags, sites=sites)
+        add_event(rollout, kind="planned", actor=actor, reason=recording.reason, now=now)
+    return rollout
+
+
+def _pilot_key(release: Release, environment: Environment) -> str:
+    number = Rollout.objects.filter(release=release, environment=environment).count() + 1
+    stem = f"pilots-{release.version}-{environment.key}"[:90]
+    while Segment.objects.filter(key=f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
+
+
+def _save_phases(rollout: Rollout, plan: Plan, *, flags: Sequence[Flag], sites: Sequence[Site]) -> None:
+    flag_by_key = {flag.key: flag for flag in flags}
+    site_by_key = {site.key: site for site in sites}
+    gates = {phase.kind: phase.gates for phase in TEMPLATES[rollout.template_key].phases}
+    position = 0
+    for number, planned in enumerate(plan.phases, start=1):
+        phase = Phase(
+            rollout=rollout,
+            position=number,
+            kind=planned.kind,
+            gates=[str(gate) for gate in gates[planned.kind]],
+            first_day=planned.first_day,
+            last_day=planned.last_day,
+            starts_at=planned.starts_at,
+            ends_at=planned.ends_at,
+        )
+        phase.save()
+        for step in planned.steps:
+            position += 1
+            kind, segment = _stored_audience(step, rollout)
+            Step(
+                rollout=rollout,
+                phase=phase,
+                position=position,
+                flag=flag_by_key[step.flag_key],
+                audience_kind=kind,
+                segment=segment,
+                site=site_by_key.get(step.site_key),
+                due_at=step.due_at,
+            ).save()
+
+
+def _stored_audience(step: PlannedStep, rollout: Rollout) -> tuple[RuleKind, Segment | None]:
+    if step.audience == StepAudience.TESTERS:
+        return RuleKind.SEGMENT, rollout.testers
+    if step.audience == StepAudience.PILOTS:
+        return RuleKind.SEGMENT, rollout.pilots
+    return (RuleKind.SITE if step.audience == StepAudience.SITE else RuleKind.EVERYONE), None
+
+
+@transaction.atomic
+def create_release(
+    *, version: str, flag_ids: Sequence[int], actor: Actor, reason: str, now: datetime, name: str = "", notes: str = ""
+) -> Release:
+    """Create a release with its flags in the order they advance."""
+    version = version.strip()
+    if not version or not flag_ids:
+        raise InvalidInput("release_incomplete")
+    if len(set(flag_ids)) != len(flag_ids) or Flag.objects.filter(pk__in=flag_ids).count() != len(flag_ids):
+        raise InvalidInput("flags_wrong")
+    with recorded(actor=actor, reason=reason, now=now):
+        release = Release(version=version[:50], name=name, notes=notes)
+        try:
+            with transaction.atomic():
+                release.save()
+        except IntegrityError:
+            raise Refusal("release_exists", version=version) from None
+        for position, flag_id in enumerate(flag_ids, start=1):
+            ReleaseFlag(release=release, flag_id=flag_id, position=position).save()
+    return release

@@ -1,0 +1,226 @@
+"""Takes back: contain first, in one transaction; then say so."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from core.actors import Actor
+from core.errors import InvalidInput, Refusal
+from core.history import recorded
+from flags.models import Criticality
+from flags.transitions import kill_flag, release_flag, remove_rules
+from rollouts.domain.lifecycle import Status
+from rollouts.models import (
+    PhaseStatus,
+    Rollback,
+    RollbackFlag,
+    Rollout,
+    RolloutFlag,
+    Scope,
+    StepStatus,
+    Trigger,
+)
+from rollouts.story import add_event, tell
+from rollouts.transitions.locking import get_locked_rollout, move
+
+#: From the states in which something may be on for somebody.
+ROLLBACK_FROM = frozenset({Status.RUNNING, Status.PAUSED, Status.HELD})
+_WEEK = timedelta(weeks=1)
+_WEIGHT = {Criticality.CRITICAL: 2, Criticality.IMPORTANT: 1, Criticality.MINOR: 0}
+
+
+@transaction.atomic
+def roll_back(
+    *,
+    rollout_id: int,
+    flag_ids: Collection[int] | None,
+    trigger: Trigger,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    expected_epoch: int | None = None,
+    detected_at: datetime | None = None,
+    evidence: Mapping[str, object] | None = None,
+) -> Rollback:
+    """Switch the flags (all with None) off for everyone and hold or end the rollout.
+
+    Takes no checklist and no second person. `expected_epoch` is what an automatic verdict saw: a
+    late one is refused with `late_verdict`; a person's click never comes too late.
+    """
+    rollout = get_locked_rollout(rollout_id)
+    if expected_epoch is not None and expected_epoch != rollout.epoch:
+        raise Refusal("late_verdict", rollout=rollout_id)
+    if rollout.status not in ROLLBACK_FROM:
+        raise Refusal("wrong_state", start=rollout.status, end=str(Status.ROLLED_BACK))
+    rows = _choose(rollout, flag_ids)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        for row in rows:
+            _contain(row, actor=actor, reason=recording.reason, now=now)
+        scope = Scope.ALL if flag_ids is None else Scope.FLAG
+        rollback = _write_rollback(
+            rollout, rows, scope, trigger, actor, recording.reason, now, detected_at or now, dict(evidence or {})
+        )
+        _close(rollout, rollback, rows, actor=actor, now=now)
+    return rollback
+
+
+def _choose(rollout: Rollout, flag_ids: Collection[int] | None) -> list[RolloutFlag]:
+    rows = rollout.rollout_flags.filter(is_active=True).select_related("flag").order_by("flag_id")
+    chosen = list(rows) if flag_ids is None else [row for row in rows if row.flag_id in set(flag_ids)]
+    if not chosen:
+        raise InvalidInput("nothing_to_roll_back", rollout=rollout.pk)
+    return chosen
+
+
+def _contain(row: RolloutFlag, *, actor: Actor, reason: str, now: datetime) -> None:
+    kill_flag(flag_id=row.flag_id, environment_id=row.environment_id, actor=actor, reason=reason, now=now)
+    row.is_active = False
+    row.rolled_back_at = now
+    row.acknowledged_at = None
+    row.save()
+    for step in row.rollout.steps.filter(flag_id=row.flag_id, status=StepStatus.PLANNED):
+        step.status = StepStatus.SKIPPED
+        step.save()
+
+
+def _write_rollback(
+    rollout: Rollout,
+    rows: Collection[RolloutFlag],
+    scope: Scope,
+    trigger: Trigger,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    detected_at: datetime,
+    evidence: Mapping[str, object],
+) -> Rollback:
+    rollback = Rollback(
+        rollout=rollout,
+        scope=scope,
+        trigger=trigger,
+        attempt=rollout.attempt,
+        detected_at=detected_at,
+        contained_at=now,
+        reason=reason,
+        actor_label=actor.label[:200],
+        evidence=dict(evidence),
+    )
+    rollback.save()
+    for row in rows:
+        RollbackFlag(
+            rollback=rollback,
+            rollout=rollout,
+            flag_id=row.flag_id,
+            attempt=rollout.attempt,
+            is_automatic=trigger != Trigger.MANUAL,
+        ).save()
+    return rollback
+
+
+def _close(
+    rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], *, actor: Actor, now: datetime
+) -> None:
+    """Hold what goes on with fewer flags, end what has none left, and tell."""
+    flags = sorted(row.flag.key for row in rows)
+    all_gone = not rollout.rollout_flags.filter(is_active=True).exists()
+    if all_gone:
+        move(rollout, Status.ROLLED_BACK, now=now)
+    elif rollout.status == Status.RUNNING:
+        move(rollout, Status.HELD, now=now, held_code="flag_rolled_back", held_data={"flags": flags})
+    else:
+        rollout.epoch += 1
+        rollout.save()
+    sites = rollout.steps.filter(status=StepStatus.DONE, flag_id__in=[row.flag_id for row in rows], site__isnull=False)
+    event = add_event(
+        rollout,
+        kind="rolled_back" if all_gone else "flag_rolled_back",
+        actor=actor,
+        reason=rollback.reason,
+        now=now,
+        data={
+            "rollback_id": rollback.pk,
+            "trigger": rollback.trigger,
+            "flags": flags,
+            "criticality": max((row.flag.criticality for row in rows), key=lambda value: _WEIGHT[Criticality(value)]),
+            "detected_at": rollback.detected_at.isoformat(),
+            "sites": sorted(set(sites.values_list("site__key", flat=True))),
+            "is_rehearsal": rollout.is_rehearsal,
+            "evidence": rollback.evidence,
+        },
+    )
+    tell(event, kind="rollout_rolled_back" if all_gone else "flag_rolled_back", now=now)
+
+
+@transaction.atomic
+def acknowledge_flag(*, rollout_id: int, flag_id: int, actor: Actor, reason: str, now: datetime) -> RolloutFlag:
+    """Note that a person has seen why a flag was taken back; it stays off."""
+    rollout = get_locked_rollout(rollout_id)
+    row = rollout.rollout_flags.filter(flag_id=flag_id, rolled_back_at__isnull=False).first()
+    if row is None:
+        raise InvalidInput("nothing_to_acknowledge", rollout=rollout_id)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        row.acknowledged_at = now
+        row.save()
+        add_event(rollout, kind="acknowledged", actor=actor, reason=recording.reason, now=now)
+    return row
+
+
+@transaction.atomic
+def redraft_rollout(
+    *, rollout_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
+) -> Rollout:
+    """Make a new attempt of a rolled-back rollout: a draft, its rules gone, its kill switches lifted.
+
+    Refuses while a flag's rollback is not acknowledged. The plan keeps its steps; they are dated
+    anew from now by their old distances.
+    """
+    rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
+    rows = list(rollout.rollout_flags.select_related("flag").order_by("flag_id"))
+    if waiting := [row.flag.key for row in rows if row.rolled_back_at and not row.acknowledged_at]:
+        raise Refusal("rollback_not_acknowledged", flags=", ".join(waiting))
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        move(rollout, Status.DRAFT, now=now)
+        for row in rows:
+            _put_back(row, actor=actor, reason=recording.reason, now=now)
+            row.rolled_back_at = row.acknowledged_at = None
+            row.save()
+        _restart_plan(rollout, now=now)
+        add_event(rollout, kind="redrafted", actor=actor, reason=recording.reason, now=now)
+    return rollout
+
+
+def _put_back(row: RolloutFlag, *, actor: Actor, reason: str, now: datetime) -> None:
+    """Leave a flag as the rollout found it: without its rules, its kill switch lifted."""
+    flag_id, environment_id = row.flag_id, row.environment_id
+    remove_rules(
+        flag_id=flag_id,
+        environment_id=environment_id,
+        origin_prefix=f"rollout:{row.rollout_id}:",
+        actor=actor,
+        reason=reason,
+        now=now,
+    )
+    release_flag(flag_id=flag_id, environment_id=environment_id, actor=actor, reason=reason, now=now)
+
+
+def _restart_plan(rollout: Rollout, *, now: datetime) -> None:
+    shift = now - rollout.start_at
+    if not rollout.is_rehearsal:
+        shift = (shift // _WEEK + 1) * _WEEK  # whole weeks keep every step on its weekday
+    for phase in rollout.phases.all():
+        phase.status = PhaseStatus.PENDING
+        phase.gate_waived = False
+        phase.starts_at += shift
+        phase.ends_at += shift
+        phase.save()
+    for step in rollout.steps.all():
+        step.status = StepStatus.PLANNED
+        step.done_at = None
+        step.due_at += shift
+        step.save()
+    rollout.attempt += 1
+    rollout.start_at += shift
+    if rollout.start_on is not None:
+        rollout.start_on += shift
+    rollout.save()

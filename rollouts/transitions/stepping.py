@@ -1,0 +1,238 @@
+"""The scheduler's one action: do the next due step of a rollout, in one transaction."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from core.actors import SCHEDULER
+from core.domain.business_time import local_day
+from core.history import recorded
+from flags.domain.audience import RuleAudience, RuleKind
+from flags.transitions import add_rule, on_variant
+from notifications.domain.audience import DRIVERS
+from rollouts.domain.gates import judge_gates
+from rollouts.domain.lifecycle import Status
+from rollouts.domain.planning import CalendarDays, Days, RehearsalDays, delay_sites
+from rollouts.domain.templates import Gate, PhaseKind
+from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
+from rollouts.queries import judge_rollout
+from rollouts.story import add_event, tell
+from rollouts.transitions.driving import hold_rollout
+from rollouts.transitions.locking import move
+from rollouts.transitions.planning import plan_site
+
+REASON_DUE = "Due by the plan"
+
+
+@transaction.atomic
+def run_next_step(*, rollout_id: int, now: datetime) -> Step | None:
+    """Do the next due step; None where nothing is due, a gate does not hold, or another worker is at it.
+
+    The rollout's row is locked with SKIP LOCKED, so two beats never do a step twice; whatever dies
+    halfway has done nothing.
+    """
+    rollout = (
+        Rollout.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("release", "environment")
+        .filter(pk=rollout_id, status__in=[Status.SCHEDULED, Status.RUNNING])
+        .first()
+    )
+    if rollout is None:
+        return None
+    step = find_first_planned(rollout)
+    if step is None:
+        _end_last_phase(rollout, now=now)
+        return None
+    if step.due_at > now:
+        return None
+    with recorded(actor=SCHEDULER, reason=REASON_DUE, now=now):
+        if rollout.status == Status.SCHEDULED:
+            move(rollout, Status.RUNNING, now=now)
+            add_event(rollout, kind="started", actor=SCHEDULER, reason=REASON_DUE, now=now)
+        if not _enter_phase(rollout, step.phase, now=now) or _delay_site(rollout, step, now=now):
+            return None
+        _do(rollout, step, now=now)
+        if find_first_planned(rollout) is None:
+            _end_last_phase(rollout, now=now)
+    return step
+
+
+def find_first_planned(rollout: Rollout) -> Step | None:
+    """Return the first step that is neither done nor skipped: steps go in order."""
+    planned = rollout.steps.filter(status=StepStatus.PLANNED).select_related("phase", "flag", "segment", "site")
+    return planned.order_by("position").first()
+
+
+def _enter_phase(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
+    """Begin the step's phase where it has not begun; False where a gate before it does not hold."""
+    if phase.status == PhaseStatus.RUNNING:
+        return True
+    running = rollout.phases.filter(status=PhaseStatus.RUNNING).first()
+    if running is not None:
+        if not _may_end(rollout, running, now=now):
+            return False
+        running.status = PhaseStatus.DONE
+        running.save()
+        add_event(
+            rollout, kind="phase_ended", actor=SCHEDULER, reason=REASON_DUE, now=now, data={"phase": running.kind}
+        )
+    phase.status = PhaseStatus.RUNNING
+    phase.save()
+    event = add_event(
+        rollout, kind="phase_started", actor=SCHEDULER, reason=REASON_DUE, now=now, data={"phase": phase.kind}
+    )
+    tell(event, kind="phase_started", now=now)
+    return True
+
+
+def _may_end(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
+    if phase.gate_waived:
+        return True
+    verdicts = [(item.flag_key, str(item.verdict)) for item in judge_rollout(rollout, now=now)]
+    results = judge_gates(
+        gates=[Gate(gate) for gate in phase.gates], soaked_at=phase.ends_at, verdicts=verdicts, now=now
+    )
+    failed = [result for result in results if not result.holds]
+    if not failed:
+        return True
+    hold_rollout(
+        rollout_id=rollout.pk,
+        code="gate",
+        data={"phase": phase.kind, "gates": [{"code": result.code, **result.data} for result in failed]},
+        actor=SCHEDULER,
+        reason="; ".join(result.code for result in failed),
+        now=now,
+    )
+    return False
+
+
+def _delay_site(rollout: Rollout, step: Step, *, now: datetime) -> bool:
+    """Move late sites on where another site had its day today; True where the step was moved."""
+    if step.phase.kind != PhaseKind.PER_SITE:
+        return False
+    last = (
+        step.phase.steps.filter(status=StepStatus.DONE)
+        .exclude(site=step.site)
+        .order_by("-done_at")
+        .values_list("done_at", flat=True)
+        .first()
+    )
+    begun = step.phase.steps.filter(status=StepStatus.DONE, site=step.site).exists()
+    if last is None or begun or not _is_same_day(rollout, last, now):
+        return False
+    _replan_sites(rollout, step, now=now)
+    return True
+
+
+def _is_same_day(rollout: Rollout, first: datetime, second: datetime) -> bool:
+    if rollout.day_seconds is not None:
+        # Half a day of tolerance: a worker a moment late must not push every later site on.
+        return second - first < timedelta(seconds=rollout.day_seconds / 2)
+    zone = ZoneInfo(rollout.zone)
+    return local_day(first, zone=zone) == local_day(second, zone=zone)
+
+
+def _replan_sites(rollout: Rollout, step: Step, *, now: datetime) -> None:
+    late = list(
+        step.phase.steps.filter(status=StepStatus.PLANNED).select_related("site").order_by("position")
+    )
+    sites = list(dict.fromkeys(row.site for row in late if row.site is not None))
+    due = {row.site_id: row.due_at for row in late}
+    days = _days_from(rollout, now)
+    moments = delay_sites(
+        sites=[plan_site(site) for site in sites],
+        promotion_time=rollout.promotion_time,
+        days=days,
+        planned=[due[site.pk] for site in sites],
+        not_before=now + timedelta(microseconds=1),
+    )
+    moved = dict(zip((site.pk for site in sites), moments, strict=True))
+    for row in late:
+        if row.site_id in moved and row.due_at != moved[row.site_id]:
+            row.due_at = moved[row.site_id]
+            row.save()
+    _push_following(rollout, step.phase, last=moments[-1], now=now)
+    add_event(
+        rollout,
+        kind="sites_delayed",
+        actor=SCHEDULER,
+        reason="One site a day stays one site a day after a delay",
+        now=now,
+        data={"sites": [site.key for site in sites]},
+    )
+
+
+def _days_from(rollout: Rollout, now: datetime) -> Days:
+    if rollout.day_seconds is not None:
+        return RehearsalDays(start_at=now, day_seconds=rollout.day_seconds)
+    zone = ZoneInfo(rollout.zone)
+    rows = rollout.rollout_sites.select_related("site").order_by("position")
+    sites = [plan_site(row.site) for row in rows]
+    return CalendarDays(start_on=local_day(now, zone=zone), sites=sites, zone=zone)
+
+
+def _push_following(rollout: Rollout, phase: Phase, *, last: datetime, now: datetime) -> None:
+    """Keep the phases behind a delayed one behind it."""
+    days = _days_from(rollout, last)
+    number = 2
+    phase.ends_at = max(phase.ends_at, days.moment(number, rollout.promotion_time) - timedelta(seconds=1))
+    phase.save()
+    for later in rollout.phases.filter(position__gt=phase.position).order_by("position"):
+        due_at = days.moment(number, rollout.promotion_time)
+        for row in later.steps.filter(status=StepStatus.PLANNED):
+            row.due_at = max(row.due_at, due_at)
+            row.save()
+        later.starts_at = max(later.starts_at, due_at)
+        later.ends_at = max(later.ends_at, days.moment(number + 1, rollout.promotion_time))
+        later.save()
+        number += 1
+
+
+def _do(rollout: Rollout, step: Step, *, now: datetime) -> None:
+    row = rollout.rollout_flags.get(flag_id=step.flag_id)
+    if not row.is_active:
+        step.status = StepStatus.SKIPPED
+        step.save()
+        return
+    audience = RuleAudience(RuleKind(step.audience_kind), segment_id=step.segment_id, site_id=step.site_id)
+    add_rule(
+        flag_id=step.flag_id,
+        environment_id=rollout.environment_id,
+        audience=audience,
+        variant=on_variant(step.flag),
+        phase=step.phase.kind,
+        origin=f"rollout:{rollout.pk}:{rollout.attempt}",
+        actor=SCHEDULER,
+        reason=f"{rollout.release} → {rollout.environment}: {step.phase.kind}",
+        now=now,
+    )
+    step.status = StepStatus.DONE
+    step.done_at = now
+    step.save()
+    whom = step.site.name if step.site else step.segment.name if step.segment else "everyone"
+    event = add_event(
+        rollout,
+        kind="step_done",
+        actor=SCHEDULER,
+        reason=REASON_DUE,
+        now=now,
+        data={"flag": step.flag.key, "audience": whom, "phase": step.phase.kind},
+    )
+    tell(event, kind="step_done", now=now, audience=DRIVERS)
+
+
+def _end_last_phase(rollout: Rollout, *, now: datetime) -> None:
+    """Complete a running rollout all of whose steps are done."""
+    if rollout.status != Status.RUNNING:
+        return
+    with recorded(actor=SCHEDULER, reason="Every step is done", now=now):
+        for phase in rollout.phases.exclude(status=PhaseStatus.DONE):
+            phase.status = PhaseStatus.DONE
+            phase.save()
+        for row in rollout.rollout_flags.filter(is_active=True).order_by("flag_id"):
+            row.is_active = False
+            row.save()
+        move(rollout, Status.COMPLETED, now=now)
+        event = add_event(rollout, kind="completed", actor=SCHEDULER, reason="Every step is done", now=now)
+        tell(event, kind="rollout_completed", now=now)

@@ -1,0 +1,161 @@
+"""Pages of rollouts: each parses, authorises, makes one call, renders."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from core import clock
+from core.errors import Refusal
+from core.labels import say_refusal
+from core.roles import Capability, requires
+from core.views import actor_of, read_int
+from flags.models import Flag
+from rollouts.forms import PlanForm
+from rollouts.labels import WARNINGS
+from rollouts.models import Release, Rollout, Trigger
+from rollouts.page_queries import compose_page, list_actions, summarise
+from rollouts.queries import get_story, list_rollouts
+from rollouts.transitions import (
+    cancel_rollout,
+    create_release,
+    draw_plan,
+    pause_rollout,
+    plan_rollout,
+    redraft_rollout,
+    resume_rollout,
+    roll_back,
+    schedule_rollout,
+)
+
+ACTIONS: dict[str, Callable[..., Rollout]] = {
+    "schedule": schedule_rollout,
+    "pause": pause_rollout,
+    "cancel": cancel_rollout,
+    "redraft": redraft_rollout,
+}
+
+
+@requires(Capability.VIEW)
+def list_all(request: HttpRequest) -> HttpResponse:
+    """List every rollout, newest first."""
+    now = clock.now()
+    rows = [summarise(rollout, now=now) for rollout in list_rollouts()[:50]]
+    return render(request, "rollouts/list.html", {"summaries": rows})
+
+
+@requires(Capability.VIEW)
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one rollout: what happens, what happens next, what can be done."""
+    rollout = _get(pk)
+    page = compose_page(rollout, now=clock.now())
+    context = {"rollout": rollout, "page": page, "story": get_story(rollout)}
+    fragment = getattr(request, "htmx", False)
+    return render(request, "rollouts/_live.html" if fragment else "rollouts/detail.html", context)
+
+
+@requires(Capability.DRIVE_ROLLOUTS)
+def plan(request: HttpRequest) -> HttpResponse:
+    """Ask for a plan, show its dated steps, then make it."""
+    form = PlanForm(request.POST or None)
+    context: dict[str, Any] = {"form": form, "plan": None}
+    if request.method == "POST" and form.is_valid():
+        try:
+            asked = form.to_request()
+            drawn = draw_plan(asked, now=clock.now())
+            if "confirm" in request.POST:
+                rollout = plan_rollout(
+                    request=asked, actor=actor_of(request), reason=request.POST.get("reason", ""), now=clock.now()
+                )
+                messages.success(request, _("Planned. Nothing moves until you schedule it."))
+                return redirect("rollouts:detail", pk=rollout.pk)
+            context |= {"plan": drawn, "warnings": [WARNINGS[code] for code in drawn.warnings]}
+        except Refusal as refusal:
+            form.add_error(None, say_refusal(refusal))
+    return render(request, "rollouts/plan.html", context, status=400 if form.errors else 200)
+
+
+@requires(Capability.DRIVE_ROLLOUTS)
+def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """Do one of the rollout's actions, with a reason and the epoch the person saw."""
+    rollout = _get(pk)
+    if action not in {*ACTIONS, "resume"}:
+        raise Http404
+    if request.method != "POST":
+        return redirect("rollouts:detail", pk=pk)
+    given = {
+        "rollout_id": rollout.pk,
+        "actor": actor_of(request),
+        "reason": request.POST.get("reason", ""),
+        "now": clock.now(),
+        "seen_epoch": read_int(request, "epoch"),
+    }
+    if action == "resume":
+        resume_rollout(**given, waive_gate="waive_gate" in request.POST)
+    else:
+        ACTIONS[action](**given)
+    messages.success(request, _("Done."))
+    return redirect("rollouts:detail", pk=pk)
+
+
+@requires(Capability.DRIVE_ROLLOUTS)
+def roll_back_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask the one question, what; contain at the press."""
+    rollout = _get(pk)
+    if "roll_back" not in list_actions(rollout):
+        return redirect("rollouts:detail", pk=pk)
+    if request.method == "POST":
+        what = request.POST.get("what", "")
+        flag_id = int(what) if what.isascii() and what.isdigit() and len(what) < 18 else None
+        if flag_id is None and what != "all":
+            raise Refusal("nothing_to_roll_back")
+        roll_back(
+            rollout_id=pk,
+            flag_ids=None if flag_id is None else [flag_id],
+            trigger=Trigger.MANUAL,
+            actor=actor_of(request),
+            reason=request.POST.get("reason", ""),
+            now=clock.now(),
+        )
+        messages.success(request, _("Taken back: it is off for everyone. Tills see it when they next ask."))
+        return redirect("rollouts:detail", pk=pk)
+    return render(
+        request,
+        "rollouts/roll_back.html",
+        {
+            "rollout": rollout,
+            "flags": rollout.rollout_flags.filter(is_active=True).select_related("flag"),
+            "sites": rollout.steps.filter(status="done", site__isnull=False).values("site").distinct().count(),
+        },
+    )
+
+
+@requires(Capability.VIEW)
+def releases(request: HttpRequest) -> HttpResponse:
+    """List releases; make one."""
+    if request.method == "POST":
+        return _make_release(request)
+    context = {"releases": Release.objects.prefetch_related("release_flags__flag"), "flags": Flag.objects.all()}
+    return render(request, "rollouts/releases.html", context)
+
+
+@requires(Capability.DRIVE_ROLLOUTS)
+@require_POST
+def _make_release(request: HttpRequest) -> HttpResponse:
+    create_release(
+        version=request.POST.get("version", ""),
+        name=request.POST.get("name", "")[:200],
+        flag_ids=[int(value) for value in request.POST.getlist("flags") if value.isascii() and value.isdigit()],
+        actor=actor_of(request),
+        reason=request.POST.get("reason", ""),
+        now=clock.now(),
+    )
+    return redirect("rollouts:releases")
+
+
+def _get(pk: int) -> Rollout:
+    return get_object_or_404(Rollout.objects.select_related("release", "environment", "testers", "pilots"), pk=pk)

@@ -1,0 +1,200 @@
+"""A superuser can switch triggers off; the chain tells."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections, transaction
+
+from core.chain import GENESIS, hash_link, seal_history, verify_history
+from core.models import AuditEntry, AuditLink
+from core.roles import Role
+from tests.factories.core import NOW, make_person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def owner() -> Iterator[psycopg.Connection]:
+    """The owner with the guard of history off, as a superuser can have it."""
+    assert settings.DATABASE_OWNER is not None
+    address = settings.DATABASE_OWNER
+    with psycopg.connect(
+        dbname=connection.settings_dict["NAME"],
+        user=address["USER"],
+        password=address["PASSWORD"],
+        host=address["HOST"],
+        port=address["PORT"],
+        autocommit=True,
+    ) as found:
+        tables = ("core_historicaluser", "core_historicaluser_groups", "core_auditlink")
+        for table in tables:
+            found.execute(f"ALTER TABLE {table} DISABLE TRIGGER core_append_only")
+        try:
+            yield found
+        finally:
+            for table in tables:
+                found.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+@pytest.fixture
+def sealed() -> list[AuditLink]:
+    make_person(Role.SUPPORT)
+    make_person(Role.AUDITOR, Role.ADMIN)
+    seal_history(now=NOW)
+    return list(AuditLink.objects.all())
+
+
+def run_command(*arguments: str) -> tuple[int, str]:
+    out, err = StringIO(), StringIO()
+    try:
+        call_command("verify_history", *arguments, stdout=out, stderr=err)
+    except SystemExit as ended:
+        return int(ended.code or 0), err.getvalue()
+    return 0, out.getvalue()
+
+
+def test_seal_history__rows_written__become_links_in_order(sealed: list[AuditLink]) -> None:
+    assert [link.seq for link in sealed] == list(range(1, len(sealed) + 1))
+    assert {link.table_name for link in sealed} == {"core_historicaluser", "core_historicaluser_groups"}
+    assert sealed[0].previous_hash == GENESIS
+    assert [link.previous_hash for link in sealed[1:]] == [link.hash for link in sealed[:-1]]
+    assert all(link.hash == hash_link(link) for link in sealed)
+    assert not AuditEntry.objects.exists()
+
+
+def test_seal_history__nothing_waits__does_nothing(sealed: list[AuditLink]) -> None:
+    assert seal_history(now=NOW) == 0
+
+
+def test_seal_history__transaction_still_open__waits_for_it() -> None:
+    with transaction.atomic():
+        make_person(Role.SUPPORT)
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(seal_elsewhere).result() == 0
+
+    assert seal_history(now=NOW) > 0
+
+
+def test_seal_history__two_at_once__make_one_chain() -> None:
+    for _ in range(6):
+        make_person(Role.SUPPORT)
+
+    with ThreadPoolExecutor(2) as both:
+        counts = list(both.map(lambda _: seal_elsewhere(), range(2)))
+
+    assert sum(counts) == AuditLink.objects.count() > 0
+    assert verify_history().fault is None
+
+
+def seal_elsewhere() -> int:
+    try:
+        return seal_history(now=NOW)
+    finally:
+        connections["default"].close()
+
+
+def test_verify_history__untouched__holds_and_names_the_head(sealed: list[AuditLink]) -> None:
+    make_person(Role.SUPPORT)
+
+    code, said = run_command("--head", sealed[2].hash)
+
+    assert code == 0
+    assert f"{len(sealed)} links" in said
+    assert sealed[-1].hash in said
+
+
+def test_verify_history__empty_database__holds() -> None:
+    assert run_command() == (0, f"History holds: 0 links, 0 rows waiting for their seal.\nHead: {GENESIS}\n")
+
+
+def test_verify_history__row_edited__exits_1_and_names_it(sealed: list[AuditLink], owner: psycopg.Connection) -> None:
+    owner.execute(
+        "UPDATE core_historicaluser SET history_change_reason = 'routine' WHERE history_id = %s", [sealed[0].history_id]
+    )
+
+    code, said = run_command()
+
+    assert code == 1
+    assert f"core_historicaluser, row {sealed[0].history_id} was changed (link 1)" in said
+    assert said.count("\n") == 1
+
+
+def test_verify_history__row_deleted__exits_1_and_names_it(sealed: list[AuditLink], owner: psycopg.Connection) -> None:
+    link = next(link for link in sealed if link.table_name.endswith("_groups"))
+    owner.execute("DELETE FROM core_historicaluser_groups WHERE m2m_history_id = %s", [link.history_id])
+
+    code, said = run_command()
+
+    assert code == 1
+    assert f"core_historicaluser_groups, row {link.history_id} was deleted (link {link.seq})" in said
+
+
+def test_verify_history__row_edited_before_its_seal__shows_too(owner: psycopg.Connection) -> None:
+    make_person(Role.SUPPORT)
+    owner.execute("UPDATE core_historicaluser SET actor_label = 'somebody else'")
+
+    code, said = run_command()
+
+    assert code == 1
+    assert "was changed (not sealed yet)" in said
+
+
+def test_verify_history__row_slipped_in__exits_1(sealed: list[AuditLink], owner: psycopg.Connection) -> None:
+    owner.execute("ALTER TABLE core_historicaluser_groups DISABLE TRIGGER USER")
+    owner.execute(
+        "INSERT INTO core_historicaluser_groups (id, history_id, user_id, group_id) VALUES (999, %s, 1, 1)",
+        [sealed[0].history_id],
+    )
+
+    code, said = run_command()
+
+    assert code == 1
+    assert "never entered the chain" in said
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE core_auditlink SET payload = replace(payload, 'needed', 'wanted') WHERE seq = 2",
+        "UPDATE core_auditlink SET sealed_at = sealed_at - interval '1 day' WHERE seq = 2",
+        "UPDATE core_auditlink SET previous_hash = repeat('0', 64) WHERE seq = 2",
+    ],
+)
+def test_verify_history__link_edited__exits_1(
+    sealed: list[AuditLink], owner: psycopg.Connection, statement: str
+) -> None:
+    owner.execute(statement)
+
+    code, said = run_command()
+
+    assert code == 1
+    assert "link 2 is broken" in said
+
+
+def test_verify_history__link_taken_out__exits_1(sealed: list[AuditLink], owner: psycopg.Connection) -> None:
+    owner.execute("DELETE FROM core_auditlink WHERE seq = 2")
+
+    code, said = run_command()
+
+    assert code == 1
+    assert "link 2 of the chain is missing" in said
+
+
+def test_verify_history__end_cut_off_with_its_rows__a_noted_head_tells(
+    sealed: list[AuditLink], owner: psycopg.Connection
+) -> None:
+    last = sealed[-1]
+    owner.execute("DELETE FROM core_auditlink WHERE seq = %s", [last.seq])
+    key = "m2m_history_id" if last.table_name.endswith("_groups") else "history_id"
+    owner.execute(f"DELETE FROM {last.table_name} WHERE {key} = %s", [last.history_id])
+
+    assert run_command()[0] == 0
+    code, said = run_command("--head", last.hash)
+
+    assert code == 1
+    assert "the given head is not in the chain" in said
