@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class ActorKind(StrEnum):
     USER = "user"
     SYSTEM = "system"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105  # a kind of actor
     COMMAND = "command"
 
 

@@ -1,7 +1,8 @@
 """Words for refusals: each app adds its own codes when it is ready."""
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.errors import Refusal
 

@@ -20,4 +20,4 @@ def get_current_environment(request: HttpRequest) -> Environment | None:
     if chosen in by_key:
         return by_key[chosen]
     production = [environment for environment in environments if environment.is_production]
-    return (production or environments[::-1] or [None])[0]
+    return next(iter(production or environments[::-1]), None)

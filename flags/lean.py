@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from core import clock
 from flags.domain.purposes import Purpose
-from flags.snapshots import KEEPER
+from flags.snapshots import KEEPER, Snapshot
 from flags.tokens import USES, TokenIdentity, authenticate
 
 #: Seconds after which a client may ask again while the first snapshot is not read yet.
@@ -43,6 +43,15 @@ def refusal_response(refusal: LeanRefusal, *, key: str | None = None) -> Respons
     return json_response(body, status=refusal.status, headers=refusal.headers)
 
 
+def get_snapshot(identity: TokenIdentity) -> Snapshot:
+    """Return the snapshot of a token's environment; refuse 503 where there is none (any more)."""
+    portfolio = KEEPER.portfolio
+    snapshot = portfolio.snapshots.get(identity.environment_id) if portfolio else None
+    if snapshot is None:
+        raise LeanRefusal(503, "GENERAL", "The flags are not loaded yet.", headers={"Retry-After": str(RETRY_SECONDS)})
+    return snapshot
+
+
 def read_token(request: Request) -> str:
     """Return the token's text from `Authorization: Bearer` or `X-API-Key`, empty where there is none."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
@@ -54,9 +63,7 @@ def read_token(request: Request) -> str:
 def check_token(request: Request, *, purposes: frozenset[Purpose]) -> TokenIdentity:
     """Return whose request this is; refuse 401 without a valid token, 403 with one for another purpose."""
     if KEEPER.portfolio is None:
-        raise LeanRefusal(
-            503, "GENERAL", "The flags are not loaded yet.", headers={"Retry-After": str(RETRY_SECONDS)}
-        )
+        raise LeanRefusal(503, "GENERAL", "The flags are not loaded yet.", headers={"Retry-After": str(RETRY_SECONDS)})
     raw = read_token(request)
     identity = authenticate(raw) if raw else None
     if identity is None:

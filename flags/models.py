@@ -147,7 +147,9 @@ class Flag(models.Model):
     class Meta:
         ordering = ["key"]
         constraints = [
-            models.CheckConstraint(name="flags_flag_criticality_known", condition=Q(criticality__in=Criticality.values)),
+            models.CheckConstraint(
+                name="flags_flag_criticality_known", condition=Q(criticality__in=Criticality.values)
+            ),
             models.CheckConstraint(
                 name="flags_flag_served_variants_exist",
                 condition=Q(_has_variant("default_variant")) & Q(_has_variant("off_variant")),

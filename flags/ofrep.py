@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from flags.domain.evaluation import Evaluation
+from flags.domain.evaluation import Evaluation, Evaluator
 from flags.domain.purposes import Purpose
-from flags.lean import LeanRefusal, check_token, json_response, parse_json, read_body, refusal_response
+from flags.lean import LeanRefusal, check_token, get_snapshot, json_response, parse_json, read_body, refusal_response
 from flags.snapshots import KEEPER, Snapshot
 
 BODY_LIMIT_BYTES = 65_536
@@ -24,9 +24,7 @@ async def evaluate_one(request: Request) -> Response:
     key = request.path_params["key"]
     try:
         snapshot = _find_snapshot(request)
-        evaluator = snapshot.evaluators.get(key)
-        if evaluator is None:
-            raise LeanRefusal(404, "FLAG_NOT_FOUND", f"There is no flag '{key}' in {snapshot.definition.key}.")
+        evaluator = _get_evaluator(snapshot, key)
         context = await _read_context(request)
     except LeanRefusal as refusal:
         return refusal_response(refusal, key=key)
@@ -70,11 +68,15 @@ async def answer_preflight(request: Request) -> Response:
     )
 
 
+def _get_evaluator(snapshot: Snapshot, key: str) -> Evaluator:
+    evaluator = snapshot.evaluators.get(key)
+    if evaluator is None:
+        raise LeanRefusal(404, "FLAG_NOT_FOUND", f"There is no flag '{key}' in {snapshot.definition.key}.")
+    return evaluator
+
+
 def _find_snapshot(request: Request) -> Snapshot:
-    identity = check_token(request, purposes=PURPOSES)
-    portfolio = KEEPER.portfolio
-    assert portfolio is not None  # check_token refuses before the first snapshot
-    return portfolio.snapshots[identity.environment_id]
+    return get_snapshot(check_token(request, purposes=PURPOSES))
 
 
 async def _read_context(request: Request) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ from django.db.models import Max
 from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
-from flags.domain.audience import RuleAudience
+from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.purposes import Purpose
 from flags.domain.tokens import PREFIX_CHARACTERS, compose_token, hash_token
 from flags.models import (
@@ -120,9 +120,7 @@ def add_rule(
     if variant not in state.flag.variants:
         raise InvalidInput("variant_unknown", variant=variant, flag=state.flag.key)
     with recorded(actor=actor, reason=reason, now=now):
-        rule = state.rules.filter(
-            kind=audience.kind, segment_id=audience.segment_id, site_id=audience.site_id, variant=variant
-        ).first()
+        rule = next((row for row in state.rules.all() if _says(row, audience, variant=variant)), None)
         if rule is None:
             rule = _append_rule(state, audience, variant=variant, phase=phase, origin=origin, now=now)
         if not state.is_on:
@@ -153,6 +151,12 @@ def remove_rules(
         for rule in found:
             rule.delete()
     return len(found)
+
+
+def _says(rule: Rule, audience: RuleAudience, *, variant: str) -> bool:
+    """Tell whether a stored rule gives this audience this variant."""
+    stored = RuleAudience(RuleKind(rule.kind), segment_id=rule.segment_id, site_id=rule.site_id)
+    return stored == audience and rule.variant == variant
 
 
 def _append_rule(
@@ -368,4 +372,3 @@ def revoke_token(*, token_id: int, actor: Actor, reason: str, now: datetime) -> 
         token.revoked_at = now
         token.save()
     return True
-

@@ -1,28 +1,54 @@
 """`POST /telemetry/v1/samples`: a lean route in front of the ORM, which it enters in a thread."""
 
 from anyio import to_thread
-from django.db import DatabaseError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from core import clock
 from flags.domain.purposes import Purpose
-from flags.lean import LeanRefusal, check_token, json_response, parse_json, read_body, refusal_response
-from flags.snapshots import KEEPER
+from flags.lean import LeanRefusal, check_token, get_snapshot, json_response, parse_json, read_body, refusal_response
+from flags.tokens import TokenIdentity
 from health.domain.samples import MAX_BODY_BYTES, MAX_SAMPLES, read_samples
 from health.transitions import record_samples
 
 PURPOSES = frozenset({Purpose.TELEMETRY})
 RETRY_SECONDS = 5
+OVERLOAD_RETRY_SECONDS = 1
+#: Bodies worked on at once (a slow sender takes no place); beyond, clients are asked to wait. They may repeat for ever, so nothing is lost.
+MOST_AT_ONCE = 32
+
+
+class Desk:
+    """Counts the requests under way. One event loop serves a process, so a plain number will do."""
+
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+        self.busy = 0
+
+    def __enter__(self) -> None:
+        if self.busy >= self.limit:
+            raise LeanRefusal(
+                429, "GENERAL", "Too many at once; try again.", headers={"Retry-After": str(OVERLOAD_RETRY_SECONDS)}
+            )
+        self.busy += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.busy -= 1
+
+
+DESK = Desk(limit=MOST_AT_ONCE)
 
 
 async def take_samples(request: Request) -> Response:
     """Answer 202 with what was accepted, repeated and rejected."""
     try:
         identity = check_token(request, purposes=PURPOSES)
-        items = _read_items(parse_json(await read_body(request, limit_bytes=MAX_BODY_BYTES)))
-        return await to_thread.run_sync(_store, identity.token_id, identity.environment_id, items)
+        body = await read_body(request, limit_bytes=MAX_BODY_BYTES)
+        with DESK:
+            items = _read_items(parse_json(body))
+            return await to_thread.run_sync(_store, identity, items)
     except LeanRefusal as refusal:
         return refusal_response(refusal)
 
@@ -36,23 +62,36 @@ def _read_items(parsed: object) -> list[object]:
     return items
 
 
-def _store(token_id: int, environment_id: int, items: list[object]) -> Response:
+def _store(identity: TokenIdentity, items: list[object]) -> Response:
     now = clock.now()
-    portfolio = KEEPER.portfolio
-    assert portfolio is not None  # check_token refuses before the first snapshot
-    definition = portfolio.snapshots[environment_id].definition
+    definition = get_snapshot(identity).definition
     reading = read_samples(items, site_keys=definition.site_keys, flag_keys=definition.flags.keys(), now=now)
     close_old_connections()
     try:
         stored = record_samples(
-            token_id=token_id, environment_id=environment_id, values=reading.accepted, now=now
+            token_id=identity.token_id, environment_id=identity.environment_id, values=reading.accepted, now=now
         )
-    except DatabaseError:
+    except (OperationalError, InterfaceError):
         raise LeanRefusal(
-            503, "GENERAL", "The database is away; send the same samples again.", headers={"Retry-After": str(RETRY_SECONDS)}
+            503,
+            "GENERAL",
+            "The database is away; send the same samples again.",
+            headers={"Retry-After": str(RETRY_SECONDS)},
         ) from None
+    finally:
+        close_old_connections()
     duplicates = len(reading.accepted) - stored
     return json_response({"accepted": stored, "duplicates": duplicates, "rejected": reading.rejected}, status=202)
 
 
-LEAN_ROUTES = [Route("/telemetry/v1/samples", take_samples, methods=["POST"])]
+async def refuse_method(request: Request) -> Response:
+    """Answer 405: without this, Django behind the lean routes would say 404 and hide the mistake."""
+    refusal = LeanRefusal(405, "GENERAL", "Send samples with POST.", headers={"Allow": "POST"})
+    return refusal_response(refusal)
+
+
+PATH = "/telemetry/v1/samples"
+LEAN_ROUTES = [
+    Route(PATH, take_samples, methods=["POST"]),
+    Route(PATH, refuse_method, methods=["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+]

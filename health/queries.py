@@ -1,15 +1,18 @@
 """Reads of health: judgements, counts, series."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q, QuerySet, Sum, TextField, Value
-from django.db.models.functions import Cast, Coalesce, Concat, NullIf
+from django.db import DatabaseError, transaction
+from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from core.domain.business_time import day_bounds, local_day
+from flags.models import Site
+from health.domain.complaints import SIMILAR, Voice, count_voices, likeness
 from health.domain.critical_lane import LANE, THRESHOLD, WINDOW, SampleFacts, judge_critical
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement, Verdict
@@ -17,16 +20,24 @@ from health.models import Complaint, ComplaintStatus, Sample, StoredVerdict
 
 log = logging.getLogger(__name__)
 
+#: How many complaints a text is compared with while it is typed.
+MOST_COMPARED = 500
+
 
 def judge_critical_lane(*, exposures: Sequence[Exposure], now: datetime) -> list[Judgement]:
     """Return one judgement for each exposure; a fault while judging is verdict `error`, never healthy.
 
     One query for each environment among the exposures.
     """
-    facts = {
-        key: _window_facts(environment_key=key, now=now)
-        for key in sorted({exposure.environment_key for exposure in exposures})
-    }
+    flag_keys: dict[str, set[str]] = defaultdict(set)
+    for exposure in exposures:
+        flag_keys[exposure.environment_key].add(exposure.flag_key)
+    try:
+        with transaction.atomic():
+            facts = {key: _window_facts(environment_key=key, flag_keys=flag_keys[key], now=now) for key in flag_keys}
+    except DatabaseError as fault:
+        log.exception("the critical lane cannot read its samples")
+        return [_no_verdict(exposure, fault, now=now) for exposure in exposures]
     return [_judge(exposure, facts[exposure.environment_key], now=now) for exposure in exposures]
 
 
@@ -35,16 +46,33 @@ def _judge(exposure: Exposure, samples: Sequence[SampleFacts], *, now: datetime)
         return judge_critical(exposure, samples, now=now)
     except (ArithmeticError, LookupError, TypeError, ValueError) as fault:
         log.exception("the critical lane failed on %s", exposure.flag_key)
-        return Judgement(
-            Verdict.ERROR, LANE, exposure.flag_key, 0, 0, now - WINDOW, now, THRESHOLD, "fault", {"fault": repr(fault)}
-        )
+        return _no_verdict(exposure, fault, now=now)
 
 
-def _window_facts(*, environment_key: str, now: datetime) -> list[SampleFacts]:
+def _no_verdict(exposure: Exposure, fault: Exception, *, now: datetime) -> Judgement:
+    return Judgement(
+        verdict=Verdict.ERROR,
+        lane=LANE,
+        flag_key=exposure.flag_key,
+        n=0,
+        k=0,
+        window_start=now - WINDOW,
+        window_end=now,
+        threshold=THRESHOLD,
+        code="fault",
+        data={"fault": type(fault).__name__},
+    )
+
+
+def _window_facts(*, environment_key: str, flag_keys: Collection[str], now: datetime) -> list[SampleFacts]:
+    """Return the window's samples that can say something: of these flags, or with errors that weigh."""
+    weighs = Q(critical_errors__gt=0) | Q(integrity_errors__gt=0)
     rows = Sample.objects.filter(
-        environment__key=environment_key, received_at__gte=now - WINDOW, received_at__lt=now
+        weighs | Q(flag__key__in=flag_keys),
+        environment__key=environment_key,
+        received_at__gte=now - WINDOW,
+        received_at__lt=now,
     ).values_list(
-        "pk",
         "received_at",
         "start_at",
         "ends_at",
@@ -55,10 +83,7 @@ def _window_facts(*, environment_key: str, now: datetime) -> list[SampleFacts]:
         "critical_errors",
         "integrity_errors",
     )
-    return [
-        SampleFacts(received, start, end, site, till or f"sample-{pk}", flag, requests, critical, integrity)
-        for pk, received, start, end, site, till, flag, requests, critical, integrity in rows.order_by("received_at")
-    ]
+    return [SampleFacts(*row) for row in rows.order_by("received_at", "pk")]
 
 
 def list_verdicts(*, subject: str, epoch: int | None = None) -> QuerySet[StoredVerdict]:
@@ -77,8 +102,8 @@ def count_complaints(
 ) -> int:
     """Return the number of distinct (reporter, topic) complaints in [since, until).
 
-    Neither spam nor duplicates; the topic is the suspected flag, else the words. A complaint
-    without a reporter counts for itself.
+    Neither spam nor duplicates. `flag_keys` keeps those that suspect one of these flags or none;
+    `site_keys` keeps, of those that suspect none, the ones from these sites.
     """
     rows = Complaint.objects.filter(
         environment__key=environment_key,
@@ -90,18 +115,30 @@ def count_complaints(
         rows = rows.filter(Q(flag__key__in=flag_keys) | Q(flag__isnull=True))
     if site_keys is not None:
         rows = rows.filter(Q(site__key__in=site_keys) | Q(flag__isnull=False))
-    own = Cast(F("pk"), TextField())
-    voice = Coalesce(
-        Concat(NullIf(F("words__reporter"), Value("")), Value("|"), Coalesce(F("flag__key"), F("words__text"))), own
-    )
-    named = rows.exclude(words__reporter="").annotate(voice=voice).aggregate(n=Count("voice", distinct=True))["n"]
-    return int(named or 0) + rows.filter(words__reporter="").count()
+    voices = rows.values_list("words__reporter", "flag__key", "words__text")
+    return count_voices(Voice(reporter or "", flag_key, text or "") for reporter, flag_key, text in voices)
 
 
 def complaints_today(*, environment_key: str, zone: ZoneInfo, now: datetime) -> int:
     """Return how many complaints count today, by the civil day of a zone."""
     since, until = day_bounds(local_day(now, zone=zone), zone=zone)
     return count_complaints(environment_key=environment_key, since=since, until=until)
+
+
+def list_similar(
+    *, environment_key: str, text: str, since: datetime, until: datetime, limit: int = 5
+) -> list[Complaint]:
+    """Return the complaints that count, logged in [since, until), whose words are like these; the likest first."""
+    rows = Complaint.objects.filter(
+        environment__key=environment_key,
+        status=ComplaintStatus.NEW,
+        logged_at__gte=since,
+        logged_at__lt=until,
+        words__isnull=False,
+    ).select_related("site", "flag", "words")
+    ranked = [(likeness(text, row.words.text), row) for row in rows[:MOST_COMPARED]]
+    found = sorted((pair for pair in ranked if pair[0] >= SIMILAR), key=lambda pair: (-pair[0], -pair[1].pk))
+    return [row for _, row in found[:limit]]
 
 
 @dataclass(frozen=True)
@@ -150,3 +187,37 @@ def figures_by_flag(*, environment_key: str, since: datetime, until: datetime) -
         .order_by("flag__key", "site__name")
     )
     return [FlagFigures(r["flag__key"], r["site__name"], r["n"], r["e"], r["c"], r["i"]) for r in rows]
+
+
+def newest_verdicts(*, environment_key: str) -> list[StoredVerdict]:
+    """Return the newest stored verdict on each flag of an environment: one query."""
+    rows = StoredVerdict.objects.filter(environment_key=environment_key)
+    return list(rows.order_by("flag_key", "-pk").distinct("flag_key"))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a site last sent in a window; `last_at` is None where it sent nothing."""
+
+    site_name: str
+    phone: str
+    last_at: datetime | None
+    tills: int
+
+
+def last_reports(*, environment_key: str, since: datetime, until: datetime) -> list[Report]:
+    """Return every site's last report received in [since, until), silent sites too: two queries."""
+    found = {
+        row["site"]: row
+        for row in Sample.objects.filter(
+            environment__key=environment_key, received_at__gte=since, received_at__lt=until
+        )
+        .values("site")
+        .annotate(last=Max("received_at"), tills=Count("till", distinct=True, filter=~Q(till="")))
+    }
+    return [
+        Report(site.name, site.phone, found[site.pk]["last"], found[site.pk]["tills"])
+        if site.pk in found
+        else Report(site.name, site.phone, None, 0)
+        for site in Site.objects.all()
+    ]

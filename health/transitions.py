@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from core.actors import Actor
 from core.errors import InvalidInput, Refusal
@@ -31,9 +31,7 @@ def record_samples(*, token_id: int, environment_id: int, values: Sequence[Sampl
     sites = dict(Site.objects.values_list("key", "pk"))
     flags = dict(Flag.objects.values_list("key", "pk"))
     fresh = {value.client_id: value for value in reversed(values)}
-    before = set(
-        Sample.objects.filter(token_id=token_id, client_id__in=fresh).values_list("client_id", flat=True)
-    )
+    # In one order everywhere: two clients that repeat each other's samples wait, and do not deadlock.
     rows = [
         Sample(
             token_id=token_id,
@@ -53,11 +51,32 @@ def record_samples(*, token_id: int, environment_id: int, values: Sequence[Sampl
             integrity_errors=value.integrity_errors,
             latency=value.latency,
         )
-        for value in fresh.values()
-        if value.client_id not in before
+        for _, value in sorted(fresh.items())
     ]
-    Sample.objects.bulk_create(rows, ignore_conflicts=True)
-    return len(rows)
+    return _insert_new(rows)
+
+
+def _insert_new(rows: Sequence[Sample]) -> int:
+    """Insert the samples that are not there yet; return how many.
+
+    `bulk_create(ignore_conflicts=True)` cannot tell how many it wrote; RETURNING can, also when
+    the same samples arrive twice at once.
+    """
+    if not rows:
+        return 0
+    fields = [field for field in Sample._meta.concrete_fields if not field.primary_key]
+    values = [[field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields] for row in rows]
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    statement = (
+        f"INSERT INTO {quote(Sample._meta.db_table)} ({columns})"  # noqa: S608  # names of our own model
+        f" VALUES {', '.join([f'({places})'] * len(rows))}"
+        ' ON CONFLICT ("token_id", "client_id") DO NOTHING RETURNING 1'
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [value for row in values for value in row])
+        return len(cursor.fetchall())
 
 
 @transaction.atomic
@@ -108,12 +127,18 @@ def log_complaint(
     text, reporter = text.strip(), reporter.strip()
     if not text:
         raise InvalidInput("complaint_empty")
-    if len(text) > MAX_TEXT_CHARACTERS or len(reporter) > MAX_REPORTER_CHARACTERS:
+    if len(text) > MAX_TEXT_CHARACTERS:
         raise InvalidInput("complaint_too_long", limit=MAX_TEXT_CHARACTERS)
+    if len(reporter) > MAX_REPORTER_CHARACTERS:
+        raise InvalidInput("reporter_too_long", limit=MAX_REPORTER_CHARACTERS)
+    if "\x00" in text + reporter:
+        raise InvalidInput("complaint_unreadable")
     if severity not in ComplaintSeverity.values:
         raise InvalidInput("severity_unknown", severity=severity)
-    if not Site.objects.filter(pk=site_id).exists() or not Environment.objects.filter(pk=environment_id).exists():
+    if not Site.objects.filter(pk=site_id).exists():
         raise InvalidInput("site_unknown", site=site_id)
+    if not Environment.objects.filter(pk=environment_id).exists():
+        raise InvalidInput("environment_unknown", environment=environment_id)
     if flag_id is not None and not Flag.objects.filter(pk=flag_id).exists():
         raise InvalidInput("flag_unknown", flag=flag_id)
     with recorded(actor=actor, reason="Complaint logged", now=now):
@@ -133,26 +158,40 @@ def log_complaint(
 @transaction.atomic
 def mark_duplicate(*, complaint_id: int, original_id: int, actor: Actor, reason: str, now: datetime) -> Complaint:
     """Link a complaint to the one it repeats; it no longer counts."""
-    original = Complaint.objects.filter(pk=original_id, status=ComplaintStatus.NEW).first()
-    if original is None or original.pk == complaint_id:
+    both = Complaint.objects.select_for_update(of=("self",)).filter(pk__in=[complaint_id, original_id]).order_by("pk")
+    found = {one.pk: one for one in both}
+    original, complaint = found.get(original_id), found.get(complaint_id)
+    if complaint is None:
+        raise InvalidInput("complaint_unknown", complaint=complaint_id)
+    if original is None or original is complaint or original.status != ComplaintStatus.NEW:
         raise InvalidInput("original_unknown", complaint=original_id)
-    return _mark(complaint_id, ComplaintStatus.DUPLICATE, original, actor=actor, reason=reason, now=now)
+    if original.environment_id != complaint.environment_id:
+        raise InvalidInput("original_unknown", complaint=original_id)
+    return _mark(complaint, ComplaintStatus.DUPLICATE, original, actor=actor, reason=reason, now=now)
 
 
 @transaction.atomic
 def mark_spam(*, complaint_id: int, actor: Actor, reason: str, now: datetime) -> Complaint:
     """Mark a complaint that is none; it no longer counts."""
-    return _mark(complaint_id, ComplaintStatus.SPAM, None, actor=actor, reason=reason, now=now)
-
-
-def _mark(
-    complaint_id: int, status: ComplaintStatus, original: Complaint | None, *, actor: Actor, reason: str, now: datetime
-) -> Complaint:
     complaint = Complaint.objects.select_for_update(of=("self",)).filter(pk=complaint_id).first()
     if complaint is None:
         raise InvalidInput("complaint_unknown", complaint=complaint_id)
-    if complaint.status != ComplaintStatus.NEW or complaint.duplicates.exists():
+    return _mark(complaint, ComplaintStatus.SPAM, None, actor=actor, reason=reason, now=now)
+
+
+def _mark(
+    complaint: Complaint,
+    status: ComplaintStatus,
+    original: Complaint | None,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+) -> Complaint:
+    if complaint.status != ComplaintStatus.NEW:
         raise Refusal("changed_meanwhile")
+    if complaint.duplicates.exists():
+        raise Refusal("complaint_has_duplicates")
     with recorded(actor=actor, reason=reason, now=now):
         complaint.status = status
         complaint.duplicate_of = original

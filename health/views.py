@@ -46,9 +46,7 @@ class ComplaintForm(forms.Form):
         Flag.objects.filter(archived_at=None), label=gettext_lazy("Suspected feature"), required=False
     )
     severity = forms.ChoiceField(label=gettext_lazy("How bad"), choices=ComplaintSeverity.choices, initial="annoying")
-    reporter = forms.CharField(
-        label=gettext_lazy("Who says so"), max_length=MAX_REPORTER_CHARACTERS, required=False
-    )
+    reporter = forms.CharField(label=gettext_lazy("Who says so"), max_length=MAX_REPORTER_CHARACTERS, required=False)
 
 
 @requires(Capability.VIEW)
@@ -99,26 +97,19 @@ def log(request: HttpRequest) -> HttpResponse:
             request.session[SITE_SESSION_KEY] = data["site"].pk
             messages.success(request, _("Logged. The next one?"))
             return redirect("health:log_complaint")
-    return render(
-        request, "health/log.html", {"form": form, **_meter(environment)}, status=400 if form.errors else 200
-    )
+    return render(request, "health/log.html", {"form": form, **_meter(environment)}, status=400 if form.errors else 200)
 
 
 @requires(Capability.LOG_COMPLAINTS)
 def mark(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark a complaint as spam, or as a duplicate of another."""
     if request.method == "POST":
-        given = {
-            "complaint_id": pk,
-            "actor": actor_of(request),
-            "reason": request.POST.get("reason", ""),
-            "now": clock.now(),
-        }
+        actor, reason, now = actor_of(request), request.POST.get("reason", ""), clock.now()
         original = read_int(request, "original")
         if original is None:
-            mark_spam(**given)
+            mark_spam(complaint_id=pk, actor=actor, reason=reason, now=now)
         else:
-            mark_duplicate(original_id=original, **given)
+            mark_duplicate(complaint_id=pk, original_id=original, actor=actor, reason=reason, now=now)
     return redirect("health:complaints")
 
 

@@ -13,10 +13,6 @@ from incidents.domain.tiers import Tier
 from rollouts.models import Rollback, Rollout, RolloutEvent
 
 
-def _person(**options: bool) -> models.ForeignKey:  # type: ignore[type-arg]  # the target is a setting
-    return models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", **options)
-
-
 class Incident(models.Model):
     """Something that went wrong. `restored_at` is verified restoration: it stops the clock."""
 
@@ -26,19 +22,21 @@ class Incident(models.Model):
     status = models.CharField(max_length=10, choices=[(str(s), str(s)) for s in Status], default=Status.OPEN)
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="incidents")
     rollout = models.ForeignKey(Rollout, on_delete=models.PROTECT, null=True, blank=True, related_name="incidents")
-    rollback = models.OneToOneField(
-        Rollback, on_delete=models.PROTECT, null=True, blank=True, related_name="incident"
-    )
+    rollback = models.OneToOneField(Rollback, on_delete=models.PROTECT, null=True, blank=True, related_name="incident")
     flag_keys = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     site_keys = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     is_rehearsal = models.BooleanField(default=False)
     detected_at = models.DateTimeField()
     opened_at = models.DateTimeField()
     acknowledged_at = models.DateTimeField(null=True, blank=True)
-    commander = _person(null=True, blank=True)
+    commander = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
     mitigated_at = models.DateTimeField(null=True, blank=True)
     restored_at = models.DateTimeField(null=True, blank=True)
-    restored_by = _person(null=True, blank=True)
+    restored_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
 
     history = track()
 
@@ -108,7 +106,7 @@ class ActionItem(models.Model):
     post_mortem = models.ForeignKey(PostMortem, on_delete=models.PROTECT, related_name="action_items")
     kind = models.CharField(max_length=15, choices=ActionKind.choices)
     title = models.CharField(max_length=300)
-    owner = _person()
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     due_on = models.DateField()
     done_at = models.DateTimeField(null=True, blank=True)
 

@@ -47,9 +47,7 @@ def warn_of_deadlines() -> int:
 @transaction.atomic
 def _warn(incident: Incident, percent: int) -> bool:
     now = clock.now()
-    _row, is_new = DeadlineWarning.objects.get_or_create(
-        incident=incident, percent=percent, defaults={"at": now}
-    )
+    _row, is_new = DeadlineWarning.objects.get_or_create(incident=incident, percent=percent, defaults={"at": now})
     if is_new:
         publish(
             kind="incident_deadline",

@@ -29,10 +29,17 @@ def send_email(delivery: Delivery) -> None:
         subject = " ".join(say_subject(event).split())
         body = render_to_string(
             "notifications/mail.txt",
-            {"body": say_body(event), "url": f"{settings.PUBLIC_URL}{event.url}" if event.url else "", "reader": reader},
+            {
+                "body": say_body(event),
+                "url": f"{settings.PUBLIC_URL}{event.url}" if event.url else "",
+                "reader": reader,
+            },
         )
     message = EmailMessage(
-        subject=subject, body=body, to=[reader.email], headers={"Message-ID": f"<delivery-{delivery.pk}@release-portal>"}
+        subject=subject,
+        body=body,
+        to=[reader.email],
+        headers={"Message-ID": f"<delivery-{delivery.pk}@release-portal>"},
     )
     try:
         message.send()

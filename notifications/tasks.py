@@ -1,6 +1,6 @@
 """Due deliveries."""
 
-import random
+import secrets
 
 from celery import shared_task
 
@@ -23,7 +23,7 @@ def deliver() -> int:
                 delivery_id=delivery.pk,
                 error=str(error),
                 is_final=error.is_final,
-                jitter=random.random(),
+                jitter=secrets.randbelow(1_000) / 1_000,
                 now=clock.now(),
             )
         else:

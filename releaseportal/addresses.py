@@ -40,6 +40,7 @@ def find_addresses(data_dir: Path, *, environment: Mapping[str, str]) -> Address
         # Without any key a command gets one for its own duration: it can sign nothing that lasts.
         secret_key=environment.get("SECRET_KEY") or keys.get("secret_key") or secrets.token_urlsafe(48),
         database_url=given or keys.get("database_url") or "postgres://portal_app@127.0.0.1:1/releaseportal",
-        database_owner_url=environment.get("DATABASE_OWNER_URL", "") or ("" if given else keys.get("database_owner_url", "")),
+        database_owner_url=environment.get("DATABASE_OWNER_URL", "")
+        or ("" if given else keys.get("database_owner_url", "")),
         redis_url=environment.get("REDIS_URL", "") or keys.get("redis_url") or "redis://127.0.0.1:1/0",
     )

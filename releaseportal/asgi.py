@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator
+from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "releaseportal.settings")
 
@@ -15,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 django_application = get_wsgi_application()  # before any import that needs the apps
 
@@ -70,7 +72,7 @@ application = Starlette(
         *OFREP_ROUTES,
         *TELEMETRY_ROUTES,
         *PROBE_ROUTES,
-        Mount("/", app=WSGIMiddleware(django_application, workers=DJANGO_THREADS)),
+        Mount("/", app=cast("ASGIApp", WSGIMiddleware(cast("Any", django_application), workers=DJANGO_THREADS))),
     ],
     lifespan=_lifespan,
     exception_handlers={500: _answer_fault},

@@ -42,9 +42,12 @@ def extract_messages(base: Path) -> Catalog:
     for path in find_sources(base):
         text = path.read_text(encoding="utf-8")
         if path.suffix != ".py":
-            text = templatize(text, origin=str(path))
+            # What is left of a template has no meaning as Python, its indentation least of all.
+            text = "\n".join(line.lstrip() for line in templatize(text, origin=str(path)).splitlines())
         where = path.relative_to(base).as_posix()
-        for _line, message, comments, context in extract("python", io.BytesIO(text.encode()), KEYWORDS, ("Translators:",)):
+        for _line, message, comments, context in extract(
+            "python", io.BytesIO(text.encode()), KEYWORDS, ("Translators:",)
+        ):
             catalogue.add(message, locations=[(where, 0)], auto_comments=comments, context=context)
     return catalogue
 
@@ -71,7 +74,9 @@ def find_missing(catalogue: Catalog, *, template: Catalog) -> list[str]:
         if not message.id:
             continue
         found = catalogue.get(message.id if isinstance(message.id, str) else message.id[0], message.context)
-        strings = [] if found is None else ([found.string] if isinstance(found.string, str) else list(found.string))
+        strings = (
+            [] if found is None else ([found.string] if isinstance(found.string, str) else list(found.string or ()))
+        )
         if found is None or found.fuzzy or not strings or not all(strings):
             missing.append(str(message.id))
     return missing

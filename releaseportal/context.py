@@ -52,6 +52,4 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             url = reverse(name)
             current = request.path == url if url == "/" else request.path.startswith(url)
             rail.append(RailItem(label, url, current))
-    return {
-        "frame": Frame(list_environments(), get_current_environment(request), rail, count_unread(user.pk))
-    }
+    return {"frame": Frame(list_environments(), get_current_environment(request), rail, count_unread(user.pk))}

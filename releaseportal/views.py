@@ -64,7 +64,7 @@ def switch_language(request: HttpRequest) -> HttpResponseRedirect:
     language = request.POST.get("language", "")
     if language not in dict(settings.LANGUAGES) or not check_for_language(language):
         raise InvalidInput("language_unknown")
-    set_language(user_id=request.user.pk, language=language, now=clock.now())
+    set_language(user_id=request.user.pk or 0, language=language, now=clock.now())
     answer = _back(request)
     answer.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=31_536_000, samesite="Lax")
     return answer

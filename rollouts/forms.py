@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import time
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +22,9 @@ class PlanForm(forms.Form):
         label=_("Start day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     promotion_time = forms.TimeField(
-        label=_("Hour of promotions at the sites"), initial=time(6), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+        label=_("Hour of promotions at the sites"),
+        initial=time(6),
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
     testers = forms.ModelChoiceField(Segment.objects.all(), label=_("Testers of the internal phase"))
     pilots = forms.MultipleChoiceField(
@@ -41,8 +43,7 @@ class PlanForm(forms.Form):
         super().__init__(*args, **kwargs)
         members = SegmentMember.objects.select_related("site").order_by("targeting_key", "pk")
         self._people = {member.targeting_key: member for member in members}
-        pilots = self.fields["pilots"]
-        assert isinstance(pilots, forms.MultipleChoiceField)
+        pilots = cast("forms.MultipleChoiceField", self.fields["pilots"])
         pilots.choices = [(key, _label(member)) for key, member in self._people.items()]
         self.fields["sites"].initial = ", ".join(Site.objects.values_list("key", flat=True))
 

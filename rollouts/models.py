@@ -235,7 +235,7 @@ class Rollback(models.Model):
     detected_at = models.DateTimeField()
     contained_at = models.DateTimeField()
     reason = models.TextField()
-    actor_label = models.CharField(max_length=200)
+    triggered_by = models.CharField(max_length=200)
     evidence = models.JSONField(default=dict, blank=True)
 
     history = track()

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from health.domain.verdict import Judgement
+from health.queries import Point, error_series, judge_critical_lane
 from rollouts.domain.gates import GateResult, judge_gates
 from rollouts.domain.lifecycle import EDGES, Status
 from rollouts.domain.templates import Gate
 from rollouts.models import Phase, PhaseStatus, Rollout, RolloutFlag, Step, StepStatus
 from rollouts.queries import exposures_of, find_next_step
 from rollouts.transitions.rolling_back import ROLLBACK_FROM
-from health.domain.verdict import Judgement
-from health.queries import Point, error_series, judge_critical_lane
 
 SERIES_BUCKETS = 40
 

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import Refusal
@@ -21,6 +20,7 @@ from rollouts.models import Release, Rollout, Trigger
 from rollouts.page_queries import compose_page, list_actions, summarise
 from rollouts.queries import get_story, list_rollouts
 from rollouts.transitions import (
+    acknowledge_flag,
     cancel_rollout,
     create_release,
     draw_plan,
@@ -82,22 +82,21 @@ def plan(request: HttpRequest) -> HttpResponse:
 @requires(Capability.DRIVE_ROLLOUTS)
 def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Do one of the rollout's actions, with a reason and the epoch the person saw."""
-    rollout = _get(pk)
-    if action not in {*ACTIONS, "resume"}:
+    _get(pk)
+    if action not in {*ACTIONS, "resume", "acknowledge"}:
         raise Http404
     if request.method != "POST":
         return redirect("rollouts:detail", pk=pk)
-    given = {
-        "rollout_id": rollout.pk,
-        "actor": actor_of(request),
-        "reason": request.POST.get("reason", ""),
-        "now": clock.now(),
-        "seen_epoch": read_int(request, "epoch"),
-    }
+    actor, reason, now = actor_of(request), request.POST.get("reason", ""), clock.now()
+    seen = read_int(request, "epoch")
     if action == "resume":
-        resume_rollout(**given, waive_gate="waive_gate" in request.POST)
+        waive = "waive_gate" in request.POST
+        resume_rollout(rollout_id=pk, actor=actor, reason=reason, now=now, seen_epoch=seen, waive_gate=waive)
+    elif action == "acknowledge":
+        flag_id = read_int(request, "flag") or 0
+        acknowledge_flag(rollout_id=pk, flag_id=flag_id, actor=actor, reason=reason, now=now)
     else:
-        ACTIONS[action](**given)
+        ACTIONS[action](rollout_id=pk, actor=actor, reason=reason, now=now, seen_epoch=seen)
     messages.success(request, _("Done."))
     return redirect("rollouts:detail", pk=pk)
 
@@ -135,7 +134,7 @@ def roll_back_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(Capability.VIEW)
-def releases(request: HttpRequest) -> HttpResponse:
+def releases(request: HttpRequest) -> HttpResponseBase:
     """List releases; make one."""
     if request.method == "POST":
         return _make_release(request)
@@ -144,7 +143,6 @@ def releases(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Capability.DRIVE_ROLLOUTS)
-@require_POST
 def _make_release(request: HttpRequest) -> HttpResponse:
     create_release(
         version=request.POST.get("version", ""),

@@ -51,7 +51,9 @@ def span(value: timedelta) -> str:
         return gettext("%(n)s min") % {"n": seconds // MINUTE}
     if seconds < 2 * DAY:
         hours, minutes = seconds // HOUR, seconds % HOUR // MINUTE
-        return gettext("%(h)s h %(m)s min") % {"h": hours, "m": minutes} if minutes else gettext("%(n)s h") % {"n": hours}
+        return (
+            gettext("%(h)s h %(m)s min") % {"h": hours, "m": minutes} if minutes else gettext("%(n)s h") % {"n": hours}
+        )
     days = seconds // DAY
     return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
 

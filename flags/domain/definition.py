@@ -7,6 +7,7 @@ from datetime import datetime
 from flags.domain.audience import RuleKind
 from flags.domain.purposes import Purpose
 
+
 @dataclass(frozen=True)
 class RuleDefinition:
     """One rule: everyone, the people of a segment (targeting keys), or one site (key)."""

@@ -71,7 +71,9 @@ def _compile_rules(flag: FlagDefinition) -> Evaluator:
     return evaluate
 
 
-def _compile_rule(flag: FlagDefinition, index: int, rule: RuleDefinition) -> tuple[Callable[[Context], bool], Evaluation]:
+def _compile_rule(
+    flag: FlagDefinition, index: int, rule: RuleDefinition
+) -> tuple[Callable[[Context], bool], Evaluation]:
     # A rule for everyone that stands first is the whole answer: no context can change it.
     is_static = rule.kind is RuleKind.EVERYONE and index == 0
     reason = Reason.STATIC if is_static else Reason.TARGETING_MATCH

@@ -4,14 +4,14 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.constraints
 import django.db.models.deletion
-import flags.models
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
+import flags.models
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -20,430 +20,932 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('server', 'server'), ('client', 'client'), ('telemetry', 'telemetry'), ('manage', 'manage')], max_length=10)),
-                ('name', models.CharField(max_length=100)),
-                ('token_hash', models.CharField(max_length=64, unique=True)),
-                ('prefix', models.CharField(max_length=16)),
-                ('created_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("server", "server"),
+                            ("client", "client"),
+                            ("telemetry", "telemetry"),
+                            ("manage", "manage"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("token_hash", models.CharField(max_length=64, unique=True)),
+                ("prefix", models.CharField(max_length=16)),
+                ("created_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['environment', 'purpose', 'name'],
+                "ordering": ["environment", "purpose", "name"],
             },
         ),
         migrations.CreateModel(
-            name='Environment',
+            name="Environment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', 'Letters, digits, dot, dash and underscore; at most 100 characters.')])),
-                ('name', models.CharField(max_length=100)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('is_production', models.BooleanField(default=False)),
-                ('requires_approval', models.BooleanField(default=False)),
-                ('allowed_origins', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), blank=True, default=list, size=None)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        max_length=100,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+                                "Letters, digits, dot, dash and underscore; at most 100 characters.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("is_production", models.BooleanField(default=False)),
+                ("requires_approval", models.BooleanField(default=False)),
+                (
+                    "allowed_origins",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=200), blank=True, default=list, size=None
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position', 'key'],
+                "ordering": ["position", "key"],
             },
         ),
         migrations.CreateModel(
-            name='Segment',
+            name="Segment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', 'Letters, digits, dot, dash and underscore; at most 100 characters.')])),
-                ('name', models.CharField(max_length=100)),
-                ('description', models.TextField(blank=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        max_length=100,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+                                "Letters, digits, dot, dash and underscore; at most 100 characters.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("description", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='TokenUse',
+            name="TokenUse",
             fields=[
-                ('token', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='use', serialize=False, to='flags.apitoken')),
-                ('last_used_at', models.DateTimeField()),
+                (
+                    "token",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="use",
+                        serialize=False,
+                        to="flags.apitoken",
+                    ),
+                ),
+                ("last_used_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='EnvironmentRevision',
+            name="EnvironmentRevision",
             fields=[
-                ('environment', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='counter', serialize=False, to='flags.environment')),
-                ('revision', models.BigIntegerField()),
-                ('changed_at', models.DateTimeField()),
+                (
+                    "environment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="counter",
+                        serialize=False,
+                        to="flags.environment",
+                    ),
+                ),
+                ("revision", models.BigIntegerField()),
+                ("changed_at", models.DateTimeField()),
             ],
         ),
         migrations.AddField(
-            model_name='apitoken',
-            name='environment',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tokens', to='flags.environment'),
+            model_name="apitoken",
+            name="environment",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="tokens", to="flags.environment"
+            ),
         ),
         migrations.CreateModel(
-            name='Flag',
+            name="Flag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', 'Letters, digits, dot, dash and underscore; at most 100 characters.')])),
-                ('name', models.CharField(max_length=200)),
-                ('description', models.TextField(blank=True)),
-                ('variants', models.JSONField()),
-                ('default_variant', models.CharField(max_length=100)),
-                ('off_variant', models.CharField(max_length=100)),
-                ('owner', models.CharField(blank=True, max_length=100)),
-                ('cashier_note_fr', models.TextField(blank=True)),
-                ('documentation_url', models.URLField(blank=True)),
-                ('criticality', models.CharField(choices=[('critical', 'critical'), ('important', 'important'), ('minor', 'minor')], default='important', max_length=10)),
-                ('expires_on', models.DateField(blank=True, null=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        max_length=100,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+                                "Letters, digits, dot, dash and underscore; at most 100 characters.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("description", models.TextField(blank=True)),
+                ("variants", models.JSONField()),
+                ("default_variant", models.CharField(max_length=100)),
+                ("off_variant", models.CharField(max_length=100)),
+                ("owner", models.CharField(blank=True, max_length=100)),
+                ("cashier_note_fr", models.TextField(blank=True)),
+                ("documentation_url", models.URLField(blank=True)),
+                (
+                    "criticality",
+                    models.CharField(
+                        choices=[("critical", "critical"), ("important", "important"), ("minor", "minor")],
+                        default="important",
+                        max_length=10,
+                    ),
+                ),
+                ("expires_on", models.DateField(blank=True, null=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['key'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('criticality__in', ['critical', 'important', 'minor'])), name='flags_flag_criticality_known'), models.CheckConstraint(condition=models.Q(models.Func(models.F('variants'), models.F('default_variant'), function='jsonb_exists', output_field=models.BooleanField()), models.Func(models.F('variants'), models.F('off_variant'), function='jsonb_exists', output_field=models.BooleanField())), name='flags_flag_served_variants_exist')],
+                "ordering": ["key"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("criticality__in", ["critical", "important", "minor"])),
+                        name="flags_flag_criticality_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Func(
+                                models.F("variants"),
+                                models.F("default_variant"),
+                                function="jsonb_exists",
+                                output_field=models.BooleanField(),
+                            ),
+                            models.Func(
+                                models.F("variants"),
+                                models.F("off_variant"),
+                                function="jsonb_exists",
+                                output_field=models.BooleanField(),
+                            ),
+                        ),
+                        name="flags_flag_served_variants_exist",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='FlagState',
+            name="FlagState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_on', models.BooleanField(default=False)),
-                ('killed_at', models.DateTimeField(blank=True, null=True)),
-                ('kill_reason', models.TextField(blank=True)),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='states', to='flags.environment')),
-                ('flag', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='states', to='flags.flag')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("is_on", models.BooleanField(default=False)),
+                ("killed_at", models.DateTimeField(blank=True, null=True)),
+                ("kill_reason", models.TextField(blank=True)),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="states", to="flags.environment"
+                    ),
+                ),
+                (
+                    "flag",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="states", to="flags.flag"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['flag', 'environment'],
+                "ordering": ["flag", "environment"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalApiToken',
+            name="HistoricalApiToken",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('purpose', models.CharField(choices=[('server', 'server'), ('client', 'client'), ('telemetry', 'telemetry'), ('manage', 'manage')], max_length=10)),
-                ('name', models.CharField(max_length=100)),
-                ('prefix', models.CharField(max_length=16)),
-                ('created_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('environment', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.environment')),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("server", "server"),
+                            ("client", "client"),
+                            ("telemetry", "telemetry"),
+                            ("manage", "manage"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("prefix", models.CharField(max_length=16)),
+                ("created_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.environment",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical api token',
-                'verbose_name_plural': 'historical api tokens',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalEnvironment',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('key', models.CharField(db_index=True, max_length=100, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', 'Letters, digits, dot, dash and underscore; at most 100 characters.')])),
-                ('name', models.CharField(max_length=100)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('is_production', models.BooleanField(default=False)),
-                ('requires_approval', models.BooleanField(default=False)),
-                ('allowed_origins', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), blank=True, default=list, size=None)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'historical environment',
-                'verbose_name_plural': 'historical environments',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalFlag',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('key', models.CharField(db_index=True, max_length=100, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', 'Letters, digits, dot, dash and underscore; at most 100 characters.')])),
-                ('name', models.CharField(max_length=200)),
-                ('description', models.TextField(blank=True)),
-                ('variants', models.JSONField()),
-                ('default_variant', models.CharField(max_length=100)),
-                ('off_variant', models.CharField(max_length=100)),
-                ('owner', models.CharField(blank=True, max_length=100)),
-                ('cashier_note_fr', models.TextField(blank=True)),
-                ('documentation_url', models.URLField(blank=True)),
-                ('criticality', models.CharField(choices=[('critical', 'critical'), ('important', 'important'), ('minor', 'minor')], default='important', max_length=10)),
-                ('expires_on', models.DateField(blank=True, null=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'historical flag',
-                'verbose_name_plural': 'historical flags',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalFlagState',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('is_on', models.BooleanField(default=False)),
-                ('killed_at', models.DateTimeField(blank=True, null=True)),
-                ('kill_reason', models.TextField(blank=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('environment', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.environment')),
-                ('flag', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.flag')),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'historical flag state',
-                'verbose_name_plural': 'historical flag states',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalSegment',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('key', models.CharField(db_index=True, max_length=100, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', 'Letters, digits, dot, dash and underscore; at most 100 characters.')])),
-                ('name', models.CharField(max_length=100)),
-                ('description', models.TextField(blank=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'historical segment',
-                'verbose_name_plural': 'historical segments',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical api token",
+                "verbose_name_plural": "historical api tokens",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalSite',
+            name="HistoricalEnvironment",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('key', models.CharField(db_index=True, max_length=100, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', 'Letters, digits, dot, dash and underscore; at most 100 characters.')])),
-                ('name', models.CharField(max_length=100)),
-                ('city', models.CharField(max_length=100)),
-                ('time_zone', models.CharField(default='Europe/Paris', max_length=64)),
-                ('opening_weekdays', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), default=flags.models.every_day, size=None)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "key",
+                    models.CharField(
+                        db_index=True,
+                        max_length=100,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+                                "Letters, digits, dot, dash and underscore; at most 100 characters.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("is_production", models.BooleanField(default=False)),
+                ("requires_approval", models.BooleanField(default=False)),
+                (
+                    "allowed_origins",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=200), blank=True, default=list, size=None
+                    ),
+                ),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical site',
-                'verbose_name_plural': 'historical sites',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical environment",
+                "verbose_name_plural": "historical environments",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='PendingChange',
+            name="HistoricalFlag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('transaction', models.CharField(max_length=32)),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='flags.environment')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Site',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', 'Letters, digits, dot, dash and underscore; at most 100 characters.')])),
-                ('name', models.CharField(max_length=100)),
-                ('city', models.CharField(max_length=100)),
-                ('time_zone', models.CharField(default='Europe/Paris', max_length=64)),
-                ('opening_weekdays', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), default=flags.models.every_day, size=None)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-            ],
-            options={
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('opening_weekdays__contained_by', [1, 2, 3, 4, 5, 6, 7]), ('opening_weekdays__len__gte', 1)), name='flags_site_weekdays_known')],
-            },
-        ),
-        migrations.CreateModel(
-            name='SegmentMember',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('targeting_key', models.CharField(max_length=200)),
-                ('label', models.CharField(blank=True, max_length=100)),
-                ('segment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='flags.segment')),
-                ('site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='flags.site')),
-            ],
-            options={
-                'ordering': ['segment', 'targeting_key'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Rule',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('everyone', 'everyone'), ('segment', 'segment'), ('site', 'site')], max_length=10)),
-                ('variant', models.CharField(max_length=100)),
-                ('phase', models.CharField(blank=True, max_length=20)),
-                ('origin', models.CharField(blank=True, max_length=100)),
-                ('since', models.DateTimeField()),
-                ('state', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='flags.flagstate')),
-                ('segment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='rules', to='flags.segment')),
-                ('site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='rules', to='flags.site')),
-            ],
-            options={
-                'ordering': ['state', 'position'],
-            },
-        ),
-        migrations.CreateModel(
-            name='HistoricalTill',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('key', models.CharField(db_index=True, max_length=100, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', 'Letters, digits, dot, dash and underscore; at most 100 characters.')])),
-                ('name', models.CharField(max_length=100)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.site')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "key",
+                    models.CharField(
+                        db_index=True,
+                        max_length=100,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+                                "Letters, digits, dot, dash and underscore; at most 100 characters.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("description", models.TextField(blank=True)),
+                ("variants", models.JSONField()),
+                ("default_variant", models.CharField(max_length=100)),
+                ("off_variant", models.CharField(max_length=100)),
+                ("owner", models.CharField(blank=True, max_length=100)),
+                ("cashier_note_fr", models.TextField(blank=True)),
+                ("documentation_url", models.URLField(blank=True)),
+                (
+                    "criticality",
+                    models.CharField(
+                        choices=[("critical", "critical"), ("important", "important"), ("minor", "minor")],
+                        default="important",
+                        max_length=10,
+                    ),
+                ),
+                ("expires_on", models.DateField(blank=True, null=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical till',
-                'verbose_name_plural': 'historical tills',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical flag",
+                "verbose_name_plural": "historical flags",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalSegmentMember',
+            name="HistoricalFlagState",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('targeting_key', models.CharField(max_length=200)),
-                ('label', models.CharField(blank=True, max_length=100)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('segment', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.segment')),
-                ('site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.site')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                ("is_on", models.BooleanField(default=False)),
+                ("killed_at", models.DateTimeField(blank=True, null=True)),
+                ("kill_reason", models.TextField(blank=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.environment",
+                    ),
+                ),
+                (
+                    "flag",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.flag",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical segment member',
-                'verbose_name_plural': 'historical segment members',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical flag state",
+                "verbose_name_plural": "historical flag states",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalRule',
+            name="HistoricalSegment",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('position', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('everyone', 'everyone'), ('segment', 'segment'), ('site', 'site')], max_length=10)),
-                ('variant', models.CharField(max_length=100)),
-                ('phase', models.CharField(blank=True, max_length=20)),
-                ('origin', models.CharField(blank=True, max_length=100)),
-                ('since', models.DateTimeField()),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('state', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.flagstate')),
-                ('segment', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.segment')),
-                ('site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.site')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "key",
+                    models.CharField(
+                        db_index=True,
+                        max_length=100,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+                                "Letters, digits, dot, dash and underscore; at most 100 characters.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("description", models.TextField(blank=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical rule',
-                'verbose_name_plural': 'historical rules',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical segment",
+                "verbose_name_plural": "historical segments",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Till',
+            name="HistoricalSite",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', 'Letters, digits, dot, dash and underscore; at most 100 characters.')])),
-                ('name', models.CharField(max_length=100)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tills', to='flags.site')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "key",
+                    models.CharField(
+                        db_index=True,
+                        max_length=100,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+                                "Letters, digits, dot, dash and underscore; at most 100 characters.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("city", models.CharField(max_length=100)),
+                ("time_zone", models.CharField(default="Europe/Paris", max_length=64)),
+                (
+                    "opening_weekdays",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveSmallIntegerField(), default=flags.models.every_day, size=None
+                    ),
+                ),
+                ("phone", models.CharField(blank=True, max_length=40)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['site', 'key'],
+                "verbose_name": "historical site",
+                "verbose_name_plural": "historical sites",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="PendingChange",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("transaction", models.CharField(max_length=32)),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="flags.environment"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Site",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        max_length=100,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+                                "Letters, digits, dot, dash and underscore; at most 100 characters.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("city", models.CharField(max_length=100)),
+                ("time_zone", models.CharField(default="Europe/Paris", max_length=64)),
+                (
+                    "opening_weekdays",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveSmallIntegerField(), default=flags.models.every_day, size=None
+                    ),
+                ),
+                ("phone", models.CharField(blank=True, max_length=40)),
+            ],
+            options={
+                "ordering": ["name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("opening_weekdays__contained_by", [1, 2, 3, 4, 5, 6, 7]), ("opening_weekdays__len__gte", 1)
+                        ),
+                        name="flags_site_weekdays_known",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SegmentMember",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("targeting_key", models.CharField(max_length=200)),
+                ("label", models.CharField(blank=True, max_length=100)),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="members", to="flags.segment"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="flags.site",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["segment", "targeting_key"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Rule",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("everyone", "everyone"), ("segment", "segment"), ("site", "site")], max_length=10
+                    ),
+                ),
+                ("variant", models.CharField(max_length=100)),
+                ("phase", models.CharField(blank=True, max_length=20)),
+                ("origin", models.CharField(blank=True, max_length=100)),
+                ("since", models.DateTimeField()),
+                (
+                    "state",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rules", to="flags.flagstate"
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rules",
+                        to="flags.segment",
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rules",
+                        to="flags.site",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["state", "position"],
+            },
+        ),
+        migrations.CreateModel(
+            name="HistoricalTill",
+            fields=[
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "key",
+                    models.CharField(
+                        db_index=True,
+                        max_length=100,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+                                "Letters, digits, dot, dash and underscore; at most 100 characters.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.site",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical till",
+                "verbose_name_plural": "historical tills",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalSegmentMember",
+            fields=[
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                ("targeting_key", models.CharField(max_length=200)),
+                ("label", models.CharField(blank=True, max_length=100)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.segment",
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.site",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical segment member",
+                "verbose_name_plural": "historical segment members",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalRule",
+            fields=[
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                ("position", models.PositiveIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("everyone", "everyone"), ("segment", "segment"), ("site", "site")], max_length=10
+                    ),
+                ),
+                ("variant", models.CharField(max_length=100)),
+                ("phase", models.CharField(blank=True, max_length=20)),
+                ("origin", models.CharField(blank=True, max_length=100)),
+                ("since", models.DateTimeField()),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "state",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.flagstate",
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.segment",
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.site",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical rule",
+                "verbose_name_plural": "historical rules",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="Till",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        max_length=100,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+                                "Letters, digits, dot, dash and underscore; at most 100 characters.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="tills", to="flags.site"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["site", "key"],
             },
         ),
         migrations.AddConstraint(
-            model_name='flagstate',
-            constraint=models.UniqueConstraint(fields=('flag', 'environment'), name='flags_state_once'),
+            model_name="flagstate",
+            constraint=models.UniqueConstraint(fields=("flag", "environment"), name="flags_state_once"),
         ),
         migrations.AddConstraint(
-            model_name='flagstate',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kill_reason', ''), ('killed_at__isnull', True)), models.Q(('killed_at__isnull', False), models.Q(('kill_reason', ''), _negated=True)), _connector='OR'), name='flags_state_kill_explained'),
+            model_name="flagstate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kill_reason", ""), ("killed_at__isnull", True)),
+                    models.Q(("killed_at__isnull", False), models.Q(("kill_reason", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="flags_state_kill_explained",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pendingchange',
-            constraint=models.UniqueConstraint(fields=('transaction', 'environment'), name='flags_pending_once'),
+            model_name="pendingchange",
+            constraint=models.UniqueConstraint(fields=("transaction", "environment"), name="flags_pending_once"),
         ),
         migrations.AddConstraint(
-            model_name='segmentmember',
-            constraint=models.UniqueConstraint(fields=('segment', 'targeting_key'), name='flags_member_once'),
+            model_name="segmentmember",
+            constraint=models.UniqueConstraint(fields=("segment", "targeting_key"), name="flags_member_once"),
         ),
         migrations.AddConstraint(
-            model_name='segmentmember',
-            constraint=models.CheckConstraint(condition=models.Q(('targeting_key', ''), _negated=True), name='flags_member_named'),
+            model_name="segmentmember",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("targeting_key", ""), _negated=True), name="flags_member_named"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rule',
-            constraint=models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('state', 'position'), name='flags_rule_position_once'),
+            model_name="rule",
+            constraint=models.UniqueConstraint(
+                deferrable=django.db.models.constraints.Deferrable["DEFERRED"],
+                fields=("state", "position"),
+                name="flags_rule_position_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rule',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'everyone'), ('segment__isnull', True), ('site__isnull', True)), models.Q(('kind', 'segment'), ('segment__isnull', False), ('site__isnull', True)), models.Q(('kind', 'site'), ('segment__isnull', True), ('site__isnull', False)), _connector='OR'), name='flags_rule_audience_whole'),
+            model_name="rule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "everyone"), ("segment__isnull", True), ("site__isnull", True)),
+                    models.Q(("kind", "segment"), ("segment__isnull", False), ("site__isnull", True)),
+                    models.Q(("kind", "site"), ("segment__isnull", True), ("site__isnull", False)),
+                    _connector="OR",
+                ),
+                name="flags_rule_audience_whole",
+            ),
         ),
     ]

@@ -99,12 +99,15 @@ TRIGGERS = "".join(
     for table, function in NOTED.items()
 )
 
-UNDO = "".join(f"DROP TRIGGER flags_note_change ON {table};\n" for table in [*NOTED, "flags_environment"]) + """
+UNDO = (
+    "".join(f"DROP TRIGGER flags_note_change ON {table};\n" for table in [*NOTED, "flags_environment"])
+    + """
 DROP TRIGGER flags_refuse_lower_revision ON flags_environmentrevision;
 DROP TRIGGER flags_raise_revision ON flags_pendingchange;
 DROP FUNCTION flags_refuse_lower_revision, flags_raise_revision, flags_note_everywhere, flags_note_rule,
     flags_note_own_environment, flags_note_environment, flags_note_change(bigint);
 """
+)
 
 
 class Migration(migrations.Migration):

@@ -1,16 +1,22 @@
 """Reading the body of `POST /telemetry/v1/samples` (contracts §5). One bad sample loses no good one."""
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 MAX_SAMPLES = 1_000
 MAX_BODY_BYTES = 1_048_576
 MAX_COUNT = 10_000_000
 MAX_BUCKETS = 200
+MAX_BOUND_MS = 86_400_000
 MAX_AGE = timedelta(days=7)
 MAX_AHEAD = timedelta(minutes=5)
+
+#: RFC 3339 §5.6; `datetime.fromisoformat` alone would also take week dates and missing seconds.
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 class BadSample(ValueError):
@@ -51,7 +57,9 @@ class Reading:
     rejected: list[dict[str, object]] = field(default_factory=list)
 
 
-def read_samples(items: list[object], *, site_keys: Collection[str], flag_keys: Collection[str], now: datetime) -> Reading:
+def read_samples(
+    items: list[object], *, site_keys: Collection[str], flag_keys: Collection[str], now: datetime
+) -> Reading:
     """Return what of a body's samples can be stored."""
     reading = Reading()
     for index, item in enumerate(items):
@@ -99,9 +107,14 @@ def _text(item: Mapping[str, object], name: str, *, limit: int, required: bool =
     value = item.get(name)
     if value is None and not required:
         return ""
-    if not isinstance(value, str) or not value or len(value) > limit or "\x00" in value:
+    if not isinstance(value, str) or not value or len(value) > limit or not _is_storable(value):
         raise BadSample("INVALID_FIELD", f"'{name}' is a text of 1 to {limit} characters.")
     return value
+
+
+def _is_storable(text: str) -> bool:
+    """Tell whether PostgreSQL can hold a text: JSON may carry NUL and halves of surrogate pairs."""
+    return not any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in text)
 
 
 def _count(item: Mapping[str, object], name: str, *, required: bool = False) -> int:
@@ -123,17 +136,11 @@ def _seconds(item: Mapping[str, object]) -> int:
 def _moment(item: Mapping[str, object], *, now: datetime) -> datetime:
     value = item.get("start")
     wrong = BadSample("INVALID_TIME", "'start' is an RFC 3339 time with its offset, e.g. 2026-11-24T09:00:00+01:00.")
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value.upper()):
         raise wrong
     try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise wrong from None
-    if moment.tzinfo is None or "T" not in value.upper():
-        raise wrong
-    try:
-        moment = moment.astimezone(UTC)
-    except OverflowError:
+        moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise wrong from None
     if moment > now + MAX_AHEAD:
         raise BadSample("START_IN_FUTURE", "'start' lies more than 5 minutes ahead: check the till's clock.")
@@ -151,7 +158,7 @@ def _latency(item: Mapping[str, object], *, requests: int) -> Mapping[str, objec
         raise BadSample("INVALID_LATENCY", "'latency_ms' has 'bounds' and one more of 'counts'.")
     if len(bounds) > MAX_BUCKETS or not all(_is_bound(bound) for bound in bounds):
         raise BadSample("INVALID_LATENCY", f"'bounds' are at most {MAX_BUCKETS} numbers, in milliseconds, from 0.")
-    if any(left >= right for left, right in zip(bounds, bounds[1:], strict=False)):
+    if any(left >= right for left, right in pairwise(bounds)):
         raise BadSample("INVALID_LATENCY", "'bounds' rise.")
     if not all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in counts):
         raise BadSample("INVALID_LATENCY", "'counts' are integers from 0.")
@@ -161,4 +168,6 @@ def _latency(item: Mapping[str, object], *, requests: int) -> Mapping[str, objec
 
 
 def _is_bound(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return 0 <= value <= MAX_BOUND_MS and math.isfinite(value)

@@ -7,140 +7,305 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('flags', '0002_revision_triggers'),
+        ("flags", "0002_revision_triggers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Complaint',
+            name="Complaint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('severity', models.CharField(choices=[('blocking', 'blocks the till'), ('annoying', 'annoying'), ('cosmetic', 'cosmetic')], max_length=10)),
-                ('status', models.CharField(choices=[('new', 'new'), ('duplicate', 'duplicate'), ('spam', 'spam')], default='new', max_length=10)),
-                ('logged_at', models.DateTimeField()),
-                ('duplicate_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='duplicates', to='health.complaint')),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='flags.environment')),
-                ('flag', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='complaints', to='flags.flag')),
-                ('logged_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='complaints', to='flags.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("blocking", "blocks the till"), ("annoying", "annoying"), ("cosmetic", "cosmetic")],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("new", "new"), ("duplicate", "duplicate"), ("spam", "spam")],
+                        default="new",
+                        max_length=10,
+                    ),
+                ),
+                ("logged_at", models.DateTimeField()),
+                (
+                    "duplicate_of",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="duplicates",
+                        to="health.complaint",
+                    ),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="flags.environment"
+                    ),
+                ),
+                (
+                    "flag",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="complaints",
+                        to="flags.flag",
+                    ),
+                ),
+                (
+                    "logged_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="complaints", to="flags.site"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='ComplaintText',
+            name="ComplaintText",
             fields=[
-                ('complaint', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='words', serialize=False, to='health.complaint')),
-                ('text', models.TextField()),
-                ('reporter', models.CharField(blank=True, max_length=100)),
+                (
+                    "complaint",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="words",
+                        serialize=False,
+                        to="health.complaint",
+                    ),
+                ),
+                ("text", models.TextField()),
+                ("reporter", models.CharField(blank=True, max_length=100)),
             ],
         ),
         migrations.CreateModel(
-            name='HistoricalComplaint',
+            name="HistoricalComplaint",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('severity', models.CharField(choices=[('blocking', 'blocks the till'), ('annoying', 'annoying'), ('cosmetic', 'cosmetic')], max_length=10)),
-                ('status', models.CharField(choices=[('new', 'new'), ('duplicate', 'duplicate'), ('spam', 'spam')], default='new', max_length=10)),
-                ('logged_at', models.DateTimeField()),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('duplicate_of', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='health.complaint')),
-                ('environment', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.environment')),
-                ('flag', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.flag')),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('logged_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='flags.site')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("blocking", "blocks the till"), ("annoying", "annoying"), ("cosmetic", "cosmetic")],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("new", "new"), ("duplicate", "duplicate"), ("spam", "spam")],
+                        default="new",
+                        max_length=10,
+                    ),
+                ),
+                ("logged_at", models.DateTimeField()),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "duplicate_of",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="health.complaint",
+                    ),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.environment",
+                    ),
+                ),
+                (
+                    "flag",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.flag",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "logged_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="flags.site",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical complaint',
-                'verbose_name_plural': 'historical complaints',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical complaint",
+                "verbose_name_plural": "historical complaints",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Sample',
+            name="Sample",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.CharField(max_length=200)),
-                ('till', models.CharField(blank=True, max_length=100)),
-                ('release', models.CharField(blank=True, max_length=50)),
-                ('transaction', models.CharField(blank=True, max_length=100)),
-                ('received_at', models.DateTimeField()),
-                ('start_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('requests', models.PositiveIntegerField()),
-                ('errors', models.PositiveIntegerField()),
-                ('critical_errors', models.PositiveIntegerField()),
-                ('integrity_errors', models.PositiveIntegerField()),
-                ('latency', models.JSONField(null=True)),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='flags.environment')),
-                ('flag', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='flags.flag')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='flags.site')),
-                ('token', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='flags.apitoken')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("client_id", models.CharField(max_length=200)),
+                ("till", models.CharField(blank=True, max_length=100)),
+                ("release", models.CharField(blank=True, max_length=50)),
+                ("transaction", models.CharField(blank=True, max_length=100)),
+                ("received_at", models.DateTimeField()),
+                ("start_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("requests", models.PositiveIntegerField()),
+                ("errors", models.PositiveIntegerField()),
+                ("critical_errors", models.PositiveIntegerField()),
+                ("integrity_errors", models.PositiveIntegerField()),
+                ("latency", models.JSONField(null=True)),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="flags.environment"
+                    ),
+                ),
+                (
+                    "flag",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="flags.flag"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="flags.site"),
+                ),
+                (
+                    "token",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="flags.apitoken"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StoredVerdict',
+            name="StoredVerdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject', models.CharField(max_length=50)),
-                ('epoch', models.PositiveIntegerField()),
-                ('lane', models.CharField(max_length=20)),
-                ('environment_key', models.CharField(max_length=100)),
-                ('flag_key', models.CharField(max_length=100)),
-                ('verdict', models.CharField(max_length=15)),
-                ('at', models.DateTimeField()),
-                ('n', models.PositiveIntegerField()),
-                ('k', models.PositiveIntegerField()),
-                ('window_start', models.DateTimeField()),
-                ('window_end', models.DateTimeField()),
-                ('threshold', models.CharField(max_length=100)),
-                ('code', models.CharField(max_length=40)),
-                ('data', models.JSONField(default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject", models.CharField(max_length=50)),
+                ("epoch", models.PositiveIntegerField()),
+                ("lane", models.CharField(max_length=20)),
+                ("environment_key", models.CharField(max_length=100)),
+                ("flag_key", models.CharField(max_length=100)),
+                ("verdict", models.CharField(max_length=15)),
+                ("at", models.DateTimeField()),
+                ("n", models.PositiveIntegerField()),
+                ("k", models.PositiveIntegerField()),
+                ("window_start", models.DateTimeField()),
+                ("window_end", models.DateTimeField()),
+                ("threshold", models.CharField(max_length=100)),
+                ("code", models.CharField(max_length=40)),
+                ("data", models.JSONField(default=dict)),
             ],
             options={
-                'ordering': ['-pk'],
-                'indexes': [models.Index(fields=['subject', 'flag_key', '-id'], name='health_verdict_subject')],
+                "ordering": ["-pk"],
+                "indexes": [models.Index(fields=["subject", "flag_key", "-id"], name="health_verdict_subject")],
             },
         ),
         migrations.AddIndex(
-            model_name='complaint',
-            index=models.Index(fields=['environment', 'logged_at'], name='health_complaint_day'),
+            model_name="complaint",
+            index=models.Index(fields=["environment", "logged_at"], name="health_complaint_day"),
         ),
         migrations.AddConstraint(
-            model_name='complaint',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('duplicate_of__isnull', False), ('status', 'duplicate')), models.Q(models.Q(('status', 'duplicate'), _negated=True), ('duplicate_of__isnull', True)), _connector='OR'), name='health_duplicate_of_something'),
+            model_name="complaint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("duplicate_of__isnull", False), ("status", "duplicate")),
+                    models.Q(models.Q(("status", "duplicate"), _negated=True), ("duplicate_of__isnull", True)),
+                    _connector="OR",
+                ),
+                name="health_duplicate_of_something",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='complaint',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__in', ['blocking', 'annoying', 'cosmetic'])), name='health_severity_known'),
+            model_name="complaint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("severity__in", ["blocking", "annoying", "cosmetic"])), name="health_severity_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='sample',
-            index=models.Index(fields=['environment', 'received_at'], name='health_sample_window'),
+            model_name="sample",
+            index=models.Index(fields=["environment", "received_at"], name="health_sample_window"),
         ),
         migrations.AddIndex(
-            model_name='sample',
-            index=models.Index(fields=['environment', 'start_at'], name='health_sample_series'),
+            model_name="sample",
+            index=models.Index(fields=["environment", "start_at"], name="health_sample_series"),
         ),
         migrations.AddConstraint(
-            model_name='sample',
-            constraint=models.UniqueConstraint(fields=('token', 'client_id'), name='health_sample_once'),
+            model_name="sample",
+            constraint=models.UniqueConstraint(fields=("token", "client_id"), name="health_sample_once"),
         ),
         migrations.AddConstraint(
-            model_name='sample',
-            constraint=models.CheckConstraint(condition=models.Q(('errors__lte', models.F('requests')), ('critical_errors__lte', models.F('errors')), ('integrity_errors__lte', models.F('errors'))), name='health_sample_counts'),
+            model_name="sample",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("errors__lte", models.F("requests")),
+                    ("critical_errors__lte", models.F("errors")),
+                    ("integrity_errors__lte", models.F("errors")),
+                ),
+                name="health_sample_counts",
+            ),
         ),
     ]

@@ -24,7 +24,9 @@ def judge_gates(
     results = []
     if Gate.SOAK in gates:
         soaked = now >= soaked_at
-        results.append(GateResult(Gate.SOAK, soaked, "soaked" if soaked else "soaking", {"until": soaked_at.isoformat()}))
+        results.append(
+            GateResult(Gate.SOAK, soaked, "soaked" if soaked else "soaking", {"until": soaked_at.isoformat()})
+        )
     if Gate.GUARDRAILS in gates:
         open_flags = [f"{key}: {verdict}" for key, verdict in verdicts if verdict != "pass"]
         holds = not open_flags

@@ -58,9 +58,19 @@ def roll_back(
         for row in rows:
             _contain(row, actor=actor, reason=recording.reason, now=now)
         scope = Scope.ALL if flag_ids is None else Scope.FLAG
-        rollback = _write_rollback(
-            rollout, rows, scope, trigger, actor, recording.reason, now, detected_at or now, dict(evidence or {})
+        rollback = Rollback(
+            rollout=rollout,
+            scope=scope,
+            trigger=trigger,
+            attempt=rollout.attempt,
+            detected_at=detected_at or now,
+            contained_at=now,
+            reason=recording.reason,
+            triggered_by=actor.label[:200],
+            evidence=dict(evidence or {}),
         )
+        rollback.save()
+        _name_flags(rollback, rows)
         _close(rollout, rollback, rows, actor=actor, now=now)
     return rollback
 
@@ -84,43 +94,18 @@ def _contain(row: RolloutFlag, *, actor: Actor, reason: str, now: datetime) -> N
         step.save()
 
 
-def _write_rollback(
-    rollout: Rollout,
-    rows: Collection[RolloutFlag],
-    scope: Scope,
-    trigger: Trigger,
-    actor: Actor,
-    reason: str,
-    now: datetime,
-    detected_at: datetime,
-    evidence: Mapping[str, object],
-) -> Rollback:
-    rollback = Rollback(
-        rollout=rollout,
-        scope=scope,
-        trigger=trigger,
-        attempt=rollout.attempt,
-        detected_at=detected_at,
-        contained_at=now,
-        reason=reason,
-        actor_label=actor.label[:200],
-        evidence=dict(evidence),
-    )
-    rollback.save()
+def _name_flags(rollback: Rollback, rows: Collection[RolloutFlag]) -> None:
     for row in rows:
         RollbackFlag(
             rollback=rollback,
-            rollout=rollout,
+            rollout=rollback.rollout,
             flag_id=row.flag_id,
-            attempt=rollout.attempt,
-            is_automatic=trigger != Trigger.MANUAL,
+            attempt=rollback.attempt,
+            is_automatic=rollback.trigger != Trigger.MANUAL,
         ).save()
-    return rollback
 
 
-def _close(
-    rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], *, actor: Actor, now: datetime
-) -> None:
+def _close(rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], *, actor: Actor, now: datetime) -> None:
     """Hold what goes on with fewer flags, end what has none left, and tell."""
     flags = sorted(row.flag.key for row in rows)
     all_gone = not rollout.rollout_flags.filter(is_active=True).exists()

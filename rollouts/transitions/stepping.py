@@ -134,9 +134,7 @@ def _is_same_day(rollout: Rollout, first: datetime, second: datetime) -> bool:
 
 
 def _replan_sites(rollout: Rollout, step: Step, *, now: datetime) -> None:
-    late = list(
-        step.phase.steps.filter(status=StepStatus.PLANNED).select_related("site").order_by("position")
-    )
+    late = list(step.phase.steps.filter(status=StepStatus.PLANNED).select_related("site").order_by("position"))
     sites = list(dict.fromkeys(row.site for row in late if row.site is not None))
     due = {row.site_id: row.due_at for row in late}
     days = _days_from(rollout, now)

@@ -1,0 +1,115 @@
+"""A small world reached by real transitions: one environment, three sites, three flags, a release."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from core.actors import SCHEDULER
+from flags.domain.purposes import Purpose
+from flags.models import Environment, Flag, Segment, Site
+from flags.transitions import (
+    NewMember,
+    create_environment,
+    create_flag,
+    create_segment,
+    create_site,
+    create_token,
+)
+from health.domain.samples import SampleValue
+from health.transitions import record_samples
+from rollouts.models import Release, Rollout
+from rollouts.transitions import PlanRequest, create_release, plan_rollout, run_next_step, schedule_rollout
+
+NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+DAY = 60
+WHY = "made for a test"
+
+
+@dataclass(frozen=True)
+class World:
+    environment: Environment
+    sites: list[Site]
+    flags: list[Flag]
+    testers: Segment
+    release: Release
+    tokens: dict[Purpose, tuple[int, str]]
+
+
+def make_world(*, now: datetime = NOW) -> World:
+    """Return a world with three flags off everywhere."""
+    environment = create_environment(
+        key="staging", name="Staging", position=1, is_production=False, actor=SCHEDULER, reason=WHY, now=now
+    )
+    sites = [
+        create_site(key=key, name=key.title(), city=key.title(), actor=SCHEDULER, reason=WHY, now=now)
+        for key in ("lyon", "nantes", "lille")
+    ]
+    flags = [
+        create_flag(key=key, name=key.title(), criticality=weight, actor=SCHEDULER, reason=WHY, now=now)
+        for key, weight in (("buttons", "critical"), ("tickets", "important"), ("signals", "minor"))
+    ]
+    testers = create_segment(
+        key="testers", name="Testers", members=[NewMember("tester-1")], actor=SCHEDULER, reason=WHY, now=now
+    )
+    release = create_release(version="1.3", flag_ids=[flag.pk for flag in flags], actor=SCHEDULER, reason=WHY, now=now)
+    tokens = {}
+    for purpose in Purpose:
+        token, raw = create_token(
+            environment_id=environment.pk, purpose=purpose, name=str(purpose), actor=SCHEDULER, reason=WHY, now=now
+        )
+        tokens[purpose] = (token.pk, raw)
+    return World(environment, sites, flags, testers, release, tokens)
+
+
+def make_rehearsal(world: World, *, now: datetime = NOW) -> Rollout:
+    """Return a scheduled rehearsal with days of `DAY` seconds, beginning at `now`."""
+    request = PlanRequest(
+        release_id=world.release.pk,
+        environment_id=world.environment.pk,
+        testers_id=world.testers.pk,
+        pilots=tuple(NewMember(f"cashier-{n}") for n in range(3)),
+        site_ids=tuple(site.pk for site in world.sites),
+        day_seconds=DAY,
+    )
+    rollout = plan_rollout(request=request, actor=SCHEDULER, reason=WHY, now=now)
+    return schedule_rollout(rollout_id=rollout.pk, actor=SCHEDULER, reason=WHY, now=now)
+
+
+def report(
+    world: World, *, flag: Flag | None, now: datetime, till: str = "till-1", critical: int = 0, integrity: int = 0
+) -> None:
+    """Store one sample of ten requests from Lyon, received at `now`."""
+    record_samples(
+        token_id=world.tokens[Purpose.TELEMETRY][0],
+        environment_id=world.environment.pk,
+        values=[
+            SampleValue(
+                client_id=f"{till}-{flag.key if flag else 'all'}-{now.isoformat()}",
+                site_key="lyon",
+                till=till,
+                flag_key=flag.key if flag else None,
+                release="1.3",
+                transaction="",
+                start_at=now - timedelta(seconds=2),
+                seconds=2,
+                requests=10,
+                errors=max(critical, integrity),
+                critical_errors=critical,
+                integrity_errors=integrity,
+                latency=None,
+            )
+        ],
+        now=now,
+    )
+
+
+def play(world: World, rollout: Rollout, *, start: datetime, seconds: int, healthy: bool = True) -> datetime:
+    """Run the scheduler second by second, with healthy samples of every flag; return the last moment."""
+    now = start
+    for second in range(seconds):
+        now = start + timedelta(seconds=second)
+        if healthy and second % 20 == 19:
+            for flag in world.flags:
+                report(world, flag=flag, now=now)
+        while run_next_step(rollout_id=rollout.pk, now=now) is not None:
+            pass
+    return now
