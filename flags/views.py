@@ -1,6 +1,7 @@
 """Pages of flags: list, page, switch; tokens."""
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -69,7 +70,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
             return redirect("flags:tokens")
         shown = _make_token(request, reason)
     context = {
-        "tokens": ApiToken.objects.select_related("environment", "use"),
+        "tokens": ApiToken.objects.select_related("environment").annotate(last_used_at=F("use__last_used_at")),
         "environments": Environment.objects.all(),
         "purposes": [str(purpose) for purpose in Purpose],
         "shown": shown,

@@ -16,7 +16,8 @@ from health.transitions import record_samples
 PURPOSES = frozenset({Purpose.TELEMETRY})
 RETRY_SECONDS = 5
 OVERLOAD_RETRY_SECONDS = 1
-#: Bodies worked on at once (a slow sender takes no place); beyond, clients are asked to wait. They may repeat for ever, so nothing is lost.
+#: Bodies worked on at once (a slow sender takes no place); beyond, clients are asked to wait.
+#: They may repeat for ever, so nothing is lost.
 MOST_AT_ONCE = 32
 
 

@@ -98,10 +98,10 @@ class StepAdmin(ReadOnlyAdmin):
 
 @admin.register(Rollback)
 class RollbackAdmin(ReadOnlyAdmin):
-    list_display = ("contained_at", "rollout", "scope", "trigger", "actor_label", "reason")
+    list_display = ("contained_at", "rollout", "scope", "trigger", "triggered_by", "reason")
     list_filter = ("trigger", "scope", "rollout__environment")
     list_select_related = _ROLLOUT
-    search_fields = ("reason", "actor_label", "rollout__release__version")
+    search_fields = ("reason", "triggered_by", "rollout__release__version")
     date_hierarchy = "contained_at"
     inlines = (RollbackFlagInline,)
 
