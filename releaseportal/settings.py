@@ -149,8 +149,11 @@ CELERY_BEAT_SCHEDULE = {
     for row in SCHEDULE
 }
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default=f"filemail://{DATA_DIR / 'mail'}")
+# Without a mail server mails are files: the demo shows them, nothing leaves the machine.
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="filemail://")
 vars().update(EMAIL_CONFIG)
+if not EMAIL_CONFIG.get("EMAIL_FILE_PATH"):
+    EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="release-portal@localhost")
 EMAIL_TIMEOUT = 10
 

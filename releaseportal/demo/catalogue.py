@@ -1,0 +1,148 @@
+"""What the demo consists of. Names and keys only: no database, no secrets."""
+
+from dataclasses import dataclass
+
+from core.roles import Role
+
+RELEASE_VERSION = "1.3.0"
+PRODUCTION = "prod"
+STAGING = "staging"
+TESTERS_KEY = "testers"
+PILOTS_KEY = "pilot-cashiers"
+TESTER_COUNT = 6
+TEST_BENCH = "test-bench"
+REHEARSAL_DAY_SECONDS = 50
+
+
+@dataclass(frozen=True)
+class DemoEnvironment:
+    key: str
+    name: str
+    is_production: bool = False
+
+
+@dataclass(frozen=True)
+class DemoSite:
+    key: str
+    name: str
+    till_count: int
+
+
+@dataclass(frozen=True)
+class DemoFlag:
+    key: str
+    name: str
+    description: str
+    note_fr: str
+    criticality: str
+
+
+@dataclass(frozen=True)
+class DemoTill:
+    """A till with the people who take turns at it."""
+
+    key: str
+    site_key: str
+    people: tuple[str, ...]
+
+
+ENVIRONMENTS = (
+    DemoEnvironment("dev", "Development"),
+    DemoEnvironment(STAGING, "Staging"),
+    DemoEnvironment(PRODUCTION, "Production", is_production=True),
+)
+SITES = (
+    DemoSite("lyon", "Lyon", 4),
+    DemoSite("nantes", "Nantes", 2),
+    DemoSite("lille", "Lille", 2),
+    DemoSite("brest", "Brest", 2),
+    DemoSite("paris", "Paris", 2),
+    DemoSite("rennes", "Rennes", 2),
+)
+#: In the order in which they advance.
+FLAGS = (
+    DemoFlag(
+        "price_buttons_v1_3",
+        "Price buttons",
+        "Large buttons for the usual prices.",
+        "Les prix courants ont maintenant de grands boutons.",
+        "critical",
+    ),
+    DemoFlag(
+        "category_visibility_v1_3",
+        "Category checkboxes",
+        "Each till shows only the categories ticked for it.",
+        "Vous ne voyez plus que les catégories cochées pour votre caisse.",
+        "important",
+    ),
+    DemoFlag(
+        "scrollable_tickets_v1_3",
+        "Scrollable tickets",
+        "Long tickets scroll instead of shrinking.",
+        "Un long ticket défile au lieu de rétrécir.",
+        "important",
+    ),
+    DemoFlag(
+        "keyboard_shortcuts_v1_3",
+        "Keyboard shortcuts",
+        "The usual actions have a key.",
+        "Les actions courantes ont un raccourci clavier.",
+        "important",
+    ),
+    DemoFlag(
+        "visual_signals_v1_3",
+        "Visual signals",
+        "Colours say whether a sale went through.",
+        "Une couleur indique si la vente est validée.",
+        "minor",
+    ),
+    DemoFlag(
+        "central_block_redesign_v1_3",
+        "Central block redesign",
+        "The middle of the sales screen is laid out anew.",
+        "Le centre de l'écran de vente est réorganisé.",
+        "critical",
+    ),
+    DemoFlag(
+        "recyClique_branding_v1_3",
+        "RecyClique branding",
+        "New name and colours.",
+        "Le nom et les couleurs changent.",
+        "minor",
+    ),
+    DemoFlag(
+        "backup_audit_v1_3",
+        "Backup audit",
+        "Every backup is checked and noted.",
+        "Chaque sauvegarde est vérifiée et notée.",
+        "critical",
+    ),
+)
+FLAG_KEYS = tuple(flag.key for flag in FLAGS)
+#: The names under which `portal.json` lists the accounts, with a full name and the role.
+PEOPLE = (
+    ("manager", "Camille Moreau", Role.RELEASE_MANAGER),
+    ("manager2", "Lucas Bernard", Role.RELEASE_MANAGER),
+    ("support", "Inès Garnier", Role.SUPPORT),
+    ("auditor", "Hugo Lefèvre", Role.AUDITOR),
+    ("admin", "Nora Petit", Role.ADMIN),
+)
+
+
+def list_tills() -> tuple[DemoTill, ...]:
+    """Return the tills of all sites, each with its cashier."""
+    return tuple(
+        DemoTill(f"till-{site.key}-{number:02}", site.key, (f"cashier-{site.key}-{number:02}",))
+        for site in SITES
+        for number in range(1, site.till_count + 1)
+    )
+
+
+def list_testers() -> tuple[str, ...]:
+    """Return the targeting keys of the internal testers."""
+    return tuple(f"tester-{number:02}" for number in range(1, TESTER_COUNT + 1))
+
+
+def list_pilots() -> tuple[str, ...]:
+    """Return the targeting keys of the pilot cashiers: those of the first site."""
+    return tuple(person for till in list_tills() if till.site_key == SITES[0].key for person in till.people)

@@ -1,0 +1,299 @@
+"""Loads the demo into an empty database, by the portal's own transitions with past moments."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from core.actors import DEMO, Actor, person
+from core.domain.business_time import local_day
+from core.people import create_person, make_groups
+from flags.domain.purposes import Purpose
+from flags.models import Environment, Flag, Segment, Site
+from flags.transitions import (
+    NewMember,
+    create_environment,
+    create_flag,
+    create_segment,
+    create_site,
+    create_till,
+    create_token,
+)
+from health.domain.samples import SampleValue
+from health.transitions import record_samples
+from releaseportal.demo import catalogue
+from rollouts.domain.lifecycle import Status
+from rollouts.domain.templates import PhaseKind
+from rollouts.models import Release, Rollout, Step, StepStatus
+from rollouts.queries import find_next_step
+from rollouts.transitions import PlanRequest, create_release, draw_plan, plan_rollout, run_next_step, schedule_rollout
+from rollouts.transitions.planning import Plan
+
+REASON = "The demo is loaded"
+#: People, sites and flags are older than the rollout.
+SET_UP_BEFORE = timedelta(days=60)
+PLANNED_BEFORE = timedelta(days=3)
+LEAST_CALM = timedelta(hours=12)
+#: Of any two, one leaves half a day until the next site.
+PROMOTION_TIMES = (time(6), time(18), time(12), time(0))
+START_DAYS_BACK = range(5, 40)
+SAMPLED_BEFORE = timedelta(minutes=2)
+
+
+class DemoError(Exception):
+    """The demo cannot be loaded; the text is for the person at the shell."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What both rollouts are made of."""
+
+    release: Release
+    testers: Segment
+    pilots: tuple[NewMember, ...]
+    site_ids: tuple[int, ...]
+
+
+@transaction.atomic
+def load_demo(*, now: datetime) -> dict[str, Any]:
+    """Load the demo; return what `portal.json` tells of it. Refuses a database that holds environments."""
+    if Environment.objects.exists():
+        raise DemoError("The database already holds environments: the demo is loaded into an empty database only.")
+    long_ago = now - SET_UP_BEFORE
+    users, manager = _load_people(now=long_ago)
+    environments = _load_environments(now=long_ago)
+    tokens, telemetry_id = _load_tokens(environments, now=long_ago)
+    scene = _load_scene(now=long_ago)
+    standing = _load_standing_rollout(
+        scene, environments[catalogue.PRODUCTION], telemetry_id=telemetry_id, actor=manager, now=now
+    )
+    _load_rehearsal(scene, environments[catalogue.STAGING], actor=manager, now=now)
+    return {"users": users, "tokens": tokens, "rollout": _describe(standing)}
+
+
+def _load_people(*, now: datetime) -> tuple[dict[str, dict[str, str]], Actor]:
+    make_groups()
+    users: dict[str, dict[str, str]] = {}
+    manager = DEMO
+    for name, full_name, role in catalogue.PEOPLE:
+        username = f"{name}-{secrets.token_hex(3)}"
+        password = secrets.token_urlsafe(12)
+        user = create_person(
+            username=username,
+            roles=[role],
+            actor=DEMO,
+            reason=REASON,
+            now=now,
+            email=f"{username}@example.org",
+            full_name=full_name,
+            password=password,
+        )
+        users[name] = {"username": username, "password": password}
+        manager = person(user) if name == "manager" else manager
+    return users, manager
+
+
+def _load_environments(*, now: datetime) -> dict[str, Environment]:
+    return {
+        one.key: create_environment(
+            key=one.key,
+            name=one.name,
+            position=position,
+            is_production=one.is_production,
+            actor=DEMO,
+            reason=REASON,
+            now=now,
+        )
+        for position, one in enumerate(catalogue.ENVIRONMENTS, start=1)
+    }
+
+
+def _load_tokens(environments: dict[str, Environment], *, now: datetime) -> tuple[dict[str, dict[str, str]], int]:
+    """Return the tokens' texts, and the id of production's telemetry token."""
+    texts: dict[str, dict[str, str]] = {key: {} for key in environments}
+    telemetry_id = 0
+    for key, environment in environments.items():
+        for purpose in Purpose:
+            row, text = create_token(
+                environment_id=environment.pk,
+                purpose=purpose,
+                name=f"demo {key} {purpose}",
+                actor=DEMO,
+                reason=REASON,
+                now=now,
+            )
+            texts[key][purpose.value] = text
+            if key == catalogue.PRODUCTION and purpose is Purpose.TELEMETRY:
+                telemetry_id = row.pk
+    return texts, telemetry_id
+
+
+def _load_scene(*, now: datetime) -> Scene:
+    sites = _load_sites(now=now)
+    flags = _load_flags(now=now)
+    testers = create_segment(
+        key=catalogue.TESTERS_KEY,
+        name="Internal testers",
+        members=[NewMember(key, key.replace("-", " ").capitalize()) for key in catalogue.list_testers()],
+        actor=DEMO,
+        reason=REASON,
+        now=now,
+    )
+    lyon = sites[catalogue.SITES[0].key]
+    pilots = tuple(NewMember(key, key.replace("-", " ").capitalize(), lyon.pk) for key in catalogue.list_pilots())
+    create_segment(key=catalogue.PILOTS_KEY, name="Pilot cashiers", members=pilots, actor=DEMO, reason=REASON, now=now)
+    release = create_release(
+        version=catalogue.RELEASE_VERSION,
+        flag_ids=[flag.pk for flag in flags],
+        name="New sales screen",
+        actor=DEMO,
+        reason=REASON,
+        now=now,
+    )
+    return Scene(release, testers, pilots, tuple(site.pk for site in sites.values()))
+
+
+def _load_sites(*, now: datetime) -> dict[str, Site]:
+    sites = {
+        one.key: create_site(key=one.key, name=one.name, city=one.name, actor=DEMO, reason=REASON, now=now)
+        for one in catalogue.SITES
+    }
+    for till in catalogue.list_tills():
+        create_till(
+            site_id=sites[till.site_key].pk,
+            key=till.key,
+            name=f"{sites[till.site_key].name} {till.key[-2:]}",
+            actor=DEMO,
+            reason=REASON,
+            now=now,
+        )
+    return sites
+
+
+def _load_flags(*, now: datetime) -> list[Flag]:
+    return [
+        create_flag(
+            key=one.key,
+            name=one.name,
+            description=one.description,
+            cashier_note_fr=one.note_fr,
+            criticality=one.criticality,
+            owner="Caisse",
+            actor=DEMO,
+            reason=REASON,
+            now=now,
+        )
+        for one in catalogue.FLAGS
+    ]
+
+
+def _load_standing_rollout(
+    scene: Scene, environment: Environment, *, telemetry_id: int, actor: Actor, now: datetime
+) -> Rollout:
+    """Plan a rollout in the past and let it run to the present, gates and all."""
+    request, planned_at = choose_plan(scene, environment_id=environment.pk, now=now)
+    reason = f"Release {scene.release.version} goes to the shops"
+    rollout = plan_rollout(request=request, actor=actor, reason=reason, now=planned_at)
+    schedule_rollout(rollout_id=rollout.pk, actor=actor, reason=reason, now=planned_at)
+    while (step := find_next_step(rollout)) is not None and step.due_at <= now:
+        if step.phase.steps.exclude(status=StepStatus.PLANNED).count() == 0:
+            _record_healthy_samples(rollout, token_id=telemetry_id, now=step.due_at - SAMPLED_BEFORE)
+        if run_next_step(rollout_id=rollout.pk, now=step.due_at) is None:
+            raise DemoError(f"The demo's rollout stopped at {step.due_at.isoformat()}, before {step.flag.key}.")
+    rollout.refresh_from_db()
+    if rollout.status != Status.RUNNING:
+        raise DemoError(f"The demo's rollout is {rollout.status} instead of running.")
+    return rollout
+
+
+def choose_plan(scene: Scene, *, environment_id: int, now: datetime) -> tuple[PlanRequest, datetime]:
+    """Return a plan that stands calmly between two sites at present, and when it was made."""
+    zone = ZoneInfo("Europe/Paris")
+    for promotion_time in PROMOTION_TIMES:
+        for back in START_DAYS_BACK:
+            planned_at = now - timedelta(days=back) - PLANNED_BEFORE
+            request = PlanRequest(
+                release_id=scene.release.pk,
+                environment_id=environment_id,
+                testers_id=scene.testers.pk,
+                pilots=scene.pilots,
+                site_ids=scene.site_ids,
+                start_on=local_day(now - timedelta(days=back), zone=zone),
+                promotion_time=promotion_time,
+            )
+            if stands_calmly(draw_plan(request, now=planned_at), now=now):
+                return request, planned_at
+    raise DemoError("No start day leaves the demo's rollout between two sites: load the demo at another time.")
+
+
+def stands_calmly(plan: Plan, *, now: datetime) -> bool:
+    """Return whether two sites or more are done and to come, and nothing is due within half a day."""
+    moments = {step.site_key: step.due_at for phase in plan.phases for step in phase.steps if step.site_key}
+    done = sum(moment <= now for moment in moments.values())
+    calm = all(not now < step.due_at <= now + LEAST_CALM for phase in plan.phases for step in phase.steps)
+    later = [phase for phase in plan.phases if phase.kind is PhaseKind.FULL]
+    return 2 <= done <= len(moments) - 2 and calm and all(phase.starts_at > now for phase in later)
+
+
+def _record_healthy_samples(rollout: Rollout, *, token_id: int, now: datetime) -> None:
+    keys: Sequence[str | None] = [
+        *rollout.rollout_flags.filter(is_active=True).values_list("flag__key", flat=True),
+        None,
+    ]
+    values = [
+        SampleValue(
+            client_id=f"demo-{now:%Y%m%d%H%M}-{key or 'all'}",
+            site_key=catalogue.SITES[0].key,
+            till=catalogue.TEST_BENCH,
+            flag_key=key,
+            release=catalogue.RELEASE_VERSION,
+            transaction="",
+            start_at=now - timedelta(minutes=1),
+            seconds=60,
+            requests=40,
+            errors=0,
+            critical_errors=0,
+            integrity_errors=0,
+            latency=None,
+        )
+        for key in keys
+    ]
+    record_samples(token_id=token_id, environment_id=rollout.environment_id, values=values, now=now)
+
+
+def _load_rehearsal(scene: Scene, environment: Environment, *, actor: Actor, now: datetime) -> Rollout:
+    request = PlanRequest(
+        release_id=scene.release.pk,
+        environment_id=environment.pk,
+        testers_id=scene.testers.pk,
+        pilots=scene.pilots,
+        site_ids=scene.site_ids,
+        day_seconds=catalogue.REHEARSAL_DAY_SECONDS,
+        is_repeated=True,
+    )
+    reason = f"Rehearsal of {scene.release.version}"
+    rollout = plan_rollout(request=request, actor=actor, reason=reason, now=now)
+    return schedule_rollout(rollout_id=rollout.pk, actor=actor, reason=reason, now=now)
+
+
+def _describe(rollout: Rollout) -> dict[str, str]:
+    """Name one flag that is on, an exposed site and an exposed person there."""
+    step = (
+        Step.objects.filter(rollout=rollout, status=StepStatus.DONE, site__isnull=False)
+        .select_related("flag", "site")
+        .order_by("position")
+        .first()
+    )
+    if step is None or step.site is None:
+        raise DemoError("The demo's rollout has reached no site.")
+    till = next(till for till in catalogue.list_tills() if till.site_key == step.site.key)
+    return {
+        "environment": catalogue.PRODUCTION,
+        "flag": step.flag.key,
+        "site": step.site.key,
+        "targeting_key": till.people[0],
+    }

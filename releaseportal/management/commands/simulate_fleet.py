@@ -1,0 +1,84 @@
+"""`manage.py simulate_fleet`: plays the point-of-sale fleet, or steers the one that plays."""
+
+import json
+import threading
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, CommandParser
+
+from releaseportal.demo.catalogue import FLAG_KEYS
+from releaseportal.embedded.lock import UP, find_holder
+from releaseportal.embedded.portalfile import PORTAL_FILE
+from releaseportal.fleet.control import ALL, FORMS, BadFault, merge, parse_fault, read_faults, write_faults
+from releaseportal.fleet.player import play, stop_on_signals
+from releaseportal.fleet.tills import PLAYED
+
+#: `up` writes portal.json a moment after it has started the fleet.
+PATIENCE_SECONDS = 60.0
+
+
+class Command(BaseCommand):
+    help = "Play the fleet against the running portal; --fault and --clear steer the fleet that already plays."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--fault", action="append", default=[], help=f"{FORMS}; may be given more than once")
+        parser.add_argument("--env", default=ALL, help=f"{', '.join(PLAYED)} or {ALL} (default)")
+        parser.add_argument("--clear", action="store_true", help="end all faults")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["fault"] or options["clear"]:
+            self._steer(options["fault"], env=options["env"], clear=options["clear"])
+        else:
+            self._play()
+
+    def _steer(self, texts: list[str], *, env: str, clear: bool) -> None:
+        try:
+            new = [parse_fault(text, env=env, flag_keys=FLAG_KEYS, env_keys=PLAYED) for text in texts]
+        except BadFault as fault:
+            raise CommandError(str(fault)) from None
+        read_portal()
+        faults = merge([] if clear else read_faults(settings.DATA_DIR), new)
+        write_faults(settings.DATA_DIR, faults)
+        shown = "; ".join(f"{fault.flag} {fault.kind}={fault.value:g} in {fault.env}" for fault in faults)
+        self.stdout.write(f"The fleet shows: {shown}." if shown else "The fleet is healthy.")
+
+    def _play(self) -> None:
+        stop = threading.Event()
+        stop_on_signals(stop)
+        portal = wait_for_portal(stop)
+        if portal is None:
+            return
+        tokens = (portal.get("demo") or {}).get("tokens") or {}
+        if not set(PLAYED) & set(tokens):
+            raise CommandError("The portal holds no demo, so the fleet has no tokens: run `make up` on a new DATA_DIR.")
+        # A fleet begins healthy: a fault of an earlier run would surprise.
+        write_faults(settings.DATA_DIR, [])
+        play(data_dir=settings.DATA_DIR, url=str(portal["url"]), tokens=tokens, stop=stop)
+
+
+def read_portal() -> dict[str, Any]:
+    """Return portal.json; refuse where no portal runs."""
+    path = settings.DATA_DIR / PORTAL_FILE
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise CommandError(f"No portal runs ({path} is not there): start it with `make up` first.") from None
+    return found if isinstance(found, dict) else {}
+
+
+def wait_for_portal(stop: threading.Event) -> dict[str, Any] | None:
+    """Return portal.json, waiting for it while `up` starts; None when told to stop meanwhile."""
+    limit = time.monotonic() + PATIENCE_SECONDS
+    while not stop.is_set():
+        try:
+            return read_portal()
+        except CommandError:
+            holder = find_holder(settings.DATA_DIR)
+            if holder is None or holder.what != UP or time.monotonic() > limit:
+                raise
+        stop.wait(0.2)
+    return None

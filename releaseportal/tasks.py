@@ -1,0 +1,73 @@
+"""Due work of the portal as a whole: the demo's rehearsal begins again when it ends."""
+
+import logging
+from datetime import datetime, timedelta
+
+from celery import shared_task
+from django.db import DatabaseError, transaction
+
+from core import clock
+from core.actors import DEMO
+from core.errors import Refusal
+from flags.transitions import NewMember, release_flag, remove_rules
+from rollouts.domain.lifecycle import Status
+from rollouts.models import Rollout
+from rollouts.transitions import PlanRequest, acknowledge_flag, plan_rollout, schedule_rollout
+
+log = logging.getLogger(__name__)
+
+ENDED = (Status.COMPLETED, Status.ROLLED_BACK, Status.CANCELLED)
+PAUSE = timedelta(seconds=20)
+REASON = "The rehearsal begins again"
+
+
+@shared_task
+def restart_rehearsal() -> int:
+    """Begin each repeated rehearsal again that has ended a moment ago; return how many."""
+    now = clock.now()
+    ended = Rollout.objects.filter(is_repeated=True, is_rehearsal=True, status__in=ENDED, ended_at__lt=now - PAUSE)
+    restarted = 0
+    for rollout_id in list(ended.order_by("pk").values_list("pk", flat=True)):
+        try:
+            restarted += restart(rollout_id=rollout_id, now=now) is not None
+        except (Refusal, DatabaseError):
+            log.exception("rollout %s: not begun again, tried again", rollout_id)
+    return restarted
+
+
+@transaction.atomic
+def restart(*, rollout_id: int, now: datetime) -> Rollout | None:
+    """Plan and schedule an ended rehearsal anew; None where a newer one stands or another worker is at it."""
+    old = (
+        Rollout.objects.select_for_update(of=("self",), skip_locked=True)
+        .filter(pk=rollout_id, status__in=ENDED)
+        .first()
+    )
+    if old is None or Rollout.objects.filter(environment_id=old.environment_id, pk__gt=old.pk).exists():
+        return None
+    _clean_up(old, now=now)
+    members = old.pilots.members.order_by("pk")
+    request = PlanRequest(
+        release_id=old.release_id,
+        environment_id=old.environment_id,
+        testers_id=old.testers_id,
+        pilots=tuple(NewMember(row.targeting_key, row.label, row.site_id) for row in members),
+        site_ids=tuple(old.rollout_sites.order_by("position").values_list("site_id", flat=True)),
+        day_seconds=old.day_seconds,
+        promotion_time=old.promotion_time,
+        zone=old.zone,
+        template_key=old.template_key,
+        is_repeated=True,
+    )
+    rollout = plan_rollout(request=request, actor=DEMO, reason=REASON, now=now)
+    return schedule_rollout(rollout_id=rollout.pk, actor=DEMO, reason=REASON, now=now)
+
+
+def _clean_up(old: Rollout, *, now: datetime) -> None:
+    """Leave the environment as before the rehearsal: no rule, no kill switch, nothing unread."""
+    for row in old.rollout_flags.order_by("flag_id"):
+        ids = {"flag_id": row.flag_id, "environment_id": old.environment_id}
+        remove_rules(**ids, origin_prefix="", actor=DEMO, reason=REASON, now=now)
+        release_flag(**ids, actor=DEMO, reason=REASON, now=now)
+        if row.rolled_back_at is not None and row.acknowledged_at is None:
+            acknowledge_flag(rollout_id=old.pk, flag_id=row.flag_id, actor=DEMO, reason=REASON, now=now)
