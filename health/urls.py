@@ -7,5 +7,6 @@ urlpatterns = [
     path("health/", views.overview, name="overview"),
     path("complaints/", views.complaints, name="complaints"),
     path("complaints/log/", views.log, name="log_complaint"),
+    path("complaints/similar/", views.similar, name="similar"),
     path("complaints/<int:pk>/mark/", views.mark, name="mark"),
 ]

@@ -1,73 +1,70 @@
 """Pages of health: figures and verdicts, complaints."""
 
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from core import clock
+from core.domain.business_time import day_bounds, local_day
 from core.errors import InvalidInput, Refusal
 from core.labels import say_refusal
 from core.roles import Capability, requires
 from core.views import actor_of, read_int
 from flags.current import get_current_environment
-from flags.models import Environment, Flag, Site
+from flags.models import Environment
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
-from health.models import Complaint, ComplaintSeverity, StoredVerdict
-from health.queries import complaints_today, figures_by_flag
-from health.transitions import (
-    MAX_REPORTER_CHARACTERS,
-    MAX_TEXT_CHARACTERS,
-    log_complaint,
-    mark_duplicate,
-    mark_spam,
-)
+from health.forms import ComplaintFilter, ComplaintForm
+from health.models import Complaint, StoredVerdict
+from health.queries import complaints_today, figures_by_flag, last_reports, list_similar, newest_verdicts
+from health.transitions import MAX_TEXT_CHARACTERS, log_complaint, mark_duplicate, mark_spam
 
 SITE_SESSION_KEY = "complaint_site"
 FIGURES_SPAN = timedelta(hours=1)
-
-
-class ComplaintForm(forms.Form):
-    """What a support person writes down while on the phone: the text first."""
-
-    text = forms.CharField(
-        label=gettext_lazy("What happened"),
-        max_length=MAX_TEXT_CHARACTERS,
-        widget=forms.Textarea(attrs={"rows": 3, "autofocus": True}),
-    )
-    site = forms.ModelChoiceField(Site.objects.all(), label=gettext_lazy("Site"))
-    flag = forms.ModelChoiceField(
-        Flag.objects.filter(archived_at=None), label=gettext_lazy("Suspected feature"), required=False
-    )
-    severity = forms.ChoiceField(label=gettext_lazy("How bad"), choices=ComplaintSeverity.choices, initial="annoying")
-    reporter = forms.CharField(label=gettext_lazy("Who says so"), max_length=MAX_REPORTER_CHARACTERS, required=False)
+PAGE_SIZE = 50
 
 
 @requires(Capability.VIEW)
 def overview(request: HttpRequest) -> HttpResponse:
-    """Show the last hour of the fleet and the newest verdicts."""
+    """Show the verdict on each flag, the last hour of the fleet, and who is silent."""
     now = clock.now()
     environment = get_current_environment(request)
     key = environment.key if environment else ""
+    since = now - FIGURES_SPAN
     context = {
-        "figures": figures_by_flag(environment_key=key, since=now - FIGURES_SPAN, until=now),
-        "verdicts": StoredVerdict.objects.filter(environment_key=key)[:30],
+        "verdicts": newest_verdicts(environment_key=key),
+        "figures": figures_by_flag(environment_key=key, since=since, until=now),
+        "reports": last_reports(environment_key=key, since=since, until=now),
+        "changes": StoredVerdict.objects.filter(environment_key=key)[:30],
     }
-    return render(request, "health/overview.html", context)
+    fragment = getattr(request, "htmx", False)
+    return render(request, "health/_overview.html" if fragment else "health/overview.html", context)
 
 
 @requires(Capability.VIEW)
 def complaints(request: HttpRequest) -> HttpResponse:
-    """List complaints with today's meter."""
+    """List complaints with today's meter; the filters live in the address."""
     environment = get_current_environment(request)
-    rows = Complaint.objects.filter(environment=environment).select_related("site", "flag", "words", "logged_by")
-    context = {"complaints": rows[:100], **_meter(environment)}
+    narrowing = ComplaintFilter(request.GET)
+    rows = narrowing.narrow(Complaint.objects.filter(environment=environment))
+    rows = rows.select_related("site", "flag").annotate(said=F("words__text"), reporter=F("words__reporter"))
+    pages = Paginator(rows, PAGE_SIZE)
+    address = request.GET.copy()
+    address.pop("page", None)
+    context = {
+        "page": pages.get_page(request.GET.get("page")),
+        "filter": narrowing,
+        "address": address.urlencode(),
+        **_meter(environment),
+    }
     return render(request, "health/complaints.html", context)
 
 
@@ -75,7 +72,8 @@ def complaints(request: HttpRequest) -> HttpResponse:
 def log(request: HttpRequest) -> HttpResponse:
     """Log a complaint; the site is remembered, the next one can be typed at once."""
     environment = get_current_environment(request)
-    form = ComplaintForm(request.POST or None, initial={"site": request.session.get(SITE_SESSION_KEY)})
+    initial = {"site": request.session.get(SITE_SESSION_KEY)}
+    form = ComplaintForm(request.POST or None, initial=initial, environment=environment)
     if request.method == "POST" and form.is_valid():
         if environment is None:
             raise InvalidInput("environment_unknown")
@@ -101,20 +99,46 @@ def log(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Capability.LOG_COMPLAINTS)
+@require_POST
+def similar(request: HttpRequest) -> HttpResponse:
+    """Show today's complaints like the one being typed. A POST, so that the words reach no log."""
+    environment = get_current_environment(request)
+    now = clock.now()
+    since, until = day_bounds(local_day(now, zone=_zone()), zone=_zone())
+    text = request.POST.get("text", "")[:MAX_TEXT_CHARACTERS]
+    key = environment.key if environment else ""
+    found = list_similar(environment_key=key, text=text, since=since, until=until)
+    return render(request, "health/_similar.html", {"similar": found})
+
+
+@requires(Capability.LOG_COMPLAINTS)
 def mark(request: HttpRequest, pk: int) -> HttpResponse:
-    """Mark a complaint as spam, or as a duplicate of another."""
-    if request.method == "POST":
-        actor, reason, now = actor_of(request), request.POST.get("reason", ""), clock.now()
-        original = read_int(request, "original")
-        if original is None:
-            mark_spam(complaint_id=pk, actor=actor, reason=reason, now=now)
-        else:
-            mark_duplicate(complaint_id=pk, original_id=original, actor=actor, reason=reason, now=now)
+    """Mark a complaint as spam, or as a duplicate of another: it no longer counts."""
+    if request.method != "POST":
+        return redirect("health:complaints")
+    given: dict[str, Any] = {
+        "complaint_id": pk,
+        "actor": actor_of(request),
+        "reason": request.POST.get("reason", ""),
+        "now": clock.now(),
+    }
+    what = request.POST.get("mark")
+    if what == "spam":
+        mark_spam(**given)
+    elif what == "duplicate":
+        mark_duplicate(original_id=read_int(request, "original") or 0, **given)
+    else:
+        raise InvalidInput("mark_unknown")
+    messages.success(request, _("Marked: it no longer counts."))
     return redirect("health:complaints")
 
 
 def _meter(environment: Environment | None) -> dict[str, int]:
     if environment is None:
         return {"count": 0, "limit": DAILY_COMPLAINT_LIMIT}
-    count = complaints_today(environment_key=environment.key, zone=ZoneInfo(settings.TIME_ZONE), now=clock.now())
+    count = complaints_today(environment_key=environment.key, zone=_zone(), now=clock.now())
     return {"count": count, "limit": DAILY_COMPLAINT_LIMIT}
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(settings.TIME_ZONE)

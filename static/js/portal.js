@@ -10,3 +10,11 @@ document.addEventListener("keydown", (event) => {
   const complaint = document.querySelector('a[href="/complaints/"]');
   if (event.key === "c" && complaint) window.location.assign("/complaints/log/");
 });
+
+// Enter saves, Shift-Enter begins a new line; an input method's Enter chooses a word.
+document.addEventListener("keydown", (event) => {
+  const field = event.target.closest("textarea[data-enter-saves]");
+  if (!field || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  field.form.requestSubmit();
+});

@@ -1,0 +1,65 @@
+"""Samples and complaints, made by the real parser and transitions."""
+
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from core.actors import DEMO, Actor
+from flags.models import ApiToken, Environment, Flag, Site
+from health.domain.samples import read_samples
+from health.models import Complaint
+from health.transitions import log_complaint, record_samples
+from tests.factories.core import NOW
+
+_numbers = count(1)
+
+
+def sample_body(*, site: str, start: datetime, **given: Any) -> dict[str, Any]:
+    """Return one sample as a client sends it: a quiet half minute of ten sales."""
+    body = {
+        "id": f"sample-{next(_numbers)}",
+        "site": site,
+        "start": start.isoformat(),
+        "seconds": 30,
+        "requests": 10,
+        "errors": 0,
+    }
+    return body | given
+
+
+def make_sample(token: ApiToken, *, site: Site, received_at: datetime = NOW, **given: Any) -> None:
+    """Store one sample that began half a minute before it was received, through the parser."""
+    start = given.pop("start", received_at - timedelta(seconds=30))
+    flag = given.get("flag")
+    reading = read_samples(
+        [sample_body(site=site.key, start=start, **given)],
+        site_keys={site.key},
+        flag_keys={flag} if flag else set(),
+        now=received_at,
+    )
+    assert reading.rejected == []
+    record_samples(token_id=token.pk, environment_id=token.environment_id, values=reading.accepted, now=received_at)
+
+
+def make_complaint(
+    environment: Environment,
+    *,
+    site: Site,
+    flag: Flag | None = None,
+    text: str = "The price button does nothing",
+    reporter: str = "",
+    severity: str = "annoying",
+    actor: Actor = DEMO,
+    now: datetime = NOW,
+) -> Complaint:
+    """Log a complaint."""
+    return log_complaint(
+        environment_id=environment.pk,
+        site_id=site.pk,
+        flag_id=flag.pk if flag else None,
+        text=text,
+        severity=severity,
+        reporter=reporter,
+        actor=actor,
+        now=now,
+    )
