@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from openfeature.exception import OpenFeatureError
 
 from releaseportal.demo.catalogue import FLAG_KEYS, RELEASE_VERSION, DemoTill
 from releaseportal.fleet.control import ALL, CRITICAL, ERROR_RATE, LATENCY, Fault, read_faults
-from releaseportal.fleet.tills import PLAYED, list_players
+from releaseportal.fleet.tills import list_players
 
 log = logging.getLogger(__name__)
 
@@ -170,12 +170,19 @@ class Player:
             self.waiting.popleft()
 
 
-def play(*, data_dir: Path, url: str, tokens: Mapping[str, Mapping[str, str]], stop: threading.Event) -> None:
-    """Play every till in every environment until told to stop."""
+def play(
+    *,
+    data_dir: Path,
+    url: str,
+    tokens: Mapping[str, Mapping[str, str]],
+    envs: Collection[str],
+    stop: threading.Event,
+) -> None:
+    """Play every till in each of the environments until told to stop."""
     board = Board(read_faults(data_dir))
     players = [
         Player(till, env, url.rstrip("/"), tokens[env], board, stop)
-        for env in PLAYED
+        for env in envs
         if env in tokens
         for till in list_players()
     ]

@@ -2,7 +2,7 @@
 
 from releaseportal.demo.catalogue import SITES, TEST_BENCH, DemoTill, list_testers, list_tills
 
-#: Where the fleet plays.
+#: Where the fleet plays unless told otherwise.
 PLAYED = ("prod", "staging")
 
 

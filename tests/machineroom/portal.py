@@ -55,9 +55,12 @@ def run_manage(
 
 
 class Portal:
-    """One `manage.py up`; every process seen below it is remembered until it has ended."""
+    """One `manage.py up`; every process seen below it is remembered until it has ended.
 
-    def __init__(self, data_dir: Path) -> None:
+    `more` goes into its environment: DEMO="1" loads the demo, FLEET="0" keeps the tills quiet.
+    """
+
+    def __init__(self, data_dir: Path, **more: str) -> None:
         self.data_dir = data_dir
         self.port = find_free_port()
         self.output = data_dir.with_name(f"{data_dir.name}-{self.port}.out")
@@ -66,7 +69,7 @@ class Portal:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"],
                 cwd=BASE_DIR,
-                env=make_environment(data_dir, PORT=str(self.port)),
+                env=make_environment(data_dir, PORT=str(self.port), **more),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

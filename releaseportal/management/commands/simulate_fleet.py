@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
-from releaseportal.demo.catalogue import FLAG_KEYS
+from releaseportal.demo.catalogue import ENVIRONMENTS, FLAG_KEYS
 from releaseportal.embedded.lock import UP, find_holder
 from releaseportal.embedded.portalfile import PORTAL_FILE
 from releaseportal.fleet.control import ALL, FORMS, BadFault, merge, parse_fault, read_faults, write_faults
@@ -17,6 +17,7 @@ from releaseportal.fleet.tills import PLAYED
 
 #: `up` writes portal.json a moment after it has started the fleet.
 PATIENCE_SECONDS = 60.0
+ENVIRONMENT_KEYS = tuple(one.key for one in ENVIRONMENTS)
 
 
 class Command(BaseCommand):
@@ -26,18 +27,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--fault", action="append", default=[], help=f"{FORMS}; may be given more than once")
-        parser.add_argument("--env", default=ALL, help=f"{', '.join(PLAYED)} or {ALL} (default)")
+        parser.add_argument(
+            "--env", default=ALL, help=f"play in, or show the fault in, this environment alone; {ALL} by default"
+        )
         parser.add_argument("--clear", action="store_true", help="end all faults")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["fault"] or options["clear"]:
             self._steer(options["fault"], env=options["env"], clear=options["clear"])
         else:
-            self._play()
+            self._play(env=options["env"])
 
     def _steer(self, texts: list[str], *, env: str, clear: bool) -> None:
         try:
-            new = [parse_fault(text, env=env, flag_keys=FLAG_KEYS, env_keys=PLAYED) for text in texts]
+            new = [parse_fault(text, env=env, flag_keys=FLAG_KEYS, env_keys=ENVIRONMENT_KEYS) for text in texts]
         except BadFault as fault:
             raise CommandError(str(fault)) from None
         read_portal()
@@ -46,18 +49,21 @@ class Command(BaseCommand):
         shown = "; ".join(f"{fault.flag} {fault.kind}={fault.value:g} in {fault.env}" for fault in faults)
         self.stdout.write(f"The fleet shows: {shown}." if shown else "The fleet is healthy.")
 
-    def _play(self) -> None:
+    def _play(self, *, env: str) -> None:
         stop = threading.Event()
         stop_on_signals(stop)
         portal = wait_for_portal(stop)
         if portal is None:
             return
         tokens = (portal.get("demo") or {}).get("tokens") or {}
-        if not set(PLAYED) & set(tokens):
+        if not tokens:
             raise CommandError("The portal holds no demo, so the fleet has no tokens: run `make up` on a new DATA_DIR.")
+        if env != ALL and env not in tokens:
+            raise CommandError(f"The fleet does not play in '{env}': choose {', '.join([*tokens, ALL])}.")
         # A fleet begins healthy: a fault of an earlier run would surprise.
         write_faults(settings.DATA_DIR, [])
-        play(data_dir=settings.DATA_DIR, url=str(portal["url"]), tokens=tokens, stop=stop)
+        envs = PLAYED if env == ALL else [env]
+        play(data_dir=settings.DATA_DIR, url=str(portal["url"]), tokens=tokens, envs=envs, stop=stop)
 
 
 def read_portal() -> dict[str, Any]:
