@@ -37,6 +37,8 @@ ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT SELECT, INSERT, UPDATE, DELETE O
 ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE, SELECT ON SEQUENCES TO {APP}
 """
 HOST_ACCESS = f"host all {OWNER},{APP} 127.0.0.1/32 scram-sha-256\n"
+#: A killed worker's session that waits for a lock would keep its own locks until it gets that one.
+NOTICE_DEAD_CLIENTS = "client_connection_check_interval=1s"
 THROW_AWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 LEFTOVER_PATIENCE_SECONDS = 10.0
 ACCOUNT_FOLDERS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - the account's own 0700 folder lies below
@@ -82,7 +84,7 @@ def prepare_postgres(data_dir: Path, *, throw_away: bool = False) -> Server:
         database_url=f"postgres://{APP}:{passwords[APP]}@127.0.0.1:{port}/{DATABASE}",
         database_owner_url=f"postgres://{OWNER}:{passwords[OWNER]}@127.0.0.1:{port}/{DATABASE}",
     )
-    settings = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories="]
+    settings = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", NOTICE_DEAD_CLIENTS]
     settings += THROW_AWAY if throw_away else ()
     options = [word for setting in settings for word in ("-c", setting)]
     command = (str(cluster.bin / "postgres"), "-D", str(cluster.data), *options)
