@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.templatetags.portal import moment
 from notifications.models import Event
 
 
@@ -51,22 +54,98 @@ WORDS: Mapping[str, Words] = {
     "incident_opened": Words(
         _("Incident %(number)s, %(tier)s: %(title)s"), _("The clock runs; to be restored by %(deadline)s.")
     ),
+    "incident_raised": Words(
+        _("Incident %(number)s is now %(tier)s: %(title)s"), _("Less time is left: to be restored by %(deadline)s.")
+    ),
     "incident_deadline": Words(
         _("Incident %(number)s: %(percent)s %% of its time is used"), _("To be restored by %(deadline)s: %(title)s")
     ),
+    "intake_failed": Words(
+        _("An event of release %(release)s made no incident"),
+        _("%(attempts)s attempts failed: %(error)s. Declare the incident by hand; the rollback itself stands."),
+    ),
+    "measure_due": Words(
+        _("Due on %(due_on)s: %(title)s"),
+        _("You own this measure of incident %(number)s. Say on its page when it is done."),
+    ),
+    "delivery_failed": Words(
+        _("Mails to %(reader)s do not arrive"),
+        _("Given up after attempt %(attempts)s: %(error)s. Check the address in the records, or the mail server."),
+    ),
+    "history_head": Words(
+        _("Head of the history chain, %(day)s"),
+        _(
+            "%(links)s changes are sealed; the head is %(head)s. Keep this mail:"
+            " `manage.py verify_history --head` with it tells whether history was cut or made anew."
+        ),
+    ),
+}
+
+#: For a kind that this version does not know (any more).
+UNKNOWN = Words(_("Message of kind %(kind)s"), _("See the linked page."))
+
+#: Values that are codes, by their name.
+CODES: Mapping[str, Mapping[str, str | Promise]] = {
+    "tier": {"critical": _("critical"), "important": _("important"), "minor": _("minor")},
+    "phase": {
+        "internal": _("Internal"),
+        "pilot": _("Pilot"),
+        "per_site": _("One site a day"),
+        "full": _("Everyone"),
+    },
+    "audience": {"everyone": _("everyone")},
+}
+MOMENTS = frozenset({"deadline", "due"})
+DAYS = frozenset({"due_on", "day"})
+
+#: Why the portal acted on its own, by the code in an event's evidence or in the event itself.
+WHY: Mapping[str, str | Promise] = {
+    "integrity_error": _("Data was lost or wrong: one such report is enough."),
+    "critical_errors": _("%(k)s critical errors in %(n)s requests, from at least two tills within ten minutes."),
+    "gate": _("A gate of the phase does not hold."),
+    "complaint_limit": _("%(count)s complaints today, more than %(limit)s."),
+    "flag_switched_by_hand": _("Switched off by hand: %(flags)s."),
 }
 
 
 class _Data(dict[str, Any]):
+    """What an event holds, in words; "—" for what it lacks."""
+
     def __missing__(self, key: str) -> str:
         return "—"
 
 
 def say_subject(event: Event) -> str:
-    """Return the subject in the language in force."""
-    return str(WORDS[event.kind].subject) % _Data(event.data)
+    """Return the subject, one line, in the language in force."""
+    words = str(WORDS.get(event.kind, UNKNOWN).subject) % _speak(event)
+    return " ".join(words.split())
 
 
 def say_body(event: Event) -> str:
     """Return the body in the language in force."""
-    return str(WORDS[event.kind].body) % _Data(event.data)
+    return str(WORDS.get(event.kind, UNKNOWN).body) % _speak(event)
+
+
+def _speak(event: Event) -> _Data:
+    spoken = _Data({name: _say_value(name, value) for name, value in event.data.items()})
+    evidence = event.data.get("evidence")
+    for source in (evidence if isinstance(evidence, dict) else {}, event.data):
+        why = WHY.get(str(source.get("code", "")))
+        if why is not None:
+            spoken["reason"] = str(why) % _Data({**spoken, **source})
+            break
+    spoken["kind"] = event.kind
+    return spoken
+
+
+def _say_value(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value)
+    try:
+        if name in MOMENTS:
+            return moment(datetime.fromisoformat(str(value)))
+        if name in DAYS:
+            return date_format(date.fromisoformat(str(value)), "D j M Y")
+    except ValueError:
+        return value
+    return CODES.get(name, {}).get(str(value), value)

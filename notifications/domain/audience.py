@@ -16,3 +16,5 @@ class Audience:
 #: Those who drive releases, and those who answer the phone.
 CREW = Audience(frozenset({Role.RELEASE_MANAGER, Role.SUPPORT, Role.ADMIN}))
 DRIVERS = Audience(frozenset({Role.RELEASE_MANAGER, Role.ADMIN}))
+#: Those who run the installation, and those who can prove afterwards what it did.
+KEEPERS = Audience(frozenset({Role.ADMIN, Role.AUDITOR}))

@@ -1,11 +1,15 @@
-"""When a failed delivery is tried again."""
+"""When a failed delivery is tried again, and how many are under way at once."""
 
 from datetime import timedelta
 
-MAX_ATTEMPTS = 12
+#: With the delays below, about a day: a mail server that is down over night loses nothing.
+MAX_ATTEMPTS = 36
 FIRST_SECONDS = 5
 LONGEST_SECONDS = 3_600
+#: What a dead courier held is sent again after it; several times the sockets' time limit.
 LEASE = timedelta(seconds=60)
+#: Fewer than the worker has threads: a mail server that hangs must not keep flags from going off.
+MOST_COURIERS = 2
 
 
 def delay_after(attempts: int, *, jitter: float) -> timedelta | None:

@@ -1,0 +1,155 @@
+"""The inbox: one's own messages, read one by one or all, bounded."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from core import clock
+from core.models import User
+from core.roles import Role
+from notifications.models import Channel, Delivery
+from notifications.transitions import claim_delivery, mark_failed
+from notifications.views import PAGE_SIZE
+from tests.factories.core import make_person
+from tests.factories.notifications import make_event
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def reader() -> User:
+    return make_person(Role.SUPPORT, language="en")
+
+
+@pytest.fixture
+def client(reader: User) -> Client:
+    return _sign_in(reader)
+
+
+def _sign_in(user: User) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def _read(client: Client, address: str = "/inbox/") -> str:
+    page = client.get(address)
+    assert page.status_code == 200
+    return page.content.decode()
+
+
+def _mine(reader: User) -> list[Delivery]:
+    return list(Delivery.objects.filter(recipient=reader, channel=Channel.INBOX).order_by("pk"))
+
+
+def test_inbox__nothing__says_what_will_come(client: Client) -> None:
+    assert "Nothing yet." in _read(client)
+    assert "Everything is read." in _read(client, "/inbox/?show=unread")
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_inbox__each_role__reads_its_own_messages_only(role: Role) -> None:
+    me, other = make_person(role, language="en"), make_person(role)
+    make_event(me.pk, data={"release": "mine", "environment": "prod", "reason": "x"})
+    make_event(other.pk, data={"release": "others", "environment": "prod", "reason": "x"})
+
+    page = _read(_sign_in(me))
+
+    assert "Release mine paused" in page
+    assert "Release others" not in page
+
+
+def test_inbox__marked_one_by_one__leaves_the_others_unread(client: Client, reader: User) -> None:
+    make_event(reader.pk)
+    make_event(reader.pk)
+    first, second = _mine(reader)
+
+    answer = client.post("/inbox/", {"delivery": first.pk, "show": "unread"})
+
+    assert answer.headers["Location"] == "/inbox/?show=unread"
+    assert [bool(one.read_at) for one in _mine(reader)] == [True, False]
+    assert f'value="{second.pk}"' in _read(client, "/inbox/?show=unread")
+
+
+def test_inbox__opened__is_read_and_leads_to_the_page_it_tells_of(client: Client, reader: User) -> None:
+    make_event(reader.pk, url="/rollouts/7/")
+
+    answer = client.post("/inbox/", {"delivery": _mine(reader)[0].pk, "open": "1"})
+
+    assert answer.headers["Location"] == "/rollouts/7/"
+    assert _mine(reader)[0].read_at
+
+
+@pytest.mark.parametrize("url", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)", ""])
+def test_inbox__opened_with_a_foreign_address__stays_here(client: Client, reader: User, url: str) -> None:
+    make_event(reader.pk, url=url)
+
+    assert client.post("/inbox/", {"delivery": _mine(reader)[0].pk, "open": "1"}).headers["Location"] == "/inbox/"
+
+
+def test_inbox__somebody_elses_message__is_neither_marked_nor_opened(client: Client) -> None:
+    other = make_person(Role.SUPPORT)
+    make_event(other.pk, url="/rollouts/7/")
+
+    answer = client.post("/inbox/", {"delivery": _mine(other)[0].pk, "open": "1"})
+
+    assert answer.headers["Location"] == "/inbox/"
+    assert _mine(other)[0].read_at is None
+
+
+def test_inbox__all_marked__only_what_was_on_the_page_when_it_was_read(client: Client, reader: User) -> None:
+    make_event(reader.pk)
+    seen = _mine(reader)[-1].pk
+    assert f'name="up_to" value="{seen}"' in _read(client)
+    make_event(reader.pk)
+
+    client.post("/inbox/", {"up_to": seen})
+
+    assert [bool(one.read_at) for one in _mine(reader)] == [True, False]
+
+
+@pytest.mark.parametrize("data", [{"delivery": "x"}, {"delivery": "9" * 30}, {"up_to": "-1"}])
+def test_inbox__wrong_number__is_refused(client: Client, reader: User, data: dict[str, Any]) -> None:
+    make_event(reader.pk)
+
+    assert client.post("/inbox/", data).status_code == 400
+    assert _mine(reader)[0].read_at is None
+
+
+def test_inbox__many__comes_in_pages_and_an_unknown_page_is_the_last(client: Client, reader: User) -> None:
+    for _ in range(PAGE_SIZE + 1):
+        make_event(reader.pk)
+
+    assert "page=2" in _read(client)
+    assert "page=1" in _read(client, "/inbox/?page=2")
+    assert "page=1" in _read(client, "/inbox/?page=99")
+
+
+def test_inbox__two_and_twenty_messages__take_the_same_queries(client: Client, reader: User) -> None:
+    counts = []
+    for number in (2, 18):
+        for _ in range(number):
+            make_event(reader.pk)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            _read(client)
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(("role", "words"), [(Role.ADMIN, "Which, and why"), (Role.SUPPORT, "An admin sees which")])
+def test_inbox__a_mail_was_given_up__says_so(role: Role, words: str) -> None:
+    make_event(make_person(Role.SUPPORT).pk)
+    claimed = claim_delivery(now=clock.now())
+    assert claimed is not None
+    mark_failed(delivery_id=claimed.pk, attempt=1, error="550", is_final=True, jitter=0.0, now=clock.now())
+
+    page = _read(_sign_in(make_person(role)))
+
+    assert "1 mail could not be delivered" in page
+    assert words in page
