@@ -36,12 +36,14 @@ _recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
 
 
 def check_reason(reason: str) -> str:
-    """Return the reason without surrounding space; refuse an empty or endless one."""
+    """Return the reason without surrounding space; refuse an empty, endless or unreadable one."""
     reason = reason.strip()
     if not reason:
         raise InvalidInput("reason_missing")
     if len(reason) > MAX_REASON_CHARACTERS:
         raise InvalidInput("reason_too_long", limit=MAX_REASON_CHARACTERS)
+    if "\x00" in reason:
+        raise InvalidInput("reason_unreadable")
     return reason
 
 

@@ -9,6 +9,7 @@ from core.errors import Refusal
 REFUSALS: dict[str, str | Promise] = {
     "reason_missing": _("Say why: a reason is required."),
     "reason_too_long": _("The reason may have at most %(limit)s characters."),
+    "reason_unreadable": _("The reason holds characters that cannot be stored."),
     "wrong_state": _("That is not possible now (state: %(start)s). Reload the page to see what is."),
     "capability_missing": _("Your role does not allow this. Ask an admin of the portal."),
     "changed_meanwhile": _("Somebody else changed this meanwhile. Nothing was done; look again and repeat."),

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
-from incidents.models import ActionItem, Incident, PostMortem, TimelineEntry
+from incidents.models import ActionItem, Incident, IntakeFault, PostMortem, TimelineEntry
 
 
 @admin.register(Incident)
@@ -27,3 +27,8 @@ class ActionItemAdmin(ReadOnlyAdmin):
 @admin.register(TimelineEntry)
 class TimelineEntryAdmin(UntrackedAdmin):
     list_display = ("incident", "at", "code", "actor_label")
+
+
+@admin.register(IntakeFault)
+class IntakeFaultAdmin(UntrackedAdmin):
+    list_display = ("event", "attempts", "next_attempt_at", "given_up_at", "last_error")

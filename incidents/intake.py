@@ -1,21 +1,30 @@
 """Makes incidents of rollouts' events: each event once, whoever comes first.
 
-An event and what is made of it are one transaction; a fault in one event leaves it for the next
+An event and what is made of it are one transaction; a fault in one event leaves it for a later
 round and stops no other. The clock starts at detection, so a delay here costs no truth.
 """
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q
 
 from core.actors import INTAKE
+from core.history import recorded
 from flags.models import Criticality
-from incidents.domain.tiers import Tier
-from incidents.models import Incident, IntakeClaim
-from incidents.transitions import add_entry, declare_incident
+from incidents.domain.intake_retry import delay_after
+from incidents.domain.lifecycle import RUNNING
+from incidents.domain.merging import Running, belongs_to
+from incidents.domain.tiers import Tier, higher_tier
+from incidents.models import Incident, IntakeClaim, IntakeFault
+from incidents.transitions import add_entry, declare_incident, tell_raised
+from notifications.domain.audience import DRIVERS
+from notifications.transitions import publish
 from rollouts.models import Rollback, RolloutEvent
 
 KINDS = ("flag_rolled_back", "rolled_back", "complaint_limit_reached")
+#: First half of an advisory lock's key; the second is the rollout.
+INTAKE_LOCK = 7_140_202
 _TIER = {
     Criticality.CRITICAL: Tier.CRITICAL,
     Criticality.IMPORTANT: Tier.IMPORTANT,
@@ -23,43 +32,129 @@ _TIER = {
 }
 
 
-def list_waiting(*, limit: int) -> list[int]:
-    """Return the events that nobody has dealt with, oldest first."""
-    rows = RolloutEvent.objects.filter(kind__in=KINDS, intake_claim=None).order_by("pk")
-    return list(rows.values_list("pk", flat=True)[:limit])
+def list_waiting(*, limit: int, now: datetime | None = None) -> list[int]:
+    """Return the events that nobody has dealt with, oldest first; failed ones when they are due again."""
+    rows = RolloutEvent.objects.filter(kind__in=KINDS, intake_claim=None, intake_fault__given_up_at=None)
+    if now is not None:
+        rows = rows.filter(Q(intake_fault=None) | Q(intake_fault__next_attempt_at__lte=now))
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 @transaction.atomic
 def take_in(event_id: int, *, now: datetime) -> Incident | None:
-    """Deal with one event; None where another worker has it."""
+    """Deal with one event: a new incident, or the running one it belongs to; None where another worker has it."""
     event = RolloutEvent.objects.select_related("rollout__environment", "rollout__release").get(pk=event_id)
     # The claim's primary key decides: a second worker waits here and then finds it taken. The event
     # itself cannot be locked, since the application has no right to update an append-only table.
     _claim, is_new = IntakeClaim.objects.get_or_create(event=event, defaults={"claimed_at": now})
     if not is_new:
         return None
-    return _open(event, now=now)
+    with connection.cursor() as cursor:
+        # Not the rollout's row: a slow intake must never keep a rollback waiting.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [INTAKE_LOCK, event.rollout_id])
+    incident = _find_running(event, now=now)
+    incident = _open(event, now=now) if incident is None else _join(incident, event, now=now)
+    add_entry(incident, code=event.kind, actor=INTAKE, now=event.at, note=event.reason, data=event.data)
+    return incident
+
+
+@transaction.atomic
+def note_fault(event_id: int, *, error: str, now: datetime) -> IntakeFault:
+    """Note that an event could not be taken in, and when to try again; the last time, tell people."""
+    fault, _ = IntakeFault.objects.select_for_update().get_or_create(
+        event_id=event_id, defaults={"attempts": 0, "next_attempt_at": now}
+    )
+    fault.attempts += 1
+    fault.last_error = error.replace("\x00", "")[:500]
+    delay = delay_after(fault.attempts)
+    if delay is None:
+        fault.given_up_at = now
+        _tell_given_up(fault, now=now)
+    else:
+        fault.next_attempt_at = now + delay
+    fault.save()
+    return fault
+
+
+def _tell_given_up(fault: IntakeFault, *, now: datetime) -> None:
+    event = fault.event
+    publish(
+        kind="intake_failed",
+        data={
+            "release": event.rollout.release.version,
+            "attempts": fault.attempts,
+            "error": fault.last_error[:200],
+        },
+        audience=DRIVERS,
+        dedupe_key=f"intake-failed:{event.pk}",
+        now=now,
+        url=f"/rollouts/{event.rollout_id}/",
+    )
+
+
+def _find_running(event: RolloutEvent, *, now: datetime) -> Incident | None:
+    """Return the locked running incident of the rollout that the event belongs to, the newest first."""
+    rows = Incident.objects.filter(rollout_id=event.rollout_id, status__in=RUNNING).select_related("environment")
+    for incident in rows.select_for_update(of=("self",)).order_by("-pk"):
+        running = Running(detected_at=incident.detected_at, flag_keys=frozenset(incident.flag_keys))
+        if belongs_to(running, detected_at=_detected_at(event, now=now), flag_keys=frozenset(_keys(event, "flags"))):
+            return incident
+    return None
 
 
 def _open(event: RolloutEvent, *, now: datetime) -> Incident:
-    data = event.data
-    rollback = Rollback.objects.filter(pk=data.get("rollback_id")).first()
-    flags = [str(key) for key in data.get("flags", [])]
-    what = ", ".join(flags) if flags else event.rollout.release.version
-    title = f"{what}: {'complaints' if rollback is None else 'rolled back'} ({event.rollout.environment.key})"
-    incident = declare_incident(
-        title=title,
-        tier=_TIER[Criticality(data.get("criticality", Criticality.IMPORTANT))],
+    flags = _keys(event, "flags")
+    release = event.rollout.release.version
+    return declare_incident(
+        # No word of any language: the timeline says in the reader's what happened.
+        title=f"{release}: {', '.join(flags)} ({event.rollout.environment.key})" if flags else str(event.rollout),
+        tier=_tier(event),
         environment=event.rollout.environment,
-        detected_at=min(datetime.fromisoformat(data["detected_at"]), now),
+        detected_at=_detected_at(event, now=now),
         actor=INTAKE,
         reason=event.reason,
         now=now,
         rollout=event.rollout,
-        rollback=rollback,
+        rollback=_find_rollback(event),
         flag_keys=flags,
-        site_keys=[str(key) for key in data.get("sites", [])],
-        is_rehearsal=bool(data.get("is_rehearsal")),
+        site_keys=_keys(event, "sites"),
+        is_rehearsal=bool(event.data.get("is_rehearsal")),
     )
-    add_entry(incident, code=event.kind, actor=INTAKE, now=event.at, note=event.reason, data=data)
+
+
+def _join(incident: Incident, event: RolloutEvent, *, now: datetime) -> Incident:
+    """Add what an event tells to a running incident: its flags and sites, the graver tier, the earlier start."""
+    before = Tier(incident.highest_tier)
+    with recorded(actor=INTAKE, reason=event.reason, now=now):
+        incident.flag_keys = _united(incident.flag_keys, _keys(event, "flags"))
+        incident.site_keys = _united(incident.site_keys, _keys(event, "sites"))
+        incident.tier = higher_tier(Tier(incident.tier), _tier(event))
+        incident.highest_tier = higher_tier(before, _tier(event))
+        incident.detected_at = min(incident.detected_at, _detected_at(event, now=now))
+        if incident.rollback_id is None:
+            incident.rollback = _find_rollback(event)
+        incident.save()
+    if incident.highest_tier != before:
+        add_entry(incident, code="tier_changed", actor=INTAKE, now=now, data={"tier": str(incident.tier)})
+        tell_raised(incident, now=now)
     return incident
+
+
+def _tier(event: RolloutEvent) -> Tier:
+    return _TIER[Criticality(event.data.get("criticality", Criticality.IMPORTANT))]
+
+
+def _detected_at(event: RolloutEvent, *, now: datetime) -> datetime:
+    return min(datetime.fromisoformat(event.data["detected_at"]), now)
+
+
+def _find_rollback(event: RolloutEvent) -> Rollback | None:
+    return Rollback.objects.filter(pk=event.data.get("rollback_id"), incident=None).first()
+
+
+def _keys(event: RolloutEvent, name: str) -> list[str]:
+    return [str(key) for key in event.data.get(name, [])]
+
+
+def _united(old: list[str], new: list[str]) -> list[str]:
+    return [*old, *(key for key in new if key not in old)]

@@ -120,10 +120,23 @@ class ActionItem(models.Model):
 
 
 class IntakeClaim(models.Model):
-    """An event of a rollout that the intake has dealt with, or failed on. Untracked."""
+    """An event of a rollout that the intake has dealt with. Untracked."""
 
     event = models.OneToOneField(RolloutEvent, on_delete=models.PROTECT, primary_key=True, related_name="intake_claim")
     claimed_at = models.DateTimeField()
+
+
+class IntakeFault(models.Model):
+    """An event that the intake failed on: when it is tried again, or that it was given up. Untracked."""
+
+    event = models.OneToOneField(RolloutEvent, on_delete=models.PROTECT, primary_key=True, related_name="intake_fault")
+    attempts = models.PositiveSmallIntegerField()
+    next_attempt_at = models.DateTimeField()
+    last_error = models.TextField(blank=True)
+    given_up_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.event_id}: {self.last_error}"
 
 
 class DeadlineWarning(models.Model):

@@ -1,25 +1,29 @@
 """Pages of incidents: the clock, the timeline, the post-mortem."""
 
 from collections.abc import Callable
-from datetime import date
+from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.core.paginator import Paginator
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core import clock
 from core.domain.lifecycle import can_move
-from core.errors import InvalidInput
-from core.models import User
+from core.errors import InvalidInput, Refusal
+from core.labels import say_refusal
 from core.roles import Capability, requires
 from core.views import actor_of, read_int
 from flags.current import get_current_environment
-from incidents.domain.lifecycle import EDGES, Status
+from incidents.domain.lifecycle import EDGES, RUNNING, Status
 from incidents.domain.tiers import Tier
-from incidents.models import ActionKind, Incident
-from incidents.queries import list_incidents, read_clock, with_clocks
+from incidents.forms import DeclareForm, IncidentFilter, MeasureForm, PostMortemForm
+from incidents.labels import say_entry, say_next
+from incidents.models import Incident, PostMortem
+from incidents.queries import find_gaps, list_incidents, read_clock, with_clocks
 from incidents.transitions import (
     acknowledge_incident,
     add_action_item,
@@ -33,6 +37,7 @@ from incidents.transitions import (
     reopen_incident,
     write_post_mortem,
 )
+from incidents.transitions.locking import find_version
 
 MOVES: dict[str, tuple[Status, Callable[..., Incident]]] = {
     "mitigate": (Status.MITIGATED, mitigate_incident),
@@ -40,110 +45,164 @@ MOVES: dict[str, tuple[Status, Callable[..., Incident]]] = {
     "reopen": (Status.OPEN, reopen_incident),
     "close": (Status.CLOSED, close_incident),
 }
+ACTIONS = frozenset({*MOVES, "acknowledge", "tier", "note", "post-mortem", "measure", "finish"})
+PAGE_SIZE = 25
+SHOWN_ENTRIES = 200
 
 
 @requires(Capability.VIEW)
-def list_all(request: HttpRequest) -> HttpResponseBase:
-    """List incidents with their clocks; declare one."""
-    if request.method == "POST":
-        return _declare(request)
-    rows = with_clocks(list_incidents()[:50], now=clock.now())
-    return render(request, "incidents/list.html", {"incidents": rows, "tiers": [str(tier) for tier in Tier]})
+def list_all(request: HttpRequest) -> HttpResponse:
+    """List incidents with their clocks, those that run first."""
+    chosen = IncidentFilter(request.GET)
+    narrowed = chosen.is_valid()
+    filters = {name: value for name, value in chosen.cleaned_data.items() if value} if narrowed else {}
+    rows = list_incidents(running_first=True)
+    page = Paginator(rows.filter(**filters) if narrowed else rows.none(), PAGE_SIZE).get_page(request.GET.get("page"))
+    address = request.GET.copy()
+    address.pop("page", None)
+    context = {
+        "incidents": with_clocks(page, now=clock.now()),
+        "page": page,
+        "filter": chosen,
+        "address": address.urlencode() if any(address.values()) else "",
+    }
+    return render(request, "incidents/list.html", context)
 
 
 @requires(Capability.HANDLE_INCIDENTS)
-def _declare(request: HttpRequest) -> HttpResponse:
+def declare(request: HttpRequest) -> HttpResponse:
+    """Declare an incident by hand."""
     environment = get_current_environment(request)
-    if environment is None:
-        raise InvalidInput("environment_unknown")
-    now = clock.now()
-    incident = declare_incident(
-        title=request.POST.get("title", ""),
-        tier=_read_tier(request),
-        environment=environment,
-        detected_at=now,
-        actor=actor_of(request),
-        reason=request.POST.get("reason", ""),
-        now=now,
-    )
-    return redirect("incidents:detail", pk=incident.pk)
+    form = DeclareForm(request.POST or None, initial={"environment": environment})
+    if request.method == "POST" and form.is_valid():
+        now = clock.now()
+        given = form.cleaned_data
+        try:
+            incident = declare_incident(
+                title=given["title"],
+                tier=Tier(given["tier"]),
+                environment=given["environment"],
+                detected_at=given["detected_at"] or now,
+                actor=actor_of(request),
+                reason=given["reason"],
+                now=now,
+                flag_keys=[given["flag"].key] if given["flag"] else [],
+                site_keys=[site.key for site in given["sites"]],
+            )
+        except InvalidInput as refusal:
+            form.add_error("detected_at" if refusal.code.startswith("detected") else None, say_refusal(refusal))
+        else:
+            messages.success(request, _("The incident is open and its clock runs."))
+            return redirect("incidents:detail", pk=incident.pk)
+    return render(request, "incidents/declare.html", {"form": form}, status=400 if form.errors else 200)
 
 
 @requires(Capability.VIEW)
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one incident; the part above the forms refreshes itself."""
+    return _show(request, pk)
+
+
+def _show(request: HttpRequest, pk: int, *, status: int = 200, **forms: Form) -> HttpResponse:
+    """Render the page; `forms` are those that were sent and came back with errors."""
     rows = Incident.objects.select_related("environment", "commander", "rollout", "post_mortem", "restored_by")
     incident = get_object_or_404(rows, pk=pk)
-    status = Status(incident.status)
-    context = {
+    context: dict[str, Any] = {
         "incident": incident,
+        "is_running": incident.status in RUNNING,
         "clock": read_clock(incident, now=clock.now()),
-        "timeline": incident.timeline.all()[:100],
-        "moves": [name for name, (end, _write) in MOVES.items() if can_move(EDGES, start=status, end=end)],
-        "items": incident.post_mortem.action_items.select_related("owner"),
-        "people": User.objects.filter(is_active=True).order_by("username"),
-        "kinds": ActionKind.choices,
-        "tiers": [str(tier) for tier in Tier],
+        "next": say_next(status=incident.status, has_commander=incident.commander_id is not None),
+        "timeline": [
+            (entry, say_entry(code=entry.code, data=entry.data, note=entry.note, actor_label=entry.actor_label))
+            for entry in incident.timeline.all()[:SHOWN_ENTRIES]
+        ],
     }
-    fragment = getattr(request, "htmx", False)
-    return render(request, "incidents/_live.html" if fragment else "incidents/detail.html", context)
+    if getattr(request, "htmx", False):
+        return render(request, "incidents/_live.html", context)
+    learnt = incident.post_mortem
+    texts = {name: getattr(learnt, name) for name in ("root_cause", "impact", "documentation_updates")}
+    state = Status(incident.status)
+    context |= {
+        "version": find_version(incident),
+        "moves": [name for name, (end, _write) in MOVES.items() if can_move(EDGES, start=state, end=end)],
+        "items": learnt.action_items.select_related("owner"),
+        "gaps": find_gaps(learnt),
+        "post_mortem_form": PostMortemForm(initial=texts | {"seen": find_version(learnt)}),
+        "measure_form": MeasureForm(initial={"owner": request.user.pk}),
+        "tiers": [str(tier) for tier in Tier if tier != incident.tier],
+        "today": timezone.localdate(clock.now()),
+        **forms,
+    }
+    return render(request, "incidents/detail.html", context, status=status)
 
 
 @requires(Capability.HANDLE_INCIDENTS)
 def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Do one of the incident's actions."""
     get_object_or_404(Incident, pk=pk)
-    if request.method == "POST":
-        _do(request, pk, action)
-        messages.success(request, _("Done."))
-    elif action not in {*MOVES, "acknowledge", "tier", "note", "post-mortem", "measure", "finish"}:
+    if action not in ACTIONS:
         raise Http404
+    if request.method != "POST":
+        return redirect("incidents:detail", pk=pk)
+    if action in {"post-mortem", "measure"}:
+        return (_write_post_mortem if action == "post-mortem" else _add_measure)(request, pk)
+    _do(request, pk, action)
+    messages.success(request, _("Done."))
     return redirect("incidents:detail", pk=pk)
 
 
 def _do(request: HttpRequest, pk: int, action: str) -> None:
     actor, now, reason = actor_of(request), clock.now(), request.POST.get("reason", "")
+    said: dict[str, Any] = {"incident_id": pk, "actor": actor, "reason": reason, "now": now}
+    seen = read_int(request, "seen")
     if action in MOVES:
-        MOVES[action][1](incident_id=pk, actor=actor, reason=reason, now=now)
+        MOVES[action][1](**said, seen=seen)
     elif action == "acknowledge":
-        acknowledge_incident(incident_id=pk, actor=actor, reason=reason, now=now)
+        acknowledge_incident(**said, seen=seen)
     elif action == "tier":
-        change_tier(incident_id=pk, tier=_read_tier(request), actor=actor, reason=reason, now=now)
+        change_tier(**said, tier=_read_tier(request), seen=seen)
     elif action == "note":
         add_note(incident_id=pk, note=request.POST.get("note", ""), actor=actor, now=now)
-    elif action == "post-mortem":
-        write_post_mortem(
+    else:
+        finish_action_item(**said, item_id=read_int(request, "item") or 0)
+
+
+def _write_post_mortem(request: HttpRequest, pk: int) -> HttpResponse:
+    form = PostMortemForm(request.POST.dict())
+    if form.is_valid():
+        try:
+            write_post_mortem(incident_id=pk, actor=actor_of(request), now=clock.now(), **form.cleaned_data)
+        except Refusal as refusal:
+            # What was typed stays in the form: sent again, it stands beside what the other person wrote.
+            form.add_error(None, say_refusal(refusal))
+            form.data = {**form.data, "seen": str(find_version(get_object_or_404(PostMortem, incident=pk)))}
+            return _show(request, pk, status=refusal.status, post_mortem_form=form)
+        messages.success(request, _("Done."))
+        return redirect("incidents:detail", pk=pk)
+    return _show(request, pk, status=400, post_mortem_form=form)
+
+
+def _add_measure(request: HttpRequest, pk: int) -> HttpResponse:
+    form = MeasureForm(request.POST)
+    if not form.is_valid():
+        return _show(request, pk, status=400, measure_form=form)
+    given, now = form.cleaned_data, clock.now()
+    try:
+        add_action_item(
             incident_id=pk,
-            root_cause=request.POST.get("root_cause", ""),
-            impact=request.POST.get("impact", ""),
-            documentation_updates=request.POST.get("documentation_updates", ""),
-            actor=actor,
+            kind=given["kind"],
+            title=given["title"],
+            owner_id=given["owner"].pk,
+            due_on=given["due_on"],
+            actor=actor_of(request),
+            today=timezone.localdate(now),
             now=now,
         )
-    elif action == "measure":
-        _add_measure(request, pk)
-    elif action == "finish":
-        finish_action_item(item_id=read_int(request, "item") or 0, actor=actor, reason=reason, now=now)
-    else:
-        raise Http404
-
-
-def _add_measure(request: HttpRequest, pk: int) -> None:
-    now = clock.now()
-    try:
-        due_on = date.fromisoformat(request.POST.get("due_on", ""))
-    except ValueError:
-        raise InvalidInput("due_in_past", due_on="") from None
-    add_action_item(
-        incident_id=pk,
-        kind=request.POST.get("kind", ""),
-        title=request.POST.get("title", ""),
-        owner_id=read_int(request, "owner") or 0,
-        due_on=due_on,
-        actor=actor_of(request),
-        today=timezone.localdate(now),
-        now=now,
-    )
+    except Refusal as refusal:
+        form.add_error("due_on" if refusal.code == "due_in_past" else None, say_refusal(refusal))
+        return _show(request, pk, status=refusal.status, measure_form=form)
+    messages.success(request, _("Done."))
+    return redirect("incidents:detail", pk=pk)
 
 
 def _read_tier(request: HttpRequest) -> Tier:

@@ -17,3 +17,6 @@ EDGES: Mapping[Status, frozenset[Status]] = {
     Status.RESOLVED: frozenset({Status.OPEN, Status.CLOSED}),
     Status.CLOSED: frozenset(),
 }
+
+#: While its clock runs.
+RUNNING = (Status.OPEN, Status.MITIGATED)

@@ -1,0 +1,65 @@
+"""Opens incidents."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from core.actors import Actor
+from core.errors import InvalidInput
+from core.history import recorded
+from flags.models import Environment
+from incidents.domain.tiers import Tier
+from incidents.models import Incident, PostMortem
+from incidents.transitions.locking import add_entry, check_text
+from incidents.transitions.telling import tell_opened
+from rollouts.models import Rollback, Rollout
+
+MAX_TITLE_CHARACTERS = 200
+#: Older than any RTO can tell of: a slip of the hand in the date.
+OLDEST = timedelta(days=7)
+
+
+@transaction.atomic
+def declare_incident(
+    *,
+    title: str,
+    tier: Tier,
+    environment: Environment,
+    detected_at: datetime,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    rollout: Rollout | None = None,
+    rollback: Rollback | None = None,
+    flag_keys: Sequence[str] = (),
+    site_keys: Sequence[str] = (),
+    is_rehearsal: bool = False,
+) -> Incident:
+    """Open an incident; its clock has run since `detected_at`."""
+    title = " ".join(check_text(title).split())
+    if not title:
+        raise InvalidInput("title_missing")
+    if detected_at > now:
+        raise InvalidInput("detected_in_future")
+    if actor.user_id is not None and now - detected_at > OLDEST:
+        raise InvalidInput("detected_too_long_ago", days=OLDEST.days)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        incident = Incident(
+            title=title[:MAX_TITLE_CHARACTERS],
+            tier=tier,
+            highest_tier=tier,
+            environment=environment,
+            rollout=rollout,
+            rollback=rollback,
+            flag_keys=list(flag_keys),
+            site_keys=list(site_keys),
+            is_rehearsal=is_rehearsal,
+            detected_at=detected_at,
+            opened_at=now,
+        )
+        incident.save()
+        PostMortem(incident=incident).save()
+        add_entry(incident, code="opened", actor=actor, now=now, note=recording.reason, data={"tier": str(tier)})
+    tell_opened(incident, now=now)
+    return incident

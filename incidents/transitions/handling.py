@@ -1,0 +1,131 @@
+"""Drives an incident from open to closed. `seen` is the version that the person had before their eyes."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from core.actors import Actor
+from core.domain.lifecycle import check_move
+from core.errors import InvalidInput, Refusal
+from core.history import recorded
+from incidents.domain.lifecycle import EDGES, RUNNING, Status
+from incidents.domain.tiers import Tier, higher_tier
+from incidents.models import Incident, TimelineEntry
+from incidents.queries import find_gaps
+from incidents.transitions.locking import add_entry, check_not_closed, check_text, get_locked_incident
+from incidents.transitions.telling import tell_raised
+
+RAISED = "Tier raised"
+
+
+@transaction.atomic
+def acknowledge_incident(
+    *, incident_id: int, actor: Actor, reason: str, now: datetime, seen: int | None = None
+) -> Incident:
+    """Take command: somebody is at it. Taking it over from another is the same, with a reason."""
+    incident = get_locked_incident(incident_id, seen=seen)
+    if actor.user_id is None:
+        raise InvalidInput("command_needs_person")
+    if incident.status not in RUNNING:
+        raise Refusal("wrong_state", start=incident.status, end=str(Status.MITIGATED))
+    if incident.commander_id == actor.user_id:
+        raise Refusal("already_acknowledged", incident=incident_id)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        code = "acknowledged" if incident.commander_id is None else "handed_over"
+        incident.acknowledged_at = incident.acknowledged_at or now
+        incident.commander_id = actor.user_id
+        incident.save()
+        add_entry(incident, code=code, actor=actor, now=now, note=recording.reason)
+    return incident
+
+
+@transaction.atomic
+def mitigate_incident(
+    *, incident_id: int, actor: Actor, reason: str, now: datetime, seen: int | None = None
+) -> Incident:
+    """Note that the harm has stopped; the clock runs on until restoration is verified."""
+    incident = get_locked_incident(incident_id, seen=seen)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        check_move(EDGES, start=Status(incident.status), end=Status.MITIGATED)
+        incident.status = Status.MITIGATED
+        incident.mitigated_at = now
+        incident.save()
+        add_entry(incident, code="mitigated", actor=actor, now=now, note=recording.reason)
+    return incident
+
+
+@transaction.atomic
+def confirm_restored(
+    *, incident_id: int, actor: Actor, reason: str, now: datetime, seen: int | None = None
+) -> Incident:
+    """Note that a person verified the restoration: the clock stops, the incident is resolved."""
+    incident = get_locked_incident(incident_id, seen=seen)
+    if actor.user_id is None:
+        raise InvalidInput("restoration_needs_person")
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        check_move(EDGES, start=Status(incident.status), end=Status.RESOLVED)
+        incident.status = Status.RESOLVED
+        incident.restored_at = now
+        incident.restored_by_id = actor.user_id
+        incident.save()
+        add_entry(incident, code="restored", actor=actor, now=now, note=recording.reason)
+    return incident
+
+
+@transaction.atomic
+def reopen_incident(*, incident_id: int, actor: Actor, reason: str, now: datetime, seen: int | None = None) -> Incident:
+    """Open again what was not over: the clock runs from detection, as if it had never stopped."""
+    incident = get_locked_incident(incident_id, seen=seen)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        check_move(EDGES, start=Status(incident.status), end=Status.OPEN)
+        incident.status = Status.OPEN
+        incident.restored_at = incident.restored_by = incident.mitigated_at = None
+        incident.save()
+        add_entry(incident, code="reopened", actor=actor, now=now, note=recording.reason)
+    return incident
+
+
+@transaction.atomic
+def close_incident(*, incident_id: int, actor: Actor, reason: str, now: datetime, seen: int | None = None) -> Incident:
+    """Close what is resolved and learnt from; refuse with the first thing that the post-mortem lacks."""
+    incident = get_locked_incident(incident_id, seen=seen)
+    check_move(EDGES, start=Status(incident.status), end=Status.CLOSED)
+    for gap in find_gaps(incident.post_mortem):
+        raise Refusal(gap, incident=incident_id)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        incident.status = Status.CLOSED
+        incident.save()
+        add_entry(incident, code="closed", actor=actor, now=now, note=recording.reason)
+    return incident
+
+
+@transaction.atomic
+def change_tier(
+    *, incident_id: int, tier: Tier, actor: Actor, reason: str, now: datetime, seen: int | None = None
+) -> Incident:
+    """Change the tier: raising is free, lowering wants a reason; the highest one reached counts for the clock."""
+    incident = get_locked_incident(incident_id, seen=seen)
+    check_not_closed(incident)
+    old = Tier(incident.tier)
+    if tier == old:
+        raise Refusal("tier_unchanged", incident=incident_id)
+    is_raised = higher_tier(old, tier) == tier
+    with recorded(actor=actor, reason=reason.strip() or (RAISED if is_raised else ""), now=now):
+        reached = Tier(incident.highest_tier)
+        incident.tier = tier
+        incident.highest_tier = higher_tier(reached, tier)
+        incident.save()
+        add_entry(incident, code="tier_changed", actor=actor, now=now, note=reason.strip(), data={"tier": str(tier)})
+    if incident.highest_tier != reached and incident.status in RUNNING:
+        tell_raised(incident, now=now)
+    return incident
+
+
+@transaction.atomic
+def add_note(*, incident_id: int, note: str, actor: Actor, now: datetime) -> TimelineEntry:
+    """Add a person's words to the timeline."""
+    incident = get_locked_incident(incident_id)
+    note = check_text(note)
+    if not note:
+        raise InvalidInput("note_empty")
+    return add_entry(incident, code="note", actor=actor, now=now, note=note)

@@ -1,0 +1,64 @@
+"""What every write of incidents begins with: the lock, what the person saw, readable words."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from core.actors import Actor
+from core.errors import InvalidInput, Refusal
+from incidents.domain.lifecycle import Status
+from incidents.models import Incident, PostMortem, TimelineEntry
+
+MAX_TEXT_CHARACTERS = 10_000
+
+
+def get_locked_incident(incident_id: int, *, seen: int | None = None) -> Incident:
+    """Return the locked incident; refuse an unknown one, and one changed since `seen` (its last history row)."""
+    incident = (
+        Incident.objects.select_for_update(of=("self",)).select_related("environment").filter(pk=incident_id).first()
+    )
+    if incident is None:
+        raise InvalidInput("incident_unknown", incident=incident_id)
+    check_seen(incident, seen=seen)
+    return incident
+
+
+def check_seen(row: Incident | PostMortem, *, seen: int | None) -> None:
+    """Refuse where a row has more history than the person had before their eyes."""
+    if seen is not None and seen != find_version(row):
+        raise Refusal("changed_meanwhile")
+
+
+def find_version(row: Incident | PostMortem) -> int:
+    """Return the number of a row's last change."""
+    return row.history.order_by("-history_id").values_list("history_id", flat=True).first() or 0
+
+
+def check_not_closed(incident: Incident) -> None:
+    """Refuse to change what is closed."""
+    if incident.status == Status.CLOSED:
+        raise Refusal("incident_closed", incident=incident.pk)
+
+
+def check_text(text: str, *, limit: int = MAX_TEXT_CHARACTERS) -> str:
+    """Return the text without surrounding space; refuse what is endless or cannot be stored."""
+    text = text.strip()
+    if len(text) > limit:
+        raise InvalidInput("text_too_long", limit=limit)
+    if "\x00" in text:
+        raise InvalidInput("text_unreadable")
+    return text
+
+
+def add_entry(
+    incident: Incident,
+    *,
+    code: str,
+    actor: Actor,
+    now: datetime,
+    note: str = "",
+    data: Mapping[str, object] | None = None,
+) -> TimelineEntry:
+    """Append a line to the timeline."""
+    return TimelineEntry.objects.create(
+        incident=incident, at=now, code=code, data=dict(data or {}), note=note, actor_label=actor.label[:200]
+    )
