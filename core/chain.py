@@ -51,6 +51,11 @@ def seal_history(*, now: datetime) -> int:
         return int(cursor.fetchone()[0])
 
 
+def find_head() -> AuditLink | None:
+    """Return the chain's last link, None of an empty chain."""
+    return AuditLink.objects.order_by("seq").last()
+
+
 def hash_link(link: AuditLink) -> str:
     """Return the SHA-256, hex, that a link must carry: over the link before it and its own content."""
     sealed = link.sealed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -156,6 +156,18 @@ def log_complaint(
 
 
 @transaction.atomic
+def forget_words(*, logged_before: datetime, at_most: int) -> int:
+    """Delete the words and names of complaints logged before a moment, oldest first; return how many.
+
+    The complaint itself stays: it counts, and history points at it. Nothing of the words is in history.
+    """
+    rows = ComplaintText.objects.select_for_update(of=("self",), skip_locked=True)
+    old = rows.filter(complaint__logged_at__lt=logged_before).order_by("complaint__logged_at", "pk")
+    deleted, _by_model = ComplaintText.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:at_most])).delete()
+    return deleted
+
+
+@transaction.atomic
 def mark_duplicate(*, complaint_id: int, original_id: int, actor: Actor, reason: str, now: datetime) -> Complaint:
     """Link a complaint to the one it repeats; it no longer counts."""
     both = Complaint.objects.select_for_update(of=("self",)).filter(pk__in=[complaint_id, original_id]).order_by("pk")

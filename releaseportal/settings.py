@@ -157,6 +157,9 @@ if not EMAIL_CONFIG.get("EMAIL_FILE_PATH"):
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="release-portal@localhost")
 EMAIL_TIMEOUT = 10
 
+# Names and free text of complaints are personal data: deleted after this time, the complaint stays.
+COMPLAINT_TEXT_RETENTION_DAYS = env.int("COMPLAINT_TEXT_RETENTION_DAYS", default=180)
+
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 SIMPLE_HISTORY_REVERT_DISABLED = True
 SIMPLE_HISTORY_ENFORCE_HISTORY_MODEL_PERMISSIONS = False

@@ -1,15 +1,18 @@
-"""Due work of the portal as a whole: the demo's rehearsal begins again when it ends."""
+"""Due work of the portal as a whole: the chain's head goes out, the demo's rehearsal begins again."""
 
 import logging
 from datetime import datetime, timedelta
 
 from celery import shared_task
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
-from core import clock
+from core import chain, clock
 from core.actors import DEMO
 from core.errors import Refusal
 from flags.transitions import NewMember, release_flag, remove_rules
+from notifications.domain.audience import KEEPERS
+from notifications.transitions import publish
 from rollouts.domain.lifecycle import Status
 from rollouts.models import Rollout
 from rollouts.transitions import PlanRequest, acknowledge_flag, plan_rollout, schedule_rollout
@@ -19,6 +22,27 @@ log = logging.getLogger(__name__)
 ENDED = (Status.COMPLETED, Status.ROLLED_BACK, Status.CANCELLED)
 PAUSE = timedelta(seconds=20)
 REASON = "The rehearsal begins again"
+
+
+@shared_task
+def send_history_head() -> bool:
+    """Send the head of the history chain to admins and auditors, once a day; True where it went.
+
+    Kept outside, it shows what the database alone cannot: that the chain was cut or made anew.
+    """
+    now = clock.now()
+    head = chain.find_head()
+    if head is None:
+        return False
+    day = timezone.localdate(now).isoformat()
+    event = publish(
+        kind="history_head",
+        data={"day": day, "head": head.hash, "links": head.seq},
+        audience=KEEPERS,
+        dedupe_key=f"history-head:{day}",
+        now=now,
+    )
+    return event is not None
 
 
 @shared_task

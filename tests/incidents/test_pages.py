@@ -1,0 +1,315 @@
+"""Pages of incidents: for each role, in both languages, with wrong input, two people, many rows."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from core import clock
+from core.actors import person
+from core.models import User
+from core.roles import Role
+from flags.models import Environment
+from incidents.domain.lifecycle import Status
+from incidents.domain.tiers import Tier
+from incidents.models import ActionItem, Incident
+from incidents.transitions import acknowledge_incident, add_note, write_post_mortem
+from incidents.transitions.locking import find_version
+from incidents.views import PAGE_SIZE
+from tests.factories.core import make_person
+from tests.factories.flags import make_environment, make_flag, make_site
+from tests.factories.incidents import learn, make_incident, make_incident_in, make_measure
+
+pytestmark = pytest.mark.django_db
+
+
+def _sign_in(user: User, language: str = "en") -> Client:
+    client = Client(headers={"accept-language": language})
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.fixture
+def user() -> User:
+    return make_person(Role.SUPPORT, language="en")
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    return _sign_in(user)
+
+
+@pytest.fixture
+def environment() -> Environment:
+    return make_environment()
+
+
+@pytest.fixture
+def incident(environment: Environment) -> Incident:
+    return make_incident(environment, now=clock.now())
+
+
+def _read(client: Client, path: str) -> str:
+    page = client.get(path)
+    assert page.status_code == 200
+    return page.content.decode()
+
+
+def _act(client: Client, incident: Incident, action: str, **data: Any) -> Any:
+    return client.post(f"/incidents/{incident.pk}/{action}/", data)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_detail__each_role__sees_the_incident_and_what_it_may_do(role: Role, incident: Incident) -> None:
+    client = _sign_in(make_person(role))
+    page = _read(client, f"/incidents/{incident.pk}/")
+    may = role is not Role.AUDITOR
+
+    assert incident.title in page
+    assert ("Take command" in page.replace("take command", "")) is may
+    assert ("Save the post-mortem" in page) is may
+    assert ("Declare an incident" in _read(client, "/incidents/")) is may
+    assert client.get("/incidents/declare/").status_code == (200 if may else 403)
+    assert _act(client, incident, "note", note="x").status_code == (302 if may else 403)
+    assert incident.timeline.filter(code="note").exists() is may
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_detail__each_state_and_language__renders_whole_and_as_a_fragment(status: Status, language: str) -> None:
+    incident = make_incident_in(status)
+    client = _sign_in(make_person(Role.RELEASE_MANAGER), language)
+
+    page = _read(client, f"/incidents/{incident.pk}/")
+    fragment = client.get(f"/incidents/{incident.pk}/", headers={"HX-Request": "true"}).content.decode()
+
+    assert f'lang="{language}"' in page
+    assert fragment.startswith('<div id="incident"')
+    assert "<form" not in fragment
+    assert ("data-until" in page) is (status in {Status.OPEN, Status.MITIGATED})
+
+
+def test_declare__with_everything__opens_it_from_when_it_was_noticed(client: Client, environment: Environment) -> None:
+    site, flag = make_site(), make_flag()
+    noticed = timezone.localtime(clock.now()) - timedelta(minutes=20)
+
+    answer = client.post(
+        "/incidents/declare/",
+        {
+            "title": "No till prints",
+            "tier": "critical",
+            "environment": environment.pk,
+            "sites": [site.pk],
+            "flag": flag.pk,
+            "detected_at": noticed.strftime("%Y-%m-%dT%H:%M"),
+            "reason": "Three calls",
+        },
+    )
+
+    incident = Incident.objects.get()
+    assert answer.headers["Location"] == f"/incidents/{incident.pk}/"
+    assert (incident.tier, incident.flag_keys, incident.site_keys) == ("critical", [flag.key], [site.key])
+    assert incident.detected_at == noticed.replace(second=0, microsecond=0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"title": ""},
+        {"title": "nul\x00"},
+        {"title": "x" * 201},
+        {"tier": "huge"},
+        {"environment": "999999"},
+        {"sites": ["x"]},
+        {"flag": "0"},
+        {"detected_at": "yesterday"},
+        {"detected_at": "2100-01-01T00:00"},
+        {"detected_at": "2020-01-01T00:00"},
+        {"reason": ""},
+        {"reason": "x" * 2_001},
+    ],
+)
+def test_declare__wrong_input__is_shown_beside_the_form_with_what_was_typed(
+    client: Client, environment: Environment, wrong: dict[str, Any]
+) -> None:
+    data = {"title": "Kept title", "tier": "minor", "environment": environment.pk, "reason": "Kept reason"}
+
+    answer = client.post("/incidents/declare/", data | wrong)
+
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    assert "errorlist" in page
+    assert "Kept title" in page or "title" in wrong
+    assert not Incident.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("action", "data", "status"),
+    [
+        ("tier", {"tier": "huge"}, 400),
+        ("tier", {"tier": "minor", "reason": ""}, 400),
+        ("note", {"note": " "}, 400),
+        ("note", {"note": "nul\x00"}, 400),
+        ("mitigate", {"reason": ""}, 400),
+        ("mitigate", {"reason": "nul\x00"}, 400),
+        ("mitigate", {"reason": "x", "seen": "x"}, 400),
+        ("mitigate", {"reason": "x", "seen": "1"}, 409),
+        ("close", {"reason": "x"}, 409),
+        ("finish", {"reason": "x", "item": "999999"}, 400),
+        ("post-mortem", {"root_cause": "nul\x00"}, 400),
+        ("post-mortem", {"root_cause": "x" * 10_001}, 400),
+        ("measure", {"title": "", "kind": "preventive", "due_on": "2100-01-01"}, 400),
+        ("explode", {"reason": "x"}, 404),
+    ],
+)
+def test_act__wrong_input__has_a_clear_answer_and_changes_nothing(
+    client: Client, incident: Incident, action: str, data: dict[str, str], status: int
+) -> None:
+    answer = _act(client, incident, action, **data)
+
+    assert answer.status_code == status
+    assert (incident.history.count(), incident.timeline.count()) == (1, 1)
+    assert not ActionItem.objects.exists()
+
+
+@pytest.mark.parametrize("due_on", ["", "soon", "2020-01-01", "2026-02-30"])
+def test_measure__wrong_date__keeps_what_was_typed(client: Client, user: User, incident: Incident, due_on: str) -> None:
+    answer = _act(client, incident, "measure", title="Test it", kind="preventive", owner=user.pk, due_on=due_on)
+
+    assert answer.status_code == 400
+    assert "Test it" in answer.content.decode()
+    assert not ActionItem.objects.exists()
+
+
+@pytest.mark.parametrize("owner", ["", "0", "gone"])
+def test_measure__unknown_owner__is_refused(client: Client, incident: Incident, owner: str) -> None:
+    answer = _act(client, incident, "measure", title="Test it", kind="preventive", owner=owner, due_on="2100-01-01")
+
+    assert answer.status_code == 400
+    assert not ActionItem.objects.exists()
+
+
+def test_story__declared_to_closed__by_the_pages_alone(client: Client, user: User, incident: Incident) -> None:
+    for action in ("acknowledge", "mitigate", "restore"):
+        incident.refresh_from_db()
+        answer = _act(client, incident, action, reason=f"did {action}", seen=find_version(incident))
+        assert answer.status_code == 302, action
+    assert "It can be closed once" in _read(client, f"/incidents/{incident.pk}/")
+    _act(client, incident, "post-mortem", root_cause="Rounding", impact="", documentation_updates="None needed")
+    _act(client, incident, "measure", title="Test it", kind="preventive", owner=user.pk, due_on="2100-01-01")
+
+    _act(client, incident, "close", reason="learnt", seen=find_version(incident))
+
+    incident.refresh_from_db()
+    assert (incident.status, incident.restored_by) == (Status.CLOSED, user)
+    page = _read(client, f"/incidents/{incident.pk}/")
+    assert "Rounding" in page
+    assert "Save the post-mortem" not in page
+
+
+def test_post_mortem__somebody_wrote_meanwhile__shows_both_and_a_second_press_saves(
+    client: Client, incident: Incident
+) -> None:
+    seen = find_version(incident.post_mortem)
+    write_post_mortem(
+        incident_id=incident.pk,
+        root_cause="Theirs",
+        impact="",
+        documentation_updates="",
+        actor=person(make_person(Role.RELEASE_MANAGER)),
+        now=clock.now(),
+    )
+
+    answer = _act(client, incident, "post-mortem", root_cause="Mine", seen=seen)
+
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Theirs" in page
+    assert "Mine" in page
+    incident.post_mortem.refresh_from_db()
+    now_seen = find_version(incident.post_mortem)
+    assert f'name="seen" value="{now_seen}"' in page
+    assert _act(client, incident, "post-mortem", root_cause="Mine and theirs", seen=now_seen).status_code == 302
+
+
+def test_act__two_people_on_the_same_page__the_second_is_told(client: Client, incident: Incident) -> None:
+    seen = find_version(incident)
+    other = make_person(Role.RELEASE_MANAGER)
+    acknowledge_incident(incident_id=incident.pk, actor=person(other), reason="mine", now=clock.now(), seen=seen)
+
+    answer = _act(client, incident, "acknowledge", reason="mine", seen=seen)
+
+    assert answer.status_code == 409
+    assert "Somebody else changed this meanwhile" in answer.content.decode()
+
+
+def test_timeline__automatic_lines_and_notes__stand_with_their_authors(client: Client, incident: Incident) -> None:
+    who = make_person(Role.SUPPORT, full_name="Mia Kern")
+    add_note(incident_id=incident.pk, note="<b>Paper</b> is out", actor=person(who), now=clock.now())
+
+    page = _read(client, f"/incidents/{incident.pk}/")
+
+    assert "Incident opened" in page
+    assert "&lt;b&gt;Paper&lt;/b&gt; is out" in page
+    assert "Mia Kern" in page
+
+
+def test_list__filters__narrow_and_running_ones_come_first(client: Client, environment: Environment) -> None:
+    running = make_incident(environment, title="Still burning", tier=Tier.CRITICAL)
+    make_incident_in(Status.RESOLVED)
+
+    page = _read(client, "/incidents/")
+    assert page.index(running.title) < page.index("restored")
+    assert "Still burning" in _read(client, f"/incidents/?environment={environment.key}&tier=critical&status=open")
+    assert "Still burning" not in _read(client, "/incidents/?tier=minor")
+    assert "None like that." in _read(client, "/incidents/?status=closed")
+    assert "None like that." in _read(client, "/incidents/?environment=atlantis")
+
+
+def test_list__none__says_so(client: Client) -> None:
+    assert "No incident yet." in _read(client, "/incidents/")
+
+
+def test_list__two_and_twenty__take_the_same_queries_and_come_in_pages(
+    client: Client, environment: Environment
+) -> None:
+    counts = []
+    for number in (2, 18):
+        for _ in range(number):
+            make_incident(environment)
+        with CaptureQueriesContext(connection) as queries:
+            _read(client, "/incidents/")
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+    for _ in range(PAGE_SIZE):
+        make_incident(environment)
+    assert "page=2" in _read(client, "/incidents/")
+
+
+def test_detail__two_and_twenty_entries_and_measures__take_the_same_queries(
+    client: Client, user: User, incident: Incident
+) -> None:
+    counts = []
+    for number in (2, 18):
+        for _ in range(number):
+            add_note(incident_id=incident.pk, note="x", actor=person(user), now=clock.now())
+            make_measure(incident, user=make_person(Role.SUPPORT), now=clock.now())
+        with CaptureQueriesContext(connection) as queries:
+            _read(client, f"/incidents/{incident.pk}/")
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+
+
+def test_detail__overdue_measure__says_since_when(client: Client, user: User) -> None:
+    incident = make_incident()
+    learn(incident, user=user)
+
+    page = _read(client, f"/incidents/{incident.pk}/")
+
+    assert ("overdue since" in page) is (clock.now().date() > ActionItem.objects.get().due_on)
