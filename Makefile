@@ -34,14 +34,14 @@ locks: $(VENV)/.dev
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=/path/to/python3." >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make a virtual environment: install its venv module (Debian: apt install python3-venv)." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -f $(BIN)/python; echo "Python cannot make a virtual environment: install its venv module (Debian: apt install python3-venv)." >&2; exit 1; }
 
 $(VENV)/.embedded: requirements/embedded.txt | $(BIN)/python
 	@echo "Installing (once) ..."
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/embedded.txt
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/embedded.txt || { echo "The packages could not be installed: see above, then run make again." >&2; exit 1; }
 	@touch $@
 
 # Holds everything of embedded.txt as well.
 $(VENV)/.dev: requirements/dev.txt | $(BIN)/python
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.txt || { echo "The packages could not be installed: see above, then run make again." >&2; exit 1; }
 	@touch $@ $(VENV)/.embedded

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from releaseportal.embedded.faults import EmbeddedError
+
+BASE_DIR = Path(__file__).resolve().parent.parent
 #: Written by the embedded servers' first start, mode 0600: secret key, ports, passwords.
 KEYS_FILE = "keys.json"
 
@@ -21,6 +24,15 @@ class Addresses:
     database_url: str
     database_owner_url: str
     redis_url: str
+
+
+def find_data_dir(environment: Mapping[str, str]) -> Path:
+    """Return DATA_DIR, `.data` beside manage.py when not given."""
+    given = environment.get("DATA_DIR")
+    try:
+        return Path(given or BASE_DIR / ".data").expanduser().resolve()
+    except (RuntimeError, ValueError, OSError) as fault:
+        raise EmbeddedError(f"DATA_DIR {given!r} is no folder ({fault}): set DATA_DIR to a folder you own.") from None
 
 
 def read_keys(data_dir: Path) -> dict[str, str]:

@@ -7,18 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import ManagementUtility
+from django.core.management import ManagementUtility, get_commands
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
 from core.errors import Refusal
 from core.labels import say_refusal
-from releaseportal.addresses import find_addresses, read_keys
+from releaseportal.addresses import KEYS_FILE, find_addresses, find_data_dir, read_keys
 from releaseportal.embedded.faults import EmbeddedError
 from releaseportal.embedded.lock import UP, find_holder, hold_servers
 from releaseportal.embedded.postgres import prepare_postgres, wait_for_postgres
-from releaseportal.embedded.preflight import check_database_url, read_port
+from releaseportal.embedded.preflight import check_database_url, check_environment
 from releaseportal.embedded.server import start_server, stop_server
 
 #: Commands that never speak to the database, or look after it themselves.
@@ -29,7 +30,6 @@ WITHOUT_DATABASE = frozenset(
         *("sqlmigrate", "squashmigrations", "optimizemigration", "sendtestemail", "startapp", "test"),
     }
 )
-BASE_DIR = Path(__file__).resolve().parent.parent
 FAILED = 1
 INTERRUPTED = 130
 HELD_PATIENCE_SECONDS = 60.0
@@ -41,10 +41,12 @@ def run(argv: Sequence[str]) -> int:
     What a person can mend is one line; a traceback is kept for our own faults, or `--traceback`.
     """
     try:
-        read_port(os.environ)
+        check_environment(os.environ)
         with open_database(argv):
             # Read now: Django's own way in would hide a wrong setting behind "unknown command".
             _ = settings.SECRET_KEY
+            django.setup()
+            check_command(argv)
             ManagementUtility(list(argv)).execute()
     except SystemExit as end:
         return read_exit(end)
@@ -57,6 +59,13 @@ def run(argv: Sequence[str]) -> int:
         sys.stderr.write(f"{line}\n")
         return FAILED
     return 0
+
+
+def check_command(argv: Sequence[str]) -> None:
+    """Refuse a command that nobody knows."""
+    name = argv[1] if len(argv) > 1 else "help"
+    if name not in {"help", "version"} and not name.startswith("-") and name not in get_commands():
+        raise EmbeddedError(f"There is no command '{name}': `manage.py help` lists all.")
 
 
 @contextlib.contextmanager
@@ -79,11 +88,6 @@ def open_database(argv: Sequence[str]) -> Iterator[None]:
             yield
         finally:
             stop_server(process, stop_signal=server.stop_signal)
-
-
-def find_data_dir(environment: Mapping[str, str]) -> Path:
-    """Return DATA_DIR as the settings have it."""
-    return Path(environment.get("DATA_DIR") or BASE_DIR / ".data").expanduser().resolve()
 
 
 def needs_start(command: str, *, data_dir: Path, environment: Mapping[str, str]) -> bool:
@@ -113,12 +117,23 @@ def describe(fault: Exception, *, environment: Mapping[str, str]) -> str | None:
 def describe_lost_database(environment: Mapping[str, str]) -> str:
     """Return where the database should be and what to do."""
     data_dir = find_data_dir(environment)
-    if not environment.get("DATABASE_URL") and "database_url" not in read_keys(data_dir):
+    given = bool(environment.get("DATABASE_URL"))
+    if not given and is_foreign(data_dir):
+        return f"DATA_DIR {data_dir} belongs to another account: run this as the account that runs `make up`."
+    if not given and "database_url" not in read_keys(data_dir):
         return f"There is no database in DATA_DIR {data_dir} yet: run `make up` once, or set DATABASE_URL."
     parts = urlsplit(find_addresses(data_dir, environment=environment).database_url)
     where = f"{parts.hostname}:{parts.port or 5432}{parts.path}"
-    remedy = "check DATABASE_URL and that the server runs" if environment.get("DATABASE_URL") else "see DATA_DIR/logs"
+    remedy = "check DATABASE_URL and that the server runs" if given else "see DATA_DIR/logs"
     return f"The database at {where} does not answer or refuses: {remedy}."
+
+
+def is_foreign(data_dir: Path) -> bool:
+    """Return whether there are keys that this account may not read."""
+    try:
+        return (data_dir / KEYS_FILE).exists() and not os.access(data_dir / KEYS_FILE, os.R_OK)
+    except PermissionError:
+        return True
 
 
 def read_exit(end: SystemExit) -> int:

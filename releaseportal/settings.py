@@ -4,6 +4,7 @@ Without `DATABASE_URL` and `REDIS_URL` the addresses of the embedded servers are
 `DATA_DIR`, where `manage.py up` wrote them.
 """
 
+import os
 from pathlib import Path
 
 import environ
@@ -11,13 +12,14 @@ from celery.schedules import schedule as celery_schedule
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from releaseportal.addresses import find_addresses
+from releaseportal.addresses import BASE_DIR, find_addresses, find_data_dir
 from releaseportal.schedule import SCHEDULE
 
-BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
+# An empty variable counts as not given, as compose files write it.
+env.ENVIRON = {name: value for name, value in os.environ.items() if value}
 
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).expanduser().resolve()
+DATA_DIR = find_data_dir(env.ENVIRON)
 _found = find_addresses(DATA_DIR, environment=env.ENVIRON)
 
 SECRET_KEY = _found.secret_key

@@ -1,8 +1,11 @@
 """What is checked before `up` starts anything; each fault is one line with the way to mend it."""
 
+import errno
+import logging
 import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
 import redis
@@ -10,6 +13,53 @@ import redis
 from releaseportal.embedded.faults import EmbeddedError
 
 POSTGRES_SCHEMES = frozenset({"postgres", "postgresql", "psql", "pgsql"})
+
+
+SWITCHES = frozenset({"1", "0", "true", "false", "yes", "no", "on", "off"})
+MAIL_SCHEMES = frozenset(
+    {"smtp", "smtps", "smtp+tls", "smtp+ssl", "consolemail", "filemail", "memorymail", "dummymail"}
+)
+
+
+def check_environment(environment: Mapping[str, str]) -> None:
+    """Refuse settings that are none; an empty one counts as not given."""
+    given = {name: value for name, value in environment.items() if value}
+    read_port(given)
+    for name in ("DEBUG", "DEMO", "FLEET"):
+        if given.get(name, "0").lower() not in SWITCHES:
+            raise EmbeddedError(f"{name} is {given[name]!r}: write 1 or 0.")
+    if "TIME_ZONE" in given:
+        _check_zone(given["TIME_ZONE"])
+    if given.get("LOG_LEVEL", "INFO") not in logging.getLevelNamesMapping():
+        raise EmbeddedError(f"LOG_LEVEL is {given['LOG_LEVEL']!r}: write DEBUG, INFO, WARNING or ERROR.")
+    if "PUBLIC_URL" in given:
+        _check_public_url(given["PUBLIC_URL"])
+    scheme, colon, _ = given.get("EMAIL_URL", "smtp:").partition(":")
+    if not colon or scheme not in MAIL_SCHEMES:
+        raise EmbeddedError("EMAIL_URL is no address of a mail server: write smtp://USER:PASSWORD@HOST:PORT.")
+
+
+def is_on(name: str, environment: Mapping[str, str]) -> bool:
+    """Return whether a switch that is on by default has been left on."""
+    return (environment.get(name) or "1").lower() not in {"0", "false", "no", "off"}
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise EmbeddedError(f"TIME_ZONE is {name!r}: write a name such as Europe/Paris.") from None
+
+
+def _check_public_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in {"http", "https"} and parts.hostname
+        _ = parts.port
+    except ValueError:
+        whole = None
+    if not whole:
+        raise EmbeddedError(f"PUBLIC_URL is {url!r}: write a whole address such as https://releases.example.org.")
 
 
 def read_port(environment: Mapping[str, str]) -> int:
@@ -27,11 +77,18 @@ def check_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as fault:
-            raise EmbeddedError(
-                f"Port {port} on {host} cannot be used ({fault.strerror}): stop what uses it, "
-                f"or choose another, for example PORT={port + 1 if port < 65535 else 8000}."
-            ) from None
+        except (OSError, UnicodeError) as fault:
+            raise EmbeddedError(_describe_unusable(fault, host=host, port=port)) from None
+
+
+def _describe_unusable(fault: OSError | UnicodeError, *, host: str, port: int) -> str:
+    number = fault.errno if isinstance(fault, OSError) else None
+    if number == errno.EACCES:
+        return f"Port {port} needs rights that this account lacks: choose one above 1023, for example PORT=8000."
+    if number != errno.EADDRINUSE:
+        return f"HOST is {host!r}, which is no address of this machine: write 127.0.0.1, 0.0.0.0 or one of its own."
+    other = port + 1 if port < 65535 else 8000
+    return f"Port {port} on {host} is in use: stop what uses it, or choose another, for example PORT={other}."
 
 
 def check_database_url(name: str, url: str) -> None:

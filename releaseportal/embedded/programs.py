@@ -29,7 +29,7 @@ class Plan:
         lines = ["", f"The Release Portal is at {self.url}/", ""]
         users = read_demo(self.data_dir).get("users", {})
         if self.demo and users:
-            lines += [f"  {role:<10} {one['username']:<12} {one['password']}" for role, one in users.items()]
+            lines += [f"  {role:<10} {one['username']:<18} {one['password']}" for role, one in users.items()]
             lines.append("")
         return "\n".join([*lines, f"Logs are in {self.data_dir / 'logs'}. Ctrl-C stops everything."])
 

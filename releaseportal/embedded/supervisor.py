@@ -79,6 +79,8 @@ class Supervisor:
     def _start_servers(self) -> Addresses:
         """Start PostgreSQL and Valkey unless given; return the addresses in force."""
         data_dir = self.plan.data_dir
+        # A killed supervisor has left its file: whoever waits for it must not read the old one.
+        remove_portal_file(data_dir)
         remember(data_dir)
         if self.plan.own_database:
             self._start(prepare_postgres(data_dir))

@@ -47,9 +47,15 @@ def prepare_valkey(data_dir: Path) -> Server:
     folder.mkdir(mode=0o700, exist_ok=True)
     # The password lies in a private file: a command line can be read by every account.
     configuration = folder / "valkey.conf"
-    write_private_text(configuration, CONFIGURATION.format(port=port, password=password, folder=f'"{folder}"'))
+    write_private_text(configuration, CONFIGURATION.format(port=port, password=password, folder=quote(folder)))
     remember(data_dir, redis_url=f"redis://:{password}@127.0.0.1:{port}/0")
     return Server("valkey", (str(find_binary()), str(configuration)), folder, signal.SIGTERM)
+
+
+def quote(folder: Path) -> str:
+    """Return a path as one word of Valkey's configuration."""
+    escaped = str(folder).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def wait_for_valkey(url: str, *, log: Path, seconds: float = 20) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from releaseportal.commandline import BASE_DIR
+from releaseportal.addresses import BASE_DIR
 
 #: What the test run's own servers have put into the environment.
 HARNESS = (

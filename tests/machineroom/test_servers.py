@@ -11,8 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from releaseportal.addresses import read_keys
-from releaseportal.commandline import BASE_DIR
+from releaseportal.addresses import BASE_DIR, read_keys
 from releaseportal.embedded import account, keys, lock, postgres, server
 from releaseportal.embedded.faults import EmbeddedError
 

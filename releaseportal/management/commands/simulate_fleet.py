@@ -67,12 +67,15 @@ class Command(BaseCommand):
 
 
 def read_portal() -> dict[str, Any]:
-    """Return portal.json; refuse where no portal runs."""
+    """Return portal.json; refuse where no portal runs, also where a killed one has left its file."""
     path = settings.DATA_DIR / PORTAL_FILE
+    holder = find_holder(settings.DATA_DIR)
+    if holder is None or holder.what != UP:
+        raise CommandError(f"No portal runs on DATA_DIR {settings.DATA_DIR}: start it with `make up` first.")
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
-        raise CommandError(f"No portal runs ({path} is not there): start it with `make up` first.") from None
+        raise CommandError(f"The portal is still starting ({path} is not there yet): try again.") from None
     return found if isinstance(found, dict) else {}
 
 

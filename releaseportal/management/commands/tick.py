@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
+from django.db import connection
 
 from releaseportal.celery import app
 from releaseportal.schedule import SCHEDULE
@@ -15,6 +16,8 @@ class Command(BaseCommand):
     help = "Do once, in the foreground, everything beat would do."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Without a database every task would fail alike: one line says why.
+        connection.ensure_connection()
         app.loader.import_default_modules()
         failed = [row.task for row in SCHEDULE if not self._run(row.task)]
         if failed:

@@ -10,7 +10,7 @@ from django.core.management import BaseCommand, CommandError, get_commands
 from releaseportal.embedded.faults import EmbeddedError
 from releaseportal.embedded.keys import prepare_data_dir
 from releaseportal.embedded.lock import UP, hold_servers
-from releaseportal.embedded.preflight import check_broker, check_database, check_port, read_port
+from releaseportal.embedded.preflight import check_broker, check_database, check_port, is_on, read_port
 from releaseportal.embedded.programs import Plan
 from releaseportal.embedded.supervisor import Supervisor, say
 
@@ -32,6 +32,10 @@ class Command(BaseCommand):
                 Supervisor(plan, say=say).run()
         except EmbeddedError as fault:
             raise CommandError(str(fault)) from None
+        except OSError as fault:
+            # A full disk, or a file of another account in the folder.
+            where = fault.filename or plan.data_dir
+            raise CommandError(f"{where}: {fault.strerror or fault}. Mend it, or set another DATA_DIR.") from None
 
 
 def make_plan() -> Plan:
@@ -41,7 +45,7 @@ def make_plan() -> Plan:
     host = given.get("HOST") or "127.0.0.1"
     port = read_port(given)
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - shown, not bound
-    demo = given.get("DEMO") != "0" and "load_demo" in known
+    demo = is_on("DEMO", given) and "load_demo" in known
     return Plan(
         base_dir=settings.BASE_DIR,
         data_dir=settings.DATA_DIR,
@@ -51,7 +55,7 @@ def make_plan() -> Plan:
         own_database=not given.get("DATABASE_URL"),
         own_broker=not given.get("REDIS_URL"),
         demo=demo,
-        fleet=demo and given.get("FLEET") != "0" and "simulate_fleet" in known,
+        fleet=demo and is_on("FLEET", given) and "simulate_fleet" in known,
     )
 
 
