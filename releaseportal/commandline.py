@@ -11,7 +11,7 @@ import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import ManagementUtility, get_commands
-from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from core.errors import Refusal
 from core.labels import say_refusal
@@ -30,6 +30,11 @@ WITHOUT_DATABASE = frozenset(
         *("sqlmigrate", "squashmigrations", "optimizemigration", "sendtestemail", "startapp", "test"),
     }
 )
+#: By PostgreSQL's own error codes.
+MENDABLE = {
+    "42P01": "The database lacks a table: run `manage.py migrate`.",
+    "42501": "The database role lacks a right: give DATABASE_OWNER_URL, the role that owns the tables, as well.",
+}
 FAILED = 1
 INTERRUPTED = 130
 HELD_PATIENCE_SECONDS = 60.0
@@ -107,11 +112,19 @@ def describe(fault: Exception, *, environment: Mapping[str, str]) -> str | None:
         return str(say_refusal(fault))
     if isinstance(fault, OperationalError | InterfaceError):
         return describe_lost_database(environment)
-    if isinstance(fault, ProgrammingError) and getattr(fault.__cause__, "sqlstate", "") == "42P01":
-        return "The database lacks a table: run `manage.py migrate`."
     if isinstance(fault, DatabaseError):
-        return None
+        return MENDABLE.get(find_sqlstate(fault))
     return " ".join(str(fault).split())
+
+
+def find_sqlstate(fault: BaseException | None) -> str:
+    """Return PostgreSQL's code of what led to a fault, empty where there is none."""
+    while fault is not None:
+        code = getattr(fault, "sqlstate", None)
+        if code:
+            return str(code)
+        fault = fault.__cause__ or fault.__context__
+    return ""
 
 
 def describe_lost_database(environment: Mapping[str, str]) -> str:

@@ -3,14 +3,12 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from core.actors import DEMO, Actor, person
-from core.domain.business_time import local_day
 from core.people import create_person, make_groups
 from flags.domain.purposes import Purpose
 from flags.models import Environment, Flag, Segment, Site
@@ -26,21 +24,15 @@ from flags.transitions import (
 from health.domain.samples import SampleValue
 from health.transitions import record_samples
 from releaseportal.demo import catalogue
+from releaseportal.demo.calm import Start, find_start
 from rollouts.domain.lifecycle import Status
-from rollouts.domain.templates import PhaseKind
 from rollouts.models import Release, Rollout, Step, StepStatus
 from rollouts.queries import find_next_step
 from rollouts.transitions import PlanRequest, create_release, draw_plan, plan_rollout, run_next_step, schedule_rollout
-from rollouts.transitions.planning import Plan
 
 REASON = "The demo is loaded"
 #: People, sites and flags are older than the rollout.
 SET_UP_BEFORE = timedelta(days=60)
-PLANNED_BEFORE = timedelta(days=3)
-LEAST_CALM = timedelta(hours=12)
-#: Of any two, one leaves half a day until the next site.
-PROMOTION_TIMES = (time(6), time(18), time(12), time(0))
-START_DAYS_BACK = range(5, 40)
 SAMPLED_BEFORE = timedelta(minutes=2)
 
 
@@ -212,31 +204,22 @@ def _load_standing_rollout(
 
 def choose_plan(scene: Scene, *, environment_id: int, now: datetime) -> tuple[PlanRequest, datetime]:
     """Return a plan that stands calmly between two sites at present, and when it was made."""
-    zone = ZoneInfo("Europe/Paris")
-    for promotion_time in PROMOTION_TIMES:
-        for back in START_DAYS_BACK:
-            planned_at = now - timedelta(days=back) - PLANNED_BEFORE
-            request = PlanRequest(
-                release_id=scene.release.pk,
-                environment_id=environment_id,
-                testers_id=scene.testers.pk,
-                pilots=scene.pilots,
-                site_ids=scene.site_ids,
-                start_on=local_day(now - timedelta(days=back), zone=zone),
-                promotion_time=promotion_time,
-            )
-            if stands_calmly(draw_plan(request, now=planned_at), now=now):
-                return request, planned_at
-    raise DemoError("No start day leaves the demo's rollout between two sites: load the demo at another time.")
 
+    def ask(start: Start) -> PlanRequest:
+        return PlanRequest(
+            release_id=scene.release.pk,
+            environment_id=environment_id,
+            testers_id=scene.testers.pk,
+            pilots=scene.pilots,
+            site_ids=scene.site_ids,
+            start_on=start.on,
+            promotion_time=start.promotion_time,
+        )
 
-def stands_calmly(plan: Plan, *, now: datetime) -> bool:
-    """Return whether two sites or more are done and to come, and nothing is due within half a day."""
-    moments = {step.site_key: step.due_at for phase in plan.phases for step in phase.steps if step.site_key}
-    done = sum(moment <= now for moment in moments.values())
-    calm = all(not now < step.due_at <= now + LEAST_CALM for phase in plan.phases for step in phase.steps)
-    later = [phase for phase in plan.phases if phase.kind is PhaseKind.FULL]
-    return 2 <= done <= len(moments) - 2 and calm and all(phase.starts_at > now for phase in later)
+    start = find_start(lambda one: draw_plan(ask(one), now=one.planned_at).phases, now=now)
+    if start is None:
+        raise DemoError("No start day leaves the demo's rollout between two sites: load the demo at another time.")
+    return ask(start), start.planned_at
 
 
 def _record_healthy_samples(rollout: Rollout, *, token_id: int, now: datetime) -> None:

@@ -16,8 +16,9 @@ class Command(BaseCommand):
     help = "Do once, in the foreground, everything beat would do."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Without a database every task would fail alike: one line says why.
-        connection.ensure_connection()
+        # Without a database or its tables every task would fail alike: one line says why.
+        if "django_migrations" not in connection.introspection.table_names():
+            raise CommandError("The database lacks its tables: run `manage.py migrate`.")
         app.loader.import_default_modules()
         failed = [row.task for row in SCHEDULE if not self._run(row.task)]
         if failed:
