@@ -4,9 +4,10 @@ One thread, one loop: children are started by the main thread only, so that Linu
 signal means the supervisor's own end.
 """
 
+import http.client
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -31,7 +32,7 @@ SHORT_LIFE_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 5.0
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0
-WEB_PATIENCE_SECONDS = 60.0
+READY_PATIENCE_SECONDS = 120.0
 LOG_LIMIT_BYTES = 5_000_000
 
 
@@ -57,6 +58,7 @@ class Supervisor:
     say: Callable[[str], None]
     children: dict[str, Child] = field(default_factory=dict)
     _stop: bool = False
+    _is_ready: bool = False
 
     def run(self) -> None:
         """Start everything, keep it running until a signal, stop everything."""
@@ -114,17 +116,21 @@ class Supervisor:
     def _start_programs(self, addresses: Addresses) -> None:
         for server in list_programs(self.plan):
             self._start(server)
+        self._wait_until_ready()
+        # Only now: whoever waits for the file may use what it names.
+        self._is_ready = True
         self._write_portal_file(addresses)
-        self._wait_for_web()
+        self.say(self.plan.greeting())
 
-    def _wait_for_web(self) -> None:
-        limit = time.monotonic() + WEB_PATIENCE_SECONDS
-        while not answers(self.plan.host, self.plan.port):
+    def _wait_until_ready(self) -> None:
+        limit = time.monotonic() + READY_PATIENCE_SECONDS
+        while missing := find_missing_parts(self.plan.host, self.plan.port):
             if time.monotonic() > limit:
                 log = self.children["web"].log
-                raise EmbeddedError(f"The web process does not answer; its log {log} ends: {read_tail(log, lines=1)}")
+                raise EmbeddedError(
+                    f"The portal is not ready ({', '.join(missing)}); the log {log} ends: {read_tail(log, lines=1)}"
+                )
             self._look_after_children()
-        self.say(self.plan.greeting())
 
     def _start(self, server: Server) -> None:
         log = self._log_of(server.name)
@@ -163,6 +169,8 @@ class Supervisor:
             self.say(f"{child.server.name} ended ({describe_end(child.process.returncode)}) and is started again.")
 
     def _write_portal_file(self, addresses: Addresses) -> None:
+        if not self._is_ready:
+            return
         pids = {name: child.process.pid for name, child in self.children.items()}
         write_portal_file(self.plan.data_dir, url=self.plan.url, addresses=addresses, pids=pids)
 
@@ -201,14 +209,18 @@ def is_empty(database_url: str) -> bool:
     return bool(row and row[0])
 
 
-def answers(host: str, port: int) -> bool:
-    """Return whether somebody accepts connections there."""
+def find_missing_parts(host: str, port: int) -> list[str]:
+    """Return what `/readyz` there misses, "web" where nobody answers; empty when all is ready."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not bound
+    connection = http.client.HTTPConnection(reachable, port, timeout=5)
     try:
-        socket.create_connection((reachable, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+        connection.request("GET", "/readyz")
+        parts = json.loads(connection.getresponse().read())["parts"]
+    except (OSError, http.client.HTTPException, ValueError, LookupError):
+        return ["web"]
+    finally:
+        connection.close()
+    return [name for name, is_there in parts.items() if not is_there]
 
 
 def describe_end(returncode: int) -> str:

@@ -16,7 +16,7 @@ from releaseportal.fleet.player import play, stop_on_signals
 from releaseportal.fleet.tills import PLAYED
 
 #: `up` writes portal.json a moment after it has started the fleet.
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 ENVIRONMENT_KEYS = tuple(one.key for one in ENVIRONMENTS)
 
 
