@@ -25,12 +25,20 @@ RAIL: tuple[tuple[str, str | Promise, Capability], ...] = (
     ("admin:index", _("Audit"), Capability.READ_ADMIN),
 )
 
+#: What stands in the bottom bar of a phone, by the first capability of these that a person holds.
+ON_PHONES: tuple[tuple[Capability, frozenset[str]], ...] = (
+    (Capability.DRIVE_ROLLOUTS, frozenset({"dashboard", "rollouts:list", "flags:list", "incidents:list"})),
+    (Capability.LOG_COMPLAINTS, frozenset({"dashboard", "health:complaints", "health:overview", "incidents:list"})),
+    (Capability.VIEW, frozenset({"dashboard", "rollouts:list", "incidents:list", "admin:index"})),
+)
+
 
 @dataclass(frozen=True)
 class RailItem:
     label: str | Promise
     url: str
     is_current: bool
+    is_for_phones: bool
 
 
 @dataclass(frozen=True)
@@ -47,9 +55,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return {"frame": None}
     rail = []
+    for_phones = next((names for capability, names in ON_PHONES if can(user, capability)), frozenset[str]())
     for name, label, capability in RAIL:
         if can(user, capability):
             url = reverse(name)
             current = request.path == url if url == "/" else request.path.startswith(url)
-            rail.append(RailItem(label, url, current))
+            rail.append(RailItem(label, url, current, name in for_phones))
     return {"frame": Frame(list_environments(), get_current_environment(request), rail, count_unread(user.pk))}

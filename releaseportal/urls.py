@@ -5,10 +5,14 @@ from django.urls import include, path
 
 from releaseportal import views
 
+#: Pages of the library that would let people make accounts or change addresses past the history.
+CLOSED = ("signup/", "email/", "confirm-email/", "confirm-email/<path:key>", "password/set/", "login/code/confirm/")
+
 urlpatterns = [
     path("", views.show_dashboard, name="dashboard"),
     path("environment/", views.switch_environment, name="environment"),
     path("language/", views.switch_language, name="language"),
+    *(path(f"account/{route}", views.show_closed) for route in CLOSED),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("", include("flags.urls")),

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
@@ -68,6 +68,11 @@ def switch_language(request: HttpRequest) -> HttpResponseRedirect:
     answer = _back(request)
     answer.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=31_536_000, samesite="Lax")
     return answer
+
+
+def show_closed(request: HttpRequest, key: str = "") -> HttpResponse:
+    """Answer as if there were no such page: the library brings it, the portal does not offer it."""
+    raise Http404
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:

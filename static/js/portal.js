@@ -7,8 +7,9 @@ document.addEventListener("htmx:afterOnLoad", () => { document.getElementById("l
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const complaint = document.querySelector('a[href="/complaints/"]');
-  if (event.key === "c" && complaint) window.location.assign("/complaints/log/");
+  if (event.key === "?") document.getElementById("keys")?.showModal();
+  const link = [...document.querySelectorAll("a[data-key]")].find((one) => one.dataset.key === event.key);
+  if (link) link.click();
 });
 
 // Enter saves, Shift-Enter begins a new line; an input method's Enter chooses a word.
@@ -18,3 +19,12 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   field.form.requestSubmit();
 });
+
+// A menu closes when the pointer or the focus goes elsewhere, and at Escape.
+for (const kind of ["pointerdown", "focusin", "keydown"]) {
+  document.addEventListener(kind, (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (kind === "keydown" ? event.key === "Escape" : !menu.contains(event.target)) menu.open = false;
+    }
+  });
+}

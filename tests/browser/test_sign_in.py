@@ -1,0 +1,68 @@
+"""Coming in, going out, and the switches of the frame."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open
+from tests.browser.visitor import Frame
+
+
+def test_sign_in__wrong_password__says_so_beside_the_form(open_as: Open) -> None:
+    stranger = open_as()
+
+    stranger.sign_in("nobody-here", "wrong-password")
+
+    expect(stranger.page.locator(".errorlist")).to_be_visible()
+    expect(stranger.page.locator("[name=login]")).to_have_value("nobody-here")
+
+
+def test_sign_in__too_many_tries__is_told_in_words(open_as: Open) -> None:
+    stranger = open_as()
+
+    for _try in range(30):
+        stranger.page.goto("/account/password/reset/")
+        stranger.page.locator("[name=email]").fill("nobody@example.org")
+        stranger.page.keyboard.press("Enter")
+        stranger.page.wait_for_load_state()
+        if stranger.page.get_by_role("heading", name="Too many tries").is_visible():
+            break
+
+    expect(stranger.page.get_by_role("heading", name="Too many tries")).to_be_visible()
+
+
+def test_sign_out__from_the_persons_menu__ends_the_session(open_as: Open) -> None:
+    visitor = open_as("support")
+    frame = Frame(visitor.page)
+
+    visitor.press(frame.person)
+    visitor.press(frame.sign_out)
+
+    expect(visitor.page).to_have_url(re.compile("/account/login/"))
+    visitor.page.goto("/flags/")
+    expect(visitor.page).to_have_url(re.compile("/account/login/"))
+
+
+def test_language__switched__stays_at_the_next_sign_in_page(open_as: Open) -> None:
+    visitor = open_as("manager2")
+    frame = Frame(visitor.page)
+
+    frame.language("fr").click()
+    expect(visitor.page.locator("html")).to_have_attribute("lang", "fr")
+    visitor.page.goto("/flags/")
+    expect(visitor.page.locator("html")).to_have_attribute("lang", "fr")
+    visitor.press(frame.person)
+    visitor.press(frame.sign_out)
+    expect(visitor.page.locator("html")).to_have_attribute("lang", "fr")
+
+
+def test_environment__switched__marks_prod_with_more_than_a_colour(open_as: Open) -> None:
+    visitor = open_as("manager2")
+    frame = Frame(visitor.page)
+
+    frame.environment("staging").click()
+    expect(frame.environment("staging")).to_have_attribute("aria-pressed", "true")
+    frame.environment("prod").click()
+    expect(frame.environment("prod")).to_have_attribute("aria-pressed", "true")
+    expect(frame.environment("prod")).to_contain_text("●")
+    expect(frame.environment("staging")).not_to_have_attribute("aria-pressed", "true")
