@@ -4,11 +4,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from django.db import DatabaseError, transaction
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, FloatField, Func, IntegerField, Max, Q, QuerySet, Sum, Value
+from django.db.models.functions import Cast, Extract
 
 from core.domain.business_time import day_bounds, local_day
 from flags.models import Site
@@ -148,20 +149,36 @@ class Point:
     start_at: datetime
     requests: int
     errors: int
+    critical: int
 
 
 def error_series(*, environment_key: str, since: datetime, until: datetime, buckets: int) -> list[Point]:
-    """Return requests and errors in equal buckets of [since, until), overall samples only."""
+    """Return requests and errors in equal buckets of [since, until), overall samples only: one query."""
     width = (until - since) / buckets
-    rows = Sample.objects.filter(
-        environment__key=environment_key, flag=None, start_at__gte=since, start_at__lt=until
-    ).values_list("start_at", "requests", "errors")
-    requests, errors = [0] * buckets, [0] * buckets
-    for start_at, count, failed in rows:
-        index = min(int((start_at - since) / width), buckets - 1)
-        requests[index] += count
-        errors[index] += failed
-    return [Point(since + width * i, requests[i], errors[i]) for i in range(buckets)]
+    rows = (
+        Sample.objects.filter(environment__key=environment_key, flag=None, start_at__gte=since, start_at__lt=until)
+        .annotate(bucket=_bucket_of("start_at", since=since, until=until, buckets=buckets))
+        .values("bucket")
+        .annotate(n=Sum("requests"), e=Sum("errors"), c=Sum("critical_errors") + Sum("integrity_errors"))
+        .order_by("bucket")
+    )
+    found = {row["bucket"]: row for row in rows}
+    nothing = {"n": 0, "e": 0, "c": 0}
+    sums = [found.get(number, nothing) for number in range(1, buckets + 1)]
+    return [Point(since + width * i, row["n"], row["e"], row["c"]) for i, row in enumerate(sums)]
+
+
+def _bucket_of(field: str, *, since: datetime, until: datetime, buckets: int) -> Func:
+    """Return PostgreSQL's number, from 1, of the equal bucket of [since, until) that a moment lies in."""
+    moment = Cast(Extract(field, "epoch", tzinfo=UTC), FloatField())
+    bounds = (Value(edge.timestamp(), output_field=FloatField()) for edge in (since, until))
+    return Func(moment, *bounds, Value(buckets), function="width_bucket", output_field=IntegerField())
+
+
+def count_reporting_tills(*, environment_key: str, till_keys: Collection[str], since: datetime) -> int:
+    """Return how many of these tills have reported since a moment: one query."""
+    rows = Sample.objects.filter(environment__key=environment_key, till__in=till_keys, received_at__gte=since)
+    return rows.values("till").distinct().count()
 
 
 @dataclass(frozen=True)

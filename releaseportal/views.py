@@ -18,9 +18,9 @@ from core.transitions import set_language
 from flags.current import SESSION_KEY, get_current_environment
 from flags.queries import find_environment
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
-from health.queries import complaints_today
+from health.queries import complaints_today, newest_verdicts
 from incidents.queries import open_incidents, with_clocks
-from rollouts.page_queries import summarise
+from rollouts.page_queries import prefetch_track, summarise
 from rollouts.queries import find_last_scheduler_beat, list_live_rollouts
 
 #: Beyond this, the scheduler is taken for dead.
@@ -35,7 +35,8 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     beat_at = find_last_scheduler_beat()
     zone = ZoneInfo(settings.TIME_ZONE)
     context = {
-        "summaries": [summarise(rollout, now=now) for rollout in list_live_rollouts()],
+        "summaries": [summarise(rollout, now=now) for rollout in prefetch_track(list_live_rollouts())],
+        "verdicts": newest_verdicts(environment_key=environment.key) if environment else [],
         "incidents": with_clocks(open_incidents(), now=now),
         "complaints": complaints_today(environment_key=environment.key, zone=zone, now=now) if environment else 0,
         "complaint_limit": DAILY_COMPLAINT_LIMIT,

@@ -5,6 +5,8 @@ from datetime import time
 from typing import Any, cast
 
 from django import forms
+from django.db.models import Count
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from flags.models import Environment, Segment, SegmentMember, Site
@@ -30,9 +32,10 @@ class PlanForm(forms.Form):
     pilots = forms.MultipleChoiceField(
         label=_("Pilot cashiers"), widget=forms.CheckboxSelectMultiple, help_text=_("Three to five say most.")
     )
-    sites = forms.CharField(
+    sites = forms.MultipleChoiceField(
         label=_("Order of the sites"),
-        help_text=_("Keys with commas, the first goes first. Leave one out and it gets the release with everyone."),
+        help_text=_("One a day, from the top. A site left out gets the release with everyone."),
+        error_messages={"required": _("Choose at least one site.")},
     )
     is_rehearsal = forms.BooleanField(label=_("Rehearsal: days of a few seconds, from now"), required=False)
     day_seconds = forms.IntegerField(
@@ -45,17 +48,30 @@ class PlanForm(forms.Form):
         self._people = {member.targeting_key: member for member in members}
         pilots = cast("forms.MultipleChoiceField", self.fields["pilots"])
         pilots.choices = [(key, _label(member)) for key, member in self._people.items()]
-        self.fields["sites"].initial = ", ".join(Site.objects.values_list("key", flat=True))
+        self._sites = {site.key: site for site in Site.objects.annotate(till_count=Count("tills"))}
+        sites = cast("forms.MultipleChoiceField", self.fields["sites"])
+        sites.choices = [(key, site.name) for key, site in self._sites.items()]
+        sites.initial = list(self._sites)
+
+    @property
+    def site_rows(self) -> list[tuple[Site, bool]]:
+        """Return every site in the order chosen so far, with whether it is part of the plan."""
+        chosen = [key for key in self["sites"].value() or [] if key in self._sites]
+        order = [key for key in self._read_order() if key in self._sites]
+        keys = list(dict.fromkeys([*order, *chosen, *self._sites]))
+        return [(self._sites[key], key in chosen) for key in keys]
+
+    def _read_order(self) -> list[str]:
+        if isinstance(self.data, QueryDict):
+            return self.data.getlist("site_order")
+        return list(self.initial.get("site_order", []))
 
     def clean_sites(self) -> list[int]:
-        """Return the primary keys of the sites in the order typed."""
-        keys = [key.strip() for key in self.cleaned_data["sites"].split(",") if key.strip()]
-        found = dict(Site.objects.filter(key__in=keys).values_list("key", "pk"))
-        if unknown := [key for key in keys if key not in found]:
-            raise forms.ValidationError(_("There is no site %(site)s."), params={"site": unknown[0]})
+        """Return the primary keys of the sites in the order posted."""
+        keys = self.cleaned_data["sites"]
         if len(set(keys)) != len(keys):
             raise forms.ValidationError(_("A site stands twice in the order."))
-        return [found[key] for key in keys]
+        return [self._sites[key].pk for key in keys]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -83,6 +99,21 @@ class PlanForm(forms.Form):
     def _pilots(self, keys: Sequence[str]) -> list[NewMember]:
         chosen = [self._people[key] for key in keys]
         return [NewMember(member.targeting_key, member.label, member.site_id) for member in chosen]
+
+
+def move_site(posted: QueryDict) -> dict[str, Any]:
+    """Return a plan form's initial values from what was posted, with one site moved a place up or down.
+
+    The button's value is "<site key>:up" or "<site key>:down"; anything else moves nothing.
+    """
+    key, _colon, direction = posted.get("move", "").rpartition(":")
+    order = list(dict.fromkeys(posted.getlist("site_order")))
+    if key in order and direction in {"up", "down"}:
+        start = order.index(key)
+        end = min(max(start + (1 if direction == "down" else -1), 0), len(order) - 1)
+        order.insert(end, order.pop(start))
+    many = {name: posted.getlist(name) for name in ("pilots", "sites")}
+    return {**posted.dict(), **many, "site_order": order}
 
 
 def _label(member: SegmentMember) -> str:

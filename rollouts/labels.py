@@ -1,6 +1,10 @@
 """Words of rollouts."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 REFUSALS: dict[str, str | Promise] = {
@@ -30,6 +34,8 @@ REFUSALS: dict[str, str | Promise] = {
 WARNINGS: dict[str, str | Promise] = {
     "few_pilots": _("Fewer than three pilot cashiers: the pilot says little."),
     "many_pilots": _("More than five pilot cashiers: a fault would hit many."),
+    "start_closed": _("No site is open on the start day: the plan begins on the next open day."),
+    "flags_busy": _("Another rollout drives flags of this release there: end it before you schedule this one."),
 }
 
 STATUSES: dict[str, str | Promise] = {
@@ -61,28 +67,61 @@ HELD: dict[str, str | Promise] = {
 }
 
 GATES: dict[str, str | Promise] = {
-    "soaked": _("✓ Its days have passed"),
-    "soaking": _("○ Its days have not passed yet"),
-    "guardrails_pass": _("✓ Guardrails pass"),
-    "guardrails_do_not_pass": _("○ Guardrails do not pass"),
+    "soaked": _("Its days have passed"),
+    "soaking": _("Its days have not passed yet"),
+    "guardrails_pass": _("Guardrails pass"),
+    "guardrails_do_not_pass": _("Guardrails do not pass yet"),
 }
 
 EVENTS: dict[str, str | Promise] = {
-    "planned": _("Planned"),
+    "planned": _("Planned: %(steps)s changes"),
     "scheduled": _("Scheduled"),
     "started": _("Started"),
+    "step_done": _("%(flag)s on for %(audience)s"),
+    "phase_started": _("Phase began: %(phase)s"),
+    "phase_ended": _("Phase ended: %(phase)s"),
+    "sites_delayed": _("Sites moved on: %(sites)s"),
+    "paused": _("Paused"),
+    "resumed": _("Resumed"),
+    "held": _("Held: %(held)s"),
+    "flag_rolled_back": _("Taken back: %(flags)s"),
+    "rolled_back": _("Rolled back: %(flags)s"),
+    "completed": _("Completed"),
+    "cancelled": _("Cancelled"),
+    "redrafted": _("Planned anew"),
+    "complaint_limit_reached": _("%(count)s complaints today, more than %(limit)s"),
+    "acknowledged": _("Rollback acknowledged"),
+}
+
+#: Their data may lack a word: then the shorter sentence is said.
+SHORT_EVENTS: dict[str, str | Promise] = {
+    "planned": _("Planned"),
     "step_done": _("On"),
     "phase_started": _("Phase began"),
     "phase_ended": _("Phase ended"),
     "sites_delayed": _("Sites moved on"),
-    "paused": _("Paused"),
-    "resumed": _("Resumed"),
     "held": _("Held"),
     "flag_rolled_back": _("Flag taken back"),
     "rolled_back": _("Rolled back"),
-    "completed": _("Completed"),
-    "cancelled": _("Cancelled"),
-    "redrafted": _("Planned anew"),
     "complaint_limit_reached": _("Complaint limit reached"),
-    "acknowledged": _("Acknowledged"),
 }
+
+
+def say_event(*, kind: str, data: Mapping[str, Any], count: int = 1) -> str:
+    """Return one line of the story as a sentence, from its kind and data; `count` events alike are one line."""
+    words = dict(data)
+    if data.get("audience") == "everyone":
+        words["audience"] = gettext("everyone")
+    if "phase" in data:
+        words["phase"] = PHASES.get(str(data["phase"]), data["phase"])
+    if "code" in data:
+        words["held"] = HELD.get(str(data["code"]), data["code"])
+    for name in ("flags", "sites"):
+        if isinstance(data.get(name), list):
+            words[name] = ", ".join(map(str, data[name]))
+    if count > 1:
+        return gettext("%(count)s flags on for %(audience)s") % {"count": count, "audience": words.get("audience", "")}
+    try:
+        return str(EVENTS[kind]) % words
+    except KeyError:
+        return str(SHORT_EVENTS.get(kind, kind))

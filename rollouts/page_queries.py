@@ -3,42 +3,112 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from django.db.models import Prefetch, QuerySet
+
+from core.domain.business_time import day_bounds, local_day
+from core.domain.sparkline import Bar, draw_bars, level, trace_line
+from flags.models import Segment, SegmentMember, Till
+from health.domain.complaints import DAILY_COMPLAINT_LIMIT
+from health.domain.critical_lane import CRITICAL_ERRORS
+from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
-from health.queries import Point, error_series, judge_critical_lane
+from health.queries import count_complaints, count_reporting_tills, error_series, judge_critical_lane
 from rollouts.domain.gates import GateResult, judge_gates
 from rollouts.domain.lifecycle import EDGES, Status
-from rollouts.domain.templates import Gate
-from rollouts.models import Phase, PhaseStatus, Rollout, RolloutFlag, Step, StepStatus
-from rollouts.queries import exposures_of, find_next_step
+from rollouts.domain.templates import Gate, PhaseKind
+from rollouts.models import Phase, PhaseStatus, Rollback, Rollout, RolloutFlag, Step, StepStatus
+from rollouts.queries import exposures_of
 from rollouts.transitions.rolling_back import ROLLBACK_FROM
 
-SERIES_BUCKETS = 40
+SERIES_SPAN = timedelta(hours=1)
+SERIES_BUCKETS = 30
+#: The share of errors at the top of the chart, the customer's limit in the middle of it.
+ERROR_CEILING, ERROR_LIMIT = 0.10, 0.05
+COMPLAINT_DAYS = 7
+REPORTING_SPAN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A rollout in one line: where it stands and what comes next."""
+    """A rollout in one line: where it stands, what comes next, and how far each phase is."""
 
     rollout: Rollout
     phase: Phase | None
     next_step: Step | None
+    phases: "Sequence[PhaseView]"
+    now: datetime
+
+    @property
+    def day(self) -> int | None:
+        """Return the plan day of the running phase, None outside one."""
+        if self.phase is None:
+            return None
+        if self.rollout.day_seconds:
+            passed = int((self.now - self.phase.starts_at).total_seconds() // self.rollout.day_seconds)
+        else:
+            zone = ZoneInfo(self.rollout.zone)
+            passed = (local_day(self.now, zone=zone) - local_day(self.phase.starts_at, zone=zone)).days
+        return self.phase.first_day + max(passed, 0)
 
 
-def summarise(rollout: Rollout, *, now: datetime) -> Summary:
-    """Return a rollout's line: two queries."""
-    phase = rollout.phases.filter(status=PhaseStatus.RUNNING).first()
-    return Summary(rollout, phase, find_next_step(rollout))
+@dataclass(frozen=True)
+class SiteDay:
+    """A site's day: when all its flags go on, and whether they did."""
+
+    name: str
+    due_at: datetime
+    is_done: bool
 
 
 @dataclass(frozen=True)
 class PhaseView:
-    """A phase of the track: how many of its changes are done, and its sites with their days."""
+    """A phase of the track: its changes as dots (True where done), its sites with their days."""
 
     phase: Phase
-    done: int
-    total: int
-    sites: Sequence[Step]
+    dots: Sequence[bool]
+    sites: Sequence[SiteDay]
+    is_today: bool
+
+    @property
+    def done(self) -> int:
+        return sum(self.dots)
+
+    @property
+    def total(self) -> int:
+        return len(self.dots)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One figure of health: lines or bars in the box of `core.domain.sparkline`, and its numbers."""
+
+    lines: Sequence[str] = ()
+    bars: Sequence[Bar] = ()
+    limit_y: float = 0.0
+    value: float = 0.0
+    total: int = 0
+    limit: int = 0
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom taking everything back would touch, and who of them reports."""
+
+    flags: int
+    sites: int
+    tills: int
+    people: int
+    reporting: int
+    last_rollback: Rollback | None
+
+    @property
+    def last_containment(self) -> timedelta | None:
+        """Return how long the last rollback took from detection to off."""
+        if self.last_rollback is None:
+            return None
+        return self.last_rollback.contained_at - self.last_rollback.detected_at
 
 
 @dataclass(frozen=True)
@@ -46,12 +116,28 @@ class Page:
     """Everything the page of a rollout shows."""
 
     summary: Summary
-    phases: Sequence[PhaseView]
     gates: Sequence[GateResult]
     judgements: Sequence[Judgement]
     flags: Sequence[RolloutFlag]
     actions: frozenset[str]
-    series: Sequence[Point]
+    errors: Chart
+    critical: Chart
+    complaints: Chart
+    reach: Reach
+
+
+def prefetch_track(rows: QuerySet[Rollout]) -> QuerySet[Rollout]:
+    """Return the rollouts with what `summarise` reads: two queries, however many they are."""
+    steps = Step.objects.select_related("flag", "segment", "site").order_by("position")
+    return rows.prefetch_related("phases", Prefetch("steps", queryset=steps))
+
+
+def summarise(rollout: Rollout, *, now: datetime) -> Summary:
+    """Return a rollout's line; no query where `prefetch_track` has read it."""
+    phases = _view_phases(rollout, now=now)
+    running = next((view.phase for view in phases if view.phase.status == PhaseStatus.RUNNING), None)
+    step = next((step for step in rollout.steps.all() if step.status == StepStatus.PLANNED), None)
+    return Summary(rollout, running, step, phases, now)
 
 
 def compose_page(rollout: Rollout, *, now: datetime) -> Page:
@@ -59,20 +145,17 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     exposures = exposures_of(rollout)
     judgements = judge_critical_lane(exposures=exposures, now=now)
     summary = summarise(rollout, now=now)
-    since = min((exposure.since for exposure in exposures), default=now - timedelta(hours=1))
+    errors, critical = _chart_errors(rollout, judgements, now=now)
     return Page(
         summary=summary,
-        phases=_view_phases(rollout),
         gates=_judge(summary.phase, judgements, now=now),
         judgements=judgements,
         flags=list(rollout.rollout_flags.select_related("flag").order_by("position")),
         actions=list_actions(rollout),
-        series=error_series(
-            environment_key=rollout.environment.key,
-            since=max(since, now - timedelta(days=2)),
-            until=now + timedelta(seconds=1),
-            buckets=SERIES_BUCKETS,
-        ),
+        errors=errors,
+        critical=critical,
+        complaints=_chart_complaints(rollout, exposures, now=now),
+        reach=measure_reach(rollout, exposures, now=now),
     )
 
 
@@ -91,6 +174,32 @@ def list_actions(rollout: Rollout) -> frozenset[str]:
     return frozenset(name for name, possible in names.items() if possible)
 
 
+def measure_reach(rollout: Rollout, exposures: Sequence[Exposure], *, now: datetime) -> Reach:
+    """Return how many sites, tills and people have something of this rollout on."""
+    everyone = any(exposure.everyone for exposure in exposures)
+    keys = frozenset[str]().union(*(exposure.site_keys for exposure in exposures))
+    tills = Till.objects.all() if everyone else Till.objects.filter(site__key__in=keys)
+    places = list(tills.values_list("site_id", "key"))
+    segments = Segment.objects.filter(pk__in=_list_exposed_segments(rollout))
+    people = SegmentMember.objects.filter(segment__in=segments).values("targeting_key").distinct().count()
+    reporting = count_reporting_tills(
+        environment_key=rollout.environment.key, till_keys=[key for _, key in places], since=now - REPORTING_SPAN
+    )
+    return Reach(
+        flags=len(exposures),
+        sites=len({site_id for site_id, _ in places}) if everyone else len(keys),
+        tills=len(places),
+        people=people,
+        reporting=reporting,
+        last_rollback=Rollback.objects.filter(rollout__environment=rollout.environment).order_by("-pk").first(),
+    )
+
+
+def _list_exposed_segments(rollout: Rollout) -> list[int]:
+    done = rollout.steps.filter(status=StepStatus.DONE, segment__isnull=False)
+    return list(done.values_list("segment_id", flat=True).distinct())
+
+
 def _judge(phase: Phase | None, judgements: Sequence[Judgement], *, now: datetime) -> list[GateResult]:
     if phase is None:
         return []
@@ -102,12 +211,76 @@ def _judge(phase: Phase | None, judgements: Sequence[Judgement], *, now: datetim
     )
 
 
-def _view_phases(rollout: Rollout) -> list[PhaseView]:
-    steps = list(rollout.steps.select_related("site").order_by("position"))
-    views = []
-    for phase in rollout.phases.all():
-        own = [step for step in steps if step.phase_id == phase.pk]
-        sites = {step.site_id: step for step in own if step.site_id is not None}
-        done = sum(step.status == StepStatus.DONE for step in own)
-        views.append(PhaseView(phase, done, len(own), list(sites.values())))
-    return views
+def _view_phases(rollout: Rollout, *, now: datetime) -> list[PhaseView]:
+    steps = [step for step in rollout.steps.all() if step.status != StepStatus.SKIPPED]
+    return [
+        _view_phase(phase, [step for step in steps if step.phase_id == phase.pk], now=now)
+        for phase in rollout.phases.all()
+    ]
+
+
+def _view_phase(phase: Phase, steps: Sequence[Step], *, now: datetime) -> PhaseView:
+    sites: dict[str, list[Step]] = {}
+    for step in steps:
+        if step.site is not None:
+            sites.setdefault(step.site.name, []).append(step)
+    return PhaseView(
+        phase=phase,
+        dots=[step.status == StepStatus.DONE for step in steps] if phase.kind != PhaseKind.PER_SITE else [],
+        sites=[
+            SiteDay(name, rows[0].due_at, all(row.status == StepStatus.DONE for row in rows))
+            for name, rows in sites.items()
+        ],
+        is_today=phase.starts_at <= now < phase.ends_at,
+    )
+
+
+def _chart_errors(rollout: Rollout, judgements: Sequence[Judgement], *, now: datetime) -> tuple[Chart, Chart]:
+    """Return the share of errors and the critical errors of the last hour, never from before the start."""
+    since = max(now - SERIES_SPAN, min(rollout.start_at, now - timedelta(minutes=1)))
+    points = error_series(environment_key=rollout.environment.key, since=since, until=now, buckets=SERIES_BUCKETS)
+    requests = sum(point.requests for point in points)
+    failed = sum(point.errors for point in points)
+    shares = [point.errors / point.requests if point.requests else None for point in points]
+    worst = max((judgement.k for judgement in judgements), default=0)
+    most = max([*(point.critical for point in points), 2 * CRITICAL_ERRORS])
+    return (
+        Chart(
+            lines=trace_line(shares, ceiling=ERROR_CEILING),
+            limit_y=level(ERROR_LIMIT, ceiling=ERROR_CEILING),
+            value=100 * failed / requests if requests else 0.0,
+            total=requests,
+        ),
+        Chart(
+            bars=draw_bars([point.critical for point in points], ceiling=most),
+            limit_y=level(CRITICAL_ERRORS, ceiling=most),
+            total=worst,
+            limit=CRITICAL_ERRORS,
+        ),
+    )
+
+
+def _chart_complaints(rollout: Rollout, exposures: Sequence[Exposure], *, now: datetime) -> Chart:
+    """Return the complaints about this rollout on each of the last days; the last bar is today."""
+    zone = ZoneInfo(rollout.zone)
+    today = local_day(now, zone=zone)
+    everyone = any(exposure.everyone for exposure in exposures)
+    counts = []
+    for back in reversed(range(COMPLAINT_DAYS)):
+        since, until = day_bounds(today - timedelta(days=back), zone=zone)
+        counts.append(
+            count_complaints(
+                environment_key=rollout.environment.key,
+                flag_keys=[exposure.flag_key for exposure in exposures],
+                site_keys=None if everyone else frozenset[str]().union(*(e.site_keys for e in exposures)),
+                since=since,
+                until=until,
+            )
+        )
+    ceiling = max([*counts, DAILY_COMPLAINT_LIMIT])
+    return Chart(
+        bars=draw_bars(counts, ceiling=ceiling),
+        limit_y=level(DAILY_COMPLAINT_LIMIT, ceiling=ceiling),
+        total=counts[-1],
+        limit=DAILY_COMPLAINT_LIMIT,
+    )

@@ -1,6 +1,7 @@
 """Reads of rollouts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -10,8 +11,10 @@ from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
 from health.queries import judge_critical_lane
 from rollouts.domain.lifecycle import Status
-from rollouts.models import Rollout, RolloutEvent, SchedulerHeartbeat, Step, StepStatus
+from rollouts.models import Rollout, RolloutEvent, RolloutFlag, SchedulerHeartbeat, Step, StepStatus
 
+#: Steps of one audience this close are one line of the story.
+TOGETHER = timedelta(seconds=2)
 #: States in which a rollout is under way and may still do something.
 LIVE = (Status.SCHEDULED, Status.RUNNING, Status.PAUSED, Status.HELD)
 
@@ -35,20 +38,44 @@ def find_next_step(rollout: Rollout) -> Step | None:
     return planned.order_by("position").first()
 
 
-def list_rollouts(*, environment_key: str | None = None) -> QuerySet[Rollout]:
-    """Return rollouts, newest first, with their release and environment."""
+def list_rollouts(*, environment_key: str = "", status: str = "") -> QuerySet[Rollout]:
+    """Return rollouts, newest first, with release and environment; an empty filter keeps all."""
     rows = Rollout.objects.select_related("release", "environment").order_by("-pk")
-    return rows if environment_key is None else rows.filter(environment__key=environment_key)
+    if environment_key:
+        rows = rows.filter(environment__key=environment_key)
+    return rows.filter(status=status) if status else rows
 
 
 def list_live_rollouts() -> QuerySet[Rollout]:
-    """Return the rollouts under way."""
-    return list_rollouts().filter(status__in=LIVE)
+    """Return the rollouts under way, real ones before rehearsals."""
+    return list_rollouts().filter(status__in=LIVE).order_by("is_rehearsal", "-pk")
 
 
-def get_story(rollout: Rollout, *, limit: int = 50) -> list[RolloutEvent]:
-    """Return the newest lines of the story."""
-    return list(rollout.events.order_by("-pk")[:limit])
+@dataclass(frozen=True)
+class StoryLine:
+    """One line of the story: an event, and how many alike happened with it (a site's flags go on together)."""
+
+    event: RolloutEvent
+    count: int
+
+
+def get_story(rollout: Rollout, *, limit: int = 80) -> list[StoryLine]:
+    """Return the newest lines of the story, steps for the same audience at the same time as one."""
+    lines: list[StoryLine] = []
+    for event in rollout.events.order_by("-pk")[:limit]:
+        if lines and _is_alike(lines[-1].event, event):
+            lines[-1] = StoryLine(event, lines[-1].count + 1)
+        else:
+            lines.append(StoryLine(event, 1))
+    return lines
+
+
+def _is_alike(later: RolloutEvent, earlier: RolloutEvent) -> bool:
+    return (
+        later.kind == earlier.kind == "step_done"
+        and later.data.get("audience") == earlier.data.get("audience")
+        and later.at - earlier.at < TOGETHER
+    )
 
 
 def exposures_of(rollout: Rollout) -> list[Exposure]:
@@ -72,6 +99,27 @@ def exposures_of(rollout: Rollout) -> list[Exposure]:
         )
         for key, steps in sorted(by_flag.items())
     ]
+
+
+@dataclass(frozen=True)
+class TakeableFlag:
+    """A flag that can be taken back, and at how many sites it is on."""
+
+    row: RolloutFlag
+    sites: int
+    is_on: bool
+
+
+def list_takeable(rollout: Rollout) -> list[TakeableFlag]:
+    """Return the rollout's flags that are still driven, in order: two queries."""
+    done: Iterable[tuple[int, int | None]] = rollout.steps.filter(status=StepStatus.DONE).values_list(
+        "flag_id", "site_id"
+    )
+    sites: dict[int, set[int]] = {}
+    for flag_id, site_id in done:
+        sites.setdefault(flag_id, set()).update([] if site_id is None else [site_id])
+    rows = rollout.rollout_flags.filter(is_active=True).select_related("flag").order_by("position")
+    return [TakeableFlag(row, len(sites.get(row.flag_id, ())), row.flag_id in sites) for row in rows]
 
 
 def _last_done(steps: Sequence[Step]) -> tuple[datetime, int]:

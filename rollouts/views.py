@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -14,11 +15,12 @@ from core.labels import say_refusal
 from core.roles import Capability, requires
 from core.views import actor_of, read_int
 from flags.models import Flag
-from rollouts.forms import PlanForm
-from rollouts.labels import WARNINGS
+from rollouts.forms import PlanForm, move_site
+from rollouts.labels import STATUSES, WARNINGS
 from rollouts.models import Release, Rollout, Trigger
-from rollouts.page_queries import compose_page, list_actions, summarise
-from rollouts.queries import get_story, list_rollouts
+from rollouts.page_queries import compose_page, list_actions, measure_reach, prefetch_track, summarise
+from rollouts.plan_view import view_plan
+from rollouts.queries import exposures_of, get_story, list_rollouts, list_takeable
 from rollouts.transitions import (
     acknowledge_flag,
     cancel_rollout,
@@ -32,6 +34,7 @@ from rollouts.transitions import (
     schedule_rollout,
 )
 
+ROWS = 50
 ACTIONS: dict[str, Callable[..., Rollout]] = {
     "schedule": schedule_rollout,
     "pause": pause_rollout,
@@ -42,10 +45,20 @@ ACTIONS: dict[str, Callable[..., Rollout]] = {
 
 @requires(Capability.VIEW)
 def list_all(request: HttpRequest) -> HttpResponse:
-    """List every rollout, newest first."""
+    """List rollouts, newest first; the address carries the filters."""
     now = clock.now()
-    rows = [summarise(rollout, now=now) for rollout in list_rollouts()[:50]]
-    return render(request, "rollouts/list.html", {"summaries": rows})
+    environment, status = (request.GET.get(name, "") for name in ("environment", "status"))
+    found = list_rollouts(environment_key=environment, status=status)
+    page = Paginator(prefetch_track(found), ROWS).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "summaries": [summarise(rollout, now=now) for rollout in page],
+        "environment_key": environment,
+        "status": status,
+        "statuses": STATUSES.items(),
+        "is_filtered": bool(environment or status),
+    }
+    return render(request, "rollouts/list.html", context)
 
 
 @requires(Capability.VIEW)
@@ -54,13 +67,18 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     rollout = _get(pk)
     page = compose_page(rollout, now=clock.now())
     context = {"rollout": rollout, "page": page, "story": get_story(rollout)}
-    fragment = getattr(request, "htmx", False)
-    return render(request, "rollouts/_live.html" if fragment else "rollouts/detail.html", context)
+    template = "rollouts/detail.html"
+    if getattr(request, "htmx", False):
+        template = "rollouts/_head.html" if request.GET.get("part") == "head" else "rollouts/_live.html"
+    return render(request, template, context)
 
 
 @requires(Capability.DRIVE_ROLLOUTS)
 def plan(request: HttpRequest) -> HttpResponse:
     """Ask for a plan, show its dated steps, then make it."""
+    if "move" in request.POST:
+        form = PlanForm(initial=move_site(request.POST))
+        return render(request, "rollouts/plan.html", {"form": form, "plan": None})
     form = PlanForm(request.POST or None)
     context: dict[str, Any] = {"form": form, "plan": None}
     if request.method == "POST" and form.is_valid():
@@ -73,7 +91,7 @@ def plan(request: HttpRequest) -> HttpResponse:
                 )
                 messages.success(request, _("Planned. Nothing moves until you schedule it."))
                 return redirect("rollouts:detail", pk=rollout.pk)
-            context |= {"plan": drawn, "warnings": [WARNINGS[code] for code in drawn.warnings]}
+            context |= {"plan": view_plan(drawn), "warnings": [WARNINGS[code] for code in drawn.warnings]}
         except Refusal as refusal:
             form.add_error(None, say_refusal(refusal))
     return render(request, "rollouts/plan.html", context, status=400 if form.errors else 200)
@@ -127,8 +145,8 @@ def roll_back_page(request: HttpRequest, pk: int) -> HttpResponse:
         "rollouts/roll_back.html",
         {
             "rollout": rollout,
-            "flags": rollout.rollout_flags.filter(is_active=True).select_related("flag"),
-            "sites": rollout.steps.filter(status="done", site__isnull=False).values("site").distinct().count(),
+            "flags": list_takeable(rollout),
+            "reach": measure_reach(rollout, exposures_of(rollout), now=clock.now()),
         },
     )
 
@@ -156,4 +174,5 @@ def _make_release(request: HttpRequest) -> HttpResponse:
 
 
 def _get(pk: int) -> Rollout:
-    return get_object_or_404(Rollout.objects.select_related("release", "environment", "testers", "pilots"), pk=pk)
+    rows = Rollout.objects.select_related("release", "environment", "testers", "pilots")
+    return get_object_or_404(prefetch_track(rows), pk=pk)

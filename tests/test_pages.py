@@ -135,7 +135,7 @@ def test_plan__previewed_and_confirmed__is_a_draft_and_can_be_scheduled(world: W
         "promotion_time": "06:00",
         "testers": world.testers.pk,
         "pilots": ["tester-1"],
-        "sites": "lyon, lille",
+        "sites": ["lyon", "lille"],
         "is_rehearsal": "on",
         "day_seconds": "60",
     }
@@ -152,9 +152,9 @@ def test_plan__previewed_and_confirmed__is_a_draft_and_can_be_scheduled(world: W
 
 
 @pytest.mark.parametrize(
-    "change", [{"sites": "lyon, atlantis"}, {"is_rehearsal": "", "start_on": "2020-01-01"}, {"pilots": []}]
+    "change", [{"sites": ["lyon", "atlantis"]}, {"is_rehearsal": "", "start_on": "2020-01-01"}, {"pilots": []}]
 )
-def test_plan__wrong_input__is_shown_beside_the_form(world: World, change: dict[str, str]) -> None:
+def test_plan__wrong_input__is_shown_beside_the_form(world: World, change: dict[str, object]) -> None:
     client, _user = _client(Role.RELEASE_MANAGER)
     data = {
         "release": world.release.pk,

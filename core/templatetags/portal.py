@@ -32,6 +32,32 @@ def moment(value: datetime | None) -> str:
 
 
 @register.filter
+def day(value: datetime) -> str:
+    """Return a day in the portal's zone, e.g. "Mon 9"."""
+    return formats.date_format(timezone.localtime(value), "D j")
+
+
+@register.filter
+def days(start: datetime, end: datetime) -> str:
+    """Return the days of a half-open interval in the portal's zone, e.g. "4 Nov – 6 Nov"."""
+    first, last = (formats.date_format(timezone.localtime(edge), "j M") for edge in (start, end - timedelta(seconds=1)))
+    return first if first == last else f"{first} – {last}"
+
+
+@register.filter
+def clock_time(value: datetime) -> str:
+    """Return a time of day in the portal's zone with its seconds, as rehearsals need."""
+    return f"{timezone.localtime(value):%H:%M:%S}"
+
+
+@register.filter
+def brief(value: timedelta) -> str:
+    """Return a short length of time with a tenth of a second, a longer one as `span` does."""
+    seconds = value.total_seconds()
+    return gettext("%(n)s s") % {"n": formats.number_format(seconds, 1)} if seconds < MINUTE else span(value)
+
+
+@register.filter
 def relative(value: datetime | None) -> str:
     """Return how far a moment is: "in 14 h", "3 min ago"."""
     if value is None:
@@ -39,6 +65,12 @@ def relative(value: datetime | None) -> str:
     seconds = (value - clock.now()).total_seconds()
     words = span(timedelta(seconds=abs(seconds)))
     return gettext("in %(span)s") % {"span": words} if seconds > 0 else gettext("%(span)s ago") % {"span": words}
+
+
+@register.filter
+def due(value: datetime) -> str:
+    """Return when something is due, relative to now: "in 14 h", or "due now" once its moment has come."""
+    return relative(value) if value > clock.now() else gettext("due now")
 
 
 @register.filter
@@ -71,6 +103,6 @@ def field(bound: Any) -> dict[str, Any]:
 
 
 @register.inclusion_tag("_reason.html")
-def reason_field(*, focus: bool = False) -> dict[str, Any]:
-    """Render the reason every change asks for."""
-    return {"focus": focus}
+def reason_field(*, focus: bool = False, optional: bool = False) -> dict[str, Any]:
+    """Render the reason every change asks for; optional where another button of the form needs none."""
+    return {"focus": focus, "optional": optional}

@@ -87,7 +87,19 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     )
     if not request.is_rehearsal and phases[0].starts_at <= now:
         raise InvalidInput("start_in_past", start_on=str(request.start_on))
-    return Plan(phases, tuple(warnings))
+    return Plan(phases, (*warnings, *_find_conflicts(request, flags=flags, phases=phases)))
+
+
+def _find_conflicts(request: PlanRequest, *, flags: Sequence[Flag], phases: Sequence[PlannedPhase]) -> list[str]:
+    """Return the codes of what stands in this plan's way, or differs from what was asked."""
+    found = []
+    first_day = local_day(phases[0].starts_at, zone=ZoneInfo(request.zone))
+    if request.start_on is not None and not request.is_rehearsal and first_day != request.start_on:
+        found.append("start_closed")
+    busy = RolloutFlag.objects.filter(flag__in=flags, environment_id=request.environment_id, is_active=True)
+    if busy.exists():
+        found.append("flags_busy")
+    return found
 
 
 def plan_site(site: Site) -> PlanSite:
@@ -133,7 +145,7 @@ def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: dateti
     with recorded(actor=actor, reason=reason, now=now) as recording:
         pilots = create_segment(
             key=_pilot_key(release, environment),
-            name=f"{release.version} → {environment.key}",
+            name=f"Pilot {release.version} → {environment.key}",
             members=request.pilots,
             actor=actor,
             reason=reason,

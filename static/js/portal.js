@@ -1,8 +1,24 @@
 // Small comforts; every page works without them.
 "use strict";
 
+let opened = [];
+
 document.addEventListener("htmx:sendError", () => { document.getElementById("lost").hidden = false; });
 document.addEventListener("htmx:afterOnLoad", () => { document.getElementById("lost").hidden = true; });
+
+// What somebody is using stays as it is until they are done with it.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const live = event.target.closest("[data-live]");
+  if (live && (live.querySelector("details[open]") || live.contains(document.activeElement))) event.preventDefault();
+});
+
+// A part that replaces itself keeps open what was open.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  opened = [...event.target.querySelectorAll("details[open][id]")].map((one) => one.id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+});
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
@@ -28,3 +44,33 @@ for (const kind of ["pointerdown", "focusin", "keydown"]) {
     }
   });
 }
+
+// The order of a list by its buttons or by dragging, without asking the server.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-order] button[name=move]");
+  if (!button) return;
+  event.preventDefault();
+  const item = button.closest("li");
+  const up = button.value.endsWith(":up");
+  const other = up ? item.previousElementSibling : item.nextElementSibling;
+  if (other) up ? other.before(item) : other.after(item);
+  button.focus();
+});
+
+for (const item of document.querySelectorAll("[data-order] > li")) item.draggable = true;
+let dragged = null;
+document.addEventListener("dragstart", (event) => { dragged = event.target.closest?.("[data-order] > li") ?? null; });
+document.addEventListener("dragend", () => { dragged = null; });
+document.addEventListener("dragover", (event) => {
+  const over = event.target.closest("[data-order] > li");
+  if (!dragged || !over || over === dragged || over.parentElement !== dragged.parentElement) return;
+  event.preventDefault();
+  const box = over.getBoundingClientRect();
+  event.clientY < box.top + box.height / 2 ? over.before(dragged) : over.after(dragged);
+});
+
+// A row leads where its link leads.
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("tr[data-href]");
+  if (row && !event.target.closest("a, button, input, label, summary")) row.querySelector("a").click();
+});

@@ -17,7 +17,7 @@ def plan_rehearsal(stage: Stage, manager: Person, *, env: str, sites: Sequence[s
         "environment": _key(stage, "SELECT id FROM flags_environment WHERE key = %s", env),
         "testers": _key(stage, "SELECT id FROM flags_segment WHERE key = %s", TESTERS_KEY),
         "pilots": list(list_pilots()),
-        "sites": ", ".join(sites),
+        "sites": list(sites),
         "promotion_time": "06:00",
         "is_rehearsal": "on",
         "day_seconds": str(day_seconds),

@@ -1,0 +1,45 @@
+"""A drawn plan as the planning page shows it: phases, and in each a line for each moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flags.models import Flag, Site
+from rollouts.domain.planning import PlannedPhase
+from rollouts.transitions.planning import Plan
+
+
+@dataclass(frozen=True)
+class MomentView:
+    """What goes on at one moment: for a site, or for the phase's people."""
+
+    due_at: datetime
+    day: int
+    audience: str
+    site_name: str
+    flags: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PlannedPhaseView:
+    phase: PlannedPhase
+    moments: Sequence[MomentView]
+
+
+def view_plan(plan: Plan) -> list[PlannedPhaseView]:
+    """Return the plan with the names of flags and sites in place of their keys: two queries."""
+    keys = {step.flag_key for phase in plan.phases for step in phase.steps}
+    names = dict(Flag.objects.filter(key__in=keys).values_list("key", "name"))
+    sites = dict(Site.objects.values_list("key", "name"))
+    return [PlannedPhaseView(phase, _list_moments(phase, names=names, sites=sites)) for phase in plan.phases]
+
+
+def _list_moments(phase: PlannedPhase, *, names: dict[str, str], sites: dict[str, str]) -> list[MomentView]:
+    flags: dict[tuple[datetime, int, str, str], list[str]] = {}
+    for step in phase.steps:
+        line = (step.due_at, step.day, step.audience, step.site_key)
+        flags.setdefault(line, []).append(names.get(step.flag_key, step.flag_key))
+    return [
+        MomentView(due_at, day, audience, sites.get(site, ""), keys)
+        for (due_at, day, audience, site), keys in flags.items()
+    ]
