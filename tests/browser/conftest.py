@@ -40,8 +40,14 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def portal(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """The whole stack with the demo; the tills are quiet, so nothing moves but what a test moves."""
-    import types, json
-    yield types.SimpleNamespace(read=lambda: json.loads(Path("/tmp/w/browser-data/portal.json").read_text()))
+    data_dir = tmp_path_factory.mktemp("browser") / "data"
+    running = Portal(data_dir, DEMO="1", FLEET="0")
+    try:
+        yield running.wait_until_ready()
+    finally:
+        running.stop()
+        remove_cluster(data_dir)
+        shutil.rmtree(data_dir, ignore_errors=True)
 
 
 @pytest.fixture

@@ -116,7 +116,13 @@ def test_auditor__history_in_the_admin__is_seen_and_nothing_can_be_changed(open_
     before = _story(page_text=page.request.get(flag).text())
 
     token = next(one["value"] for one in auditor.context.cookies() if one["name"] == "csrftoken")
-    values = {"csrfmiddlewaretoken": token, "name": "Forged", "key": "forged", "reason": "forged", "_save": "1"}
+    values: dict[str, str | float | bool] = {
+        "csrfmiddlewaretoken": token,
+        "name": "Forged",
+        "key": "forged",
+        "reason": "forged",
+        "_save": "1",
+    }
     for address in (
         old_version,  # the library's own hole: it saved the old version over the living object
         flag,

@@ -54,6 +54,11 @@ def _sign_in(client: Client, password: str = PASSWORD) -> str:
     return answer.headers.get("Location", "")
 
 
+def _confirm(client: Client) -> None:
+    """The sign-in library asks for the password once more before it touches the second factor."""
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+
+
 def _code(secret: str) -> str:
     return str(format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time())))))
 
@@ -92,7 +97,7 @@ def test_account_pages__stranger__stand_in_the_portals_frame_and_language(name: 
 @pytest.mark.parametrize(
     ("name", "french"),
     [
-        ("account_change_password", "Changer le mot de passe"),
+        ("account_change_password", "Modifier le mot de passe"),
         ("mfa_index", "Authentification à deux facteurs"),
         ("mfa_activate_totp", "application"),
     ],
@@ -100,6 +105,7 @@ def test_account_pages__stranger__stand_in_the_portals_frame_and_language(name: 
 def test_account_pages__signed_in__stand_in_the_portals_frame_and_language(mia: User, name: str, french: str) -> None:
     client = _client("fr")
     _sign_in(client)
+    _confirm(client)
 
     page = client.get(reverse(name)).content.decode()
 
@@ -150,6 +156,7 @@ def test_password__reset_for_nobodys_address__looks_the_same_and_sends_nothing(m
 def test_second_factor__activated__is_asked_for_at_the_next_sign_in(mia: User) -> None:
     client = _client()
     _sign_in(client)
+    _confirm(client)
     form = client.get(reverse("mfa_activate_totp")).context["form"]
     client.post(reverse("mfa_activate_totp"), {"code": _code(form.secret)})
     assert Authenticator.objects.filter(user=mia, type="totp").exists()

@@ -17,7 +17,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from psycopg.rows import dict_row
 
-from releaseportal.commandline import BASE_DIR
+from releaseportal.addresses import BASE_DIR
 from tests.machineroom.portal import Portal, find_free_port, make_environment, run_manage
 from tests.scenarios.people import Person
 

@@ -120,7 +120,7 @@ def _stands_in_incident_mail_and_pages(stage: Stage, manager: Person, french: Pe
     assert french_mail is not None
     assert stage.tell("url") in english_mail.get_content()
     assert english_mail["Subject"] != french_mail["Subject"]
-    assert "Retour arrière" in french_mail["Subject"]
+    stage.wait(lambda: stage.mailbox.find(to=french.username, words="Retour arrière"))
     assert BAD in manager.read("/inbox/")
 
 
