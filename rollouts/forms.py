@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from flags.models import Environment, Segment, SegmentMember, Site
 from flags.transitions import NewMember
 from rollouts.models import Release
+from rollouts.queries import list_tester_segments
 from rollouts.transitions import PlanRequest
 
 
@@ -48,10 +49,13 @@ class PlanForm(forms.Form):
         self._people = {member.targeting_key: member for member in members}
         pilots = cast("forms.MultipleChoiceField", self.fields["pilots"])
         pilots.choices = [(key, _label(member)) for key, member in self._people.items()]
-        self._sites = {site.key: site for site in Site.objects.annotate(till_count=Count("tills"))}
+        sites_by_name = Site.objects.annotate(till_count=Count("tills")).order_by("name")
+        self._sites = {site.key: site for site in sites_by_name}
         sites = cast("forms.MultipleChoiceField", self.fields["sites"])
         sites.choices = [(key, site.name) for key, site in self._sites.items()]
         sites.initial = list(self._sites)
+        testers = cast("forms.ModelChoiceField[Segment]", self.fields["testers"])
+        testers.queryset = list_tester_segments()
 
     @property
     def site_rows(self) -> list[tuple[Site, bool]]:

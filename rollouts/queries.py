@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from flags.domain.audience import RuleKind
+from flags.models import Environment, Segment
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
 from health.queries import judge_critical_lane
 from rollouts.domain.lifecycle import Status
-from rollouts.models import Rollout, RolloutEvent, RolloutFlag, SchedulerHeartbeat, Step, StepStatus
+from rollouts.models import Release, Rollout, RolloutEvent, RolloutFlag, SchedulerHeartbeat, Step, StepStatus
 
 #: Steps of one audience this close are one line of the story.
 TOGETHER = timedelta(seconds=2)
@@ -141,3 +142,22 @@ def list_steps_due_within(*, now: datetime, span: timedelta) -> QuerySet[Step]:
         rollout__status__in=[Status.SCHEDULED, Status.RUNNING],
         rollout__is_rehearsal=False,
     ).select_related("rollout__release", "rollout__environment", "flag", "site", "segment")
+
+
+def list_tester_segments() -> QuerySet[Segment]:
+    """Return the segments that can test: all but those a rollout made for its own pilots."""
+    return Segment.objects.exclude(pk__in=Rollout.objects.values("pilots"))
+
+
+def guess_plan(environment: Environment | None) -> dict[str, object]:
+    """Return what a plan most likely says first: the newest release, the last plan's testers and pilots.
+
+    The person sees and changes it before anything is drawn.
+    """
+    guess: dict[str, object] = {"release": Release.objects.order_by("-pk").first(), "environment": environment}
+    last = Rollout.objects.order_by("-pk").first()
+    testers = list_tester_segments()
+    if last:
+        guess["pilots"] = list(last.pilots.members.values_list("targeting_key", flat=True))
+        testers = testers.filter(pk=last.testers_id)
+    return guess | {"testers": testers.first()}

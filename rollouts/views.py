@@ -14,13 +14,14 @@ from core.errors import Refusal
 from core.labels import say_refusal
 from core.roles import Capability, requires
 from core.views import actor_of, read_int
+from flags.current import get_current_environment
 from flags.models import Flag
 from rollouts.forms import PlanForm, move_site
 from rollouts.labels import STATUSES, WARNINGS
 from rollouts.models import Release, Rollout, Trigger
 from rollouts.page_queries import compose_page, list_actions, measure_reach, prefetch_track, summarise
 from rollouts.plan_view import view_plan
-from rollouts.queries import exposures_of, get_story, list_rollouts, list_takeable
+from rollouts.queries import exposures_of, get_story, guess_plan, list_rollouts, list_takeable
 from rollouts.transitions import (
     acknowledge_flag,
     cancel_rollout,
@@ -79,7 +80,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     if "move" in request.POST:
         form = PlanForm(initial=move_site(request.POST))
         return render(request, "rollouts/plan.html", {"form": form, "plan": None})
-    form = PlanForm(request.POST or None)
+    form = PlanForm(request.POST or None, initial=guess_plan(get_current_environment(request)))
     context: dict[str, Any] = {"form": form, "plan": None}
     if request.method == "POST" and form.is_valid():
         try:
