@@ -231,7 +231,7 @@ def _view_phase(phase: Phase, steps: Sequence[Step], *, now: datetime) -> PhaseV
             SiteDay(name, rows[0].due_at, all(row.status == StepStatus.DONE for row in rows))
             for name, rows in sites.items()
         ],
-        is_today=phase.starts_at <= now < phase.ends_at,
+        is_today=phase.status == PhaseStatus.RUNNING and phase.starts_at <= now < phase.ends_at,
     )
 
 

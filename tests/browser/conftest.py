@@ -72,6 +72,7 @@ def open_as(chromium: Browser, portal: Portal) -> Iterator[Open]:
             account = portal.read()["demo"]["users"][name]
             visitor.sign_in(account["username"], account["password"])
             expect(visitor.page).to_have_url(re.compile(r"/$"))
+            visitor.page.wait_for_load_state()
         return visitor
 
     yield open_one

@@ -23,8 +23,8 @@ def test_sign_in__too_many_tries__is_told_in_words(open_as: Open) -> None:
     for _try in range(30):
         stranger.page.goto("/account/password/reset/")
         stranger.page.locator("[name=email]").fill("nobody@example.org")
-        stranger.page.keyboard.press("Enter")
-        stranger.page.wait_for_load_state()
+        with stranger.page.expect_navigation():
+            stranger.page.keyboard.press("Enter")
         if stranger.page.get_by_role("heading", name="Too many tries").is_visible():
             break
 

@@ -88,6 +88,10 @@ class PlanPage:
         return self.page.locator("main button[name=preview]")
 
     @property
+    def moments(self) -> Locator:
+        return self.page.locator("main .moments li")
+
+    @property
     def confirm(self) -> Locator:
         return self.page.locator("main button[name=confirm]")
 
@@ -98,7 +102,7 @@ class RolloutPage:
 
     @property
     def live(self) -> Locator:
-        return self.page.locator("#rollout")
+        return self.page.get_by_role("main")
 
     def details_of(self, action: str) -> Locator:
         return self.page.locator("main details", has=self.page.locator(f"form[action$='/{action}/']"))
