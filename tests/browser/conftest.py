@@ -12,6 +12,7 @@ from releaseportal.embedded.postgres import remove_cluster
 from tests.browser.visitor import PATIENCE_MS, Visitor
 from tests.machineroom.portal import Portal
 
+HERE = Path(__file__).parent
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
@@ -24,6 +25,16 @@ ARGUMENTS = [
 ]
 
 Open = Callable[..., Visitor]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring the browser's tests to the end of the whole run.
+
+    Playwright keeps an event loop alive in this thread until the session is over, and beside one
+    Django refuses its database to every other test.
+    """
+    items.sort(key=lambda item: item.path.is_relative_to(HERE))
 
 
 @pytest.fixture(scope="session")

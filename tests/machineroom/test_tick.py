@@ -33,6 +33,7 @@ def schedule(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         app.tasks.unregister(name)
 
 
+@pytest.mark.django_db
 def test_tick__with_a_failing_task__runs_the_others_and_fails(schedule: None) -> None:
     told = StringIO()
 
