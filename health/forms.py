@@ -26,7 +26,7 @@ class ComplaintForm(forms.Form):
     def __init__(self, *args: Any, environment: Environment | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["flag"] = forms.ModelChoiceField(
-            suspects(environment), label=_("Suspected feature"), required=False
+            suspects(environment), label=_("Suspected feature"), required=False, empty_label=_("none in particular")
         )
         self.order_fields(["text", "site", "flag", "severity", "reporter"])
 
@@ -41,12 +41,16 @@ def suspects(environment: Environment | None) -> QuerySet[Flag]:
 class ComplaintFilter(forms.Form):
     """The list's filters; they live in the address."""
 
-    site = forms.ModelChoiceField(Site.objects.all(), label=_("Site"), required=False, to_field_name="key")
-    flag = forms.ModelChoiceField(Flag.objects.all(), label=_("Suspected feature"), required=False, to_field_name="key")
-    severity = forms.ChoiceField(
-        label=_("How bad"), choices=[("", "---------"), *ComplaintSeverity.choices], required=False
+    site = forms.ModelChoiceField(
+        Site.objects.all(), label=_("Site"), required=False, to_field_name="key", empty_label=_("all")
     )
-    status = forms.ChoiceField(label=_("State"), choices=[("", "---------"), *ComplaintStatus.choices], required=False)
+    flag = forms.ModelChoiceField(
+        Flag.objects.all(), label=_("Suspected feature"), required=False, to_field_name="key", empty_label=_("all")
+    )
+    severity = forms.ChoiceField(
+        label=_("How bad"), choices=[("", _("all")), *ComplaintSeverity.choices], required=False
+    )
+    status = forms.ChoiceField(label=_("State"), choices=[("", _("all")), *ComplaintStatus.choices], required=False)
 
     def narrow(self, rows: QuerySet[Complaint]) -> QuerySet[Complaint]:
         """Return the rows that pass the filters; a filter with a wrong value lets nothing through."""

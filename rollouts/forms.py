@@ -1,6 +1,7 @@
 """What a release manager fills in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import time
 from typing import Any, cast
 
@@ -8,16 +9,83 @@ from django import forms
 from django.db.models import Count
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from flags.models import Environment, Segment, SegmentMember, Site
+from flags.models import Environment, Flag, Segment, SegmentMember, Site
 from flags.transitions import NewMember
 from rollouts.models import Release
 from rollouts.queries import list_tester_segments
 from rollouts.transitions import PlanRequest
 
 
-class PlanForm(forms.Form):
+@dataclass(frozen=True)
+class OrderRow:
+    """One line of a list that a person puts in order and chooses from."""
+
+    value: str
+    label: str
+    detail: str
+    is_chosen: bool
+
+
+class OrderedForm(forms.Form):
+    """A form with one field of several choices whose order matters: `ordered` names it.
+
+    Beside the boxes ticked, the page posts `<field>_order` with every choice in the order shown.
+    """
+
+    ordered: str
+
+    @property
+    def rows(self) -> list[OrderRow]:
+        """Return every choice in the order given so far, with whether it is chosen."""
+        choices = self.describe_choices()
+        chosen = [key for key in self[self.ordered].value() or [] if key in choices]
+        order = [key for key in self._read_order() if key in choices]
+        keys = list(dict.fromkeys([*order, *chosen, *choices]))
+        return [OrderRow(key, *choices[key], key in chosen) for key in keys]
+
+    def describe_choices(self) -> Mapping[str, tuple[str, str]]:
+        """Return label and detail of every choice."""
+        raise NotImplementedError
+
+    def _read_order(self) -> list[str]:
+        name = f"{self.ordered}_order"
+        return self.data.getlist(name) if isinstance(self.data, QueryDict) else list(self.initial.get(name, []))
+
+
+class ReleaseForm(OrderedForm):
+    """A release: version, name, and its flags in the order they advance."""
+
+    ordered = "flags"
+
+    version = forms.CharField(label=_("Version"), max_length=50)
+    name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    flags = forms.MultipleChoiceField(
+        label=_("Flags, in the order they advance"),
+        help_text=_("With the pilots they go on one by one, from the top."),
+        error_messages={"required": _("Choose at least one flag.")},
+    )
+    reason = forms.CharField(label=_("Why"), max_length=2000)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._flags = {str(flag.pk): flag for flag in Flag.objects.filter(archived_at__isnull=True).order_by("key")}
+        flags = cast("forms.MultipleChoiceField", self.fields["flags"])
+        flags.choices = [(value, flag.name) for value, flag in self._flags.items()]
+
+    def describe_choices(self) -> dict[str, tuple[str, str]]:
+        return {value: (flag.name, flag.key) for value, flag in self._flags.items()}
+
+    def clean_flags(self) -> list[int]:
+        """Return the primary keys of the flags in the order posted."""
+        return [int(value) for value in self.cleaned_data["flags"]]
+
+
+class PlanForm(OrderedForm):
     """A plan: what, where, from when, with whom, in which order."""
+
+    ordered = "sites"
 
     release = forms.ModelChoiceField(Release.objects.all(), label=_("Release"))
     environment = forms.ModelChoiceField(Environment.objects.all(), label=_("Environment"))
@@ -57,18 +125,8 @@ class PlanForm(forms.Form):
         testers = cast("forms.ModelChoiceField[Segment]", self.fields["testers"])
         testers.queryset = list_tester_segments()
 
-    @property
-    def site_rows(self) -> list[tuple[Site, bool]]:
-        """Return every site in the order chosen so far, with whether it is part of the plan."""
-        chosen = [key for key in self["sites"].value() or [] if key in self._sites]
-        order = [key for key in self._read_order() if key in self._sites]
-        keys = list(dict.fromkeys([*order, *chosen, *self._sites]))
-        return [(self._sites[key], key in chosen) for key in keys]
-
-    def _read_order(self) -> list[str]:
-        if isinstance(self.data, QueryDict):
-            return self.data.getlist("site_order")
-        return list(self.initial.get("site_order", []))
+    def describe_choices(self) -> dict[str, tuple[str, str]]:
+        return {key: (site.name, _count_tills(site.till_count)) for key, site in self._sites.items()}
 
     def clean_sites(self) -> list[int]:
         """Return the primary keys of the sites in the order posted."""
@@ -105,19 +163,23 @@ class PlanForm(forms.Form):
         return [NewMember(member.targeting_key, member.label, member.site_id) for member in chosen]
 
 
-def move_site(posted: QueryDict) -> dict[str, Any]:
-    """Return a plan form's initial values from what was posted, with one site moved a place up or down.
+def move_choice(posted: QueryDict, *, ordered: str) -> dict[str, Any]:
+    """Return a form's initial values from what was posted, with one choice moved a place up or down.
 
-    The button's value is "<site key>:up" or "<site key>:down"; anything else moves nothing.
+    The button's value is "<choice>:up" or "<choice>:down"; anything else moves nothing.
     """
     key, _colon, direction = posted.get("move", "").rpartition(":")
-    order = list(dict.fromkeys(posted.getlist("site_order")))
+    order = list(dict.fromkeys(posted.getlist(f"{ordered}_order")))
     if key in order and direction in {"up", "down"}:
         start = order.index(key)
         end = min(max(start + (1 if direction == "down" else -1), 0), len(order) - 1)
         order.insert(end, order.pop(start))
-    many = {name: posted.getlist(name) for name in ("pilots", "sites")}
-    return {**posted.dict(), **many, "site_order": order}
+    many = {name: posted.getlist(name) for name in ("pilots", ordered)}
+    return {**posted.dict(), **many, f"{ordered}_order": order}
+
+
+def _count_tills(count: int) -> str:
+    return ngettext("%(n)s till", "%(n)s tills", count) % {"n": count}
 
 
 def _label(member: SegmentMember) -> str:

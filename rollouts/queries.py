@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from flags.domain.audience import RuleKind
 from flags.models import Environment, Segment
@@ -16,6 +16,7 @@ from rollouts.models import Release, Rollout, RolloutEvent, RolloutFlag, Schedul
 
 #: Steps of one audience this close are one line of the story.
 TOGETHER = timedelta(seconds=2)
+FRIDAY = 5
 #: States in which a rollout is under way and may still do something.
 LIVE = (Status.SCHEDULED, Status.RUNNING, Status.PAUSED, Status.HELD)
 
@@ -45,6 +46,13 @@ def list_rollouts(*, environment_key: str = "", status: str = "") -> QuerySet[Ro
     if environment_key:
         rows = rows.filter(environment__key=environment_key)
     return rows.filter(status=status) if status else rows
+
+
+def list_releases() -> QuerySet[Release]:
+    """Return releases, newest first, with their flags in order and their rollouts: four queries."""
+    return Release.objects.order_by("-pk").prefetch_related(
+        "release_flags__flag", Prefetch("rollouts", list_rollouts())
+    )
 
 
 def list_live_rollouts() -> QuerySet[Rollout]:
@@ -149,12 +157,17 @@ def list_tester_segments() -> QuerySet[Segment]:
     return Segment.objects.exclude(pk__in=Rollout.objects.values("pilots"))
 
 
-def guess_plan(environment: Environment | None) -> dict[str, object]:
-    """Return what a plan most likely says first: the newest release, the last plan's testers and pilots.
+def guess_plan(environment: Environment | None, *, today: date) -> dict[str, object]:
+    """Return what a plan most likely says first: newest release, next weekday, the last plan's testers and pilots.
 
     The person sees and changes it before anything is drawn.
     """
-    guess: dict[str, object] = {"release": Release.objects.order_by("-pk").first(), "environment": environment}
+    ahead = (today + timedelta(days=n) for n in range(1, 4))
+    guess: dict[str, object] = {
+        "release": Release.objects.order_by("-pk").first(),
+        "environment": environment,
+        "start_on": next(day for day in ahead if day.isoweekday() <= FRIDAY),
+    }
     last = Rollout.objects.order_by("-pk").first()
     testers = list_tester_segments()
     if last:

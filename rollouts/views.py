@@ -7,21 +7,21 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core import clock
 from core.errors import Refusal
 from core.labels import say_refusal
-from core.roles import Capability, requires
+from core.roles import Capability, can, requires
 from core.views import actor_of, read_int
 from flags.current import get_current_environment
-from flags.models import Flag
-from rollouts.forms import PlanForm, move_site
+from rollouts.forms import PlanForm, ReleaseForm, move_choice
 from rollouts.labels import STATUSES, WARNINGS
-from rollouts.models import Release, Rollout, Trigger
+from rollouts.models import Rollout, Trigger
 from rollouts.page_queries import compose_page, list_actions, measure_reach, prefetch_track, summarise
 from rollouts.plan_view import view_plan
-from rollouts.queries import exposures_of, get_story, guess_plan, list_rollouts, list_takeable
+from rollouts.queries import exposures_of, get_story, guess_plan, list_releases, list_rollouts, list_takeable
 from rollouts.transitions import (
     acknowledge_flag,
     cancel_rollout,
@@ -78,21 +78,22 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def plan(request: HttpRequest) -> HttpResponse:
     """Ask for a plan, show its dated steps, then make it."""
     if "move" in request.POST:
-        form = PlanForm(initial=move_site(request.POST))
+        form = PlanForm(initial=move_choice(request.POST, ordered=PlanForm.ordered))
         return render(request, "rollouts/plan.html", {"form": form, "plan": None})
-    form = PlanForm(request.POST or None, initial=guess_plan(get_current_environment(request)))
-    context: dict[str, Any] = {"form": form, "plan": None}
+    guess = guess_plan(get_current_environment(request), today=timezone.localdate(clock.now()))
+    form = PlanForm(request.POST or None, initial=guess)
+    context: dict[str, Any] = {"form": form, "plan": None, "reason": request.POST.get("reason", "")}
     if request.method == "POST" and form.is_valid():
         try:
             asked = form.to_request()
             drawn = draw_plan(asked, now=clock.now())
+            context |= {"plan": view_plan(drawn), "warnings": [WARNINGS[code] for code in drawn.warnings]}
             if "confirm" in request.POST:
                 rollout = plan_rollout(
                     request=asked, actor=actor_of(request), reason=request.POST.get("reason", ""), now=clock.now()
                 )
                 messages.success(request, _("Planned. Nothing moves until you schedule it."))
                 return redirect("rollouts:detail", pk=rollout.pk)
-            context |= {"plan": view_plan(drawn), "warnings": [WARNINGS[code] for code in drawn.warnings]}
         except Refusal as refusal:
             form.add_error(None, say_refusal(refusal))
     return render(request, "rollouts/plan.html", context, status=400 if form.errors else 200)
@@ -154,24 +155,40 @@ def roll_back_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires(Capability.VIEW)
 def releases(request: HttpRequest) -> HttpResponseBase:
-    """List releases; make one."""
+    """List releases and where they are on their way; make one."""
     if request.method == "POST":
         return _make_release(request)
-    context = {"releases": Release.objects.prefetch_related("release_flags__flag"), "flags": Flag.objects.all()}
-    return render(request, "rollouts/releases.html", context)
+    form = ReleaseForm() if can(request.user, Capability.DRIVE_ROLLOUTS) else None
+    return _show_releases(request, form)
 
 
 @requires(Capability.DRIVE_ROLLOUTS)
 def _make_release(request: HttpRequest) -> HttpResponse:
-    create_release(
-        version=request.POST.get("version", ""),
-        name=request.POST.get("name", "")[:200],
-        flag_ids=[int(value) for value in request.POST.getlist("flags") if value.isascii() and value.isdigit()],
-        actor=actor_of(request),
-        reason=request.POST.get("reason", ""),
-        now=clock.now(),
-    )
-    return redirect("rollouts:releases")
+    if "move" in request.POST:
+        return _show_releases(request, ReleaseForm(initial=move_choice(request.POST, ordered=ReleaseForm.ordered)))
+    form = ReleaseForm(request.POST)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            create_release(
+                version=data["version"],
+                name=data["name"],
+                flag_ids=data["flags"],
+                actor=actor_of(request),
+                reason=data["reason"],
+                now=clock.now(),
+            )
+        except Refusal as refusal:
+            form.add_error(None, say_refusal(refusal))
+        else:
+            messages.success(request, _("Done."))
+            return redirect("rollouts:releases")
+    return _show_releases(request, form)
+
+
+def _show_releases(request: HttpRequest, form: ReleaseForm | None) -> HttpResponse:
+    context = {"releases": list_releases(), "form": form}
+    return render(request, "rollouts/releases.html", context, status=400 if form and form.errors else 200)
 
 
 def _get(pk: int) -> Rollout:

@@ -221,3 +221,25 @@ def test_pages__content_security_policy__allows_nothing_inline() -> None:
 
     assert "unsafe" not in policy
     assert "script-src 'self'" in policy
+
+
+def test_plan__confirmed_without_a_reason__shows_the_steps_again_and_writes_nothing(world: World) -> None:
+    client, _user = _client(Role.RELEASE_MANAGER)
+    data = {
+        "release": world.release.pk,
+        "environment": world.environment.pk,
+        "promotion_time": "06:00",
+        "testers": world.testers.pk,
+        "pilots": ["tester-1"],
+        "sites": "lyon",
+        "is_rehearsal": "on",
+        "day_seconds": "60",
+    }
+
+    answer = client.post("/rollouts/plan/", data | {"confirm": "1", "reason": "  "})
+
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    assert "errorlist" in page
+    assert 'id="preview"' in page
+    assert not Rollout.objects.exists()

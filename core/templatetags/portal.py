@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 from django.utils import formats, timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext
 
 from core import clock
 from core.roles import Capability
@@ -14,6 +14,16 @@ from core.roles import can as holds
 register = template.Library()
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+
+def _day_format() -> str:
+    # Translators: Django's date format of weekday, day and month, e.g. "Wed 4 Nov"
+    return pgettext("date format", "D j M")
+
+
+def _short_day_format() -> str:
+    # Translators: Django's date format of day and month, e.g. "4 Nov"
+    return pgettext("date format", "j M")
 
 
 @register.filter
@@ -28,7 +38,7 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return "—"
     local = timezone.localtime(value)
-    return f"{formats.date_format(local, 'D j M')}, {local:%H:%M}"
+    return f"{formats.date_format(local, _day_format())}, {local:%H:%M}"
 
 
 @register.filter
@@ -40,7 +50,10 @@ def day(value: datetime) -> str:
 @register.filter
 def days(start: datetime, end: datetime) -> str:
     """Return the days of a half-open interval in the portal's zone, e.g. "4 Nov – 6 Nov"."""
-    first, last = (formats.date_format(timezone.localtime(edge), "j M") for edge in (start, end - timedelta(seconds=1)))
+    first, last = (
+        formats.date_format(timezone.localtime(edge), _short_day_format())
+        for edge in (start, end - timedelta(seconds=1))
+    )
     return first if first == last else f"{first} – {last}"
 
 
@@ -65,6 +78,12 @@ def relative(value: datetime | None) -> str:
     seconds = (value - clock.now()).total_seconds()
     words = span(timedelta(seconds=abs(seconds)))
     return gettext("in %(span)s") % {"span": words} if seconds > 0 else gettext("%(span)s ago") % {"span": words}
+
+
+@register.filter
+def elapsed(value: datetime) -> str:
+    """Return how long a moment has passed: "14 h"."""
+    return span(clock.now() - value)
 
 
 @register.filter
@@ -103,6 +122,6 @@ def field(bound: Any) -> dict[str, Any]:
 
 
 @register.inclusion_tag("_reason.html")
-def reason_field(*, focus: bool = False, optional: bool = False) -> dict[str, Any]:
+def reason_field(*, focus: bool = False, optional: bool = False, value: str = "") -> dict[str, Any]:
     """Render the reason every change asks for; optional where another button of the form needs none."""
-    return {"focus": focus, "optional": optional}
+    return {"focus": focus, "optional": optional, "value": value}
