@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --disable-pip-version-check --quiet --quiet
 
-.PHONY: up test lint format locks
+.PHONY: up test bench lint format locks
 
 up: $(VENV)/.embedded
 	@exec $(BIN)/python manage.py up
 
 test: lint
 	$(BIN)/pytest
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Measurements of a real portal in processes; never part of the tests."""
