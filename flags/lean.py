@@ -1,10 +1,12 @@
 """What the lean routes share: tokens, bounded bodies, JSON answers. None of it enters Django."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from core import clock
 from flags.domain.purposes import Purpose
@@ -107,3 +109,29 @@ def parse_json(body: bytes) -> object:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(name)
+
+
+class _MethodRefusal:
+    """Answers 405 with the methods that an address takes."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._allowed = ", ".join(sorted(allowed))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = LeanRefusal(
+            405, "METHOD_NOT_ALLOWED", f"This address takes {self._allowed}.", headers={"Allow": self._allowed}
+        )
+        await refusal_response(refusal)(scope, receive, send)
+
+
+def refuse_other_methods(routes: Sequence[Route]) -> Iterator[Route]:
+    """Yield the lean routes, and after them one for each address that answers every other method 405.
+
+    Without it Django, which stands behind, would say that there is no such page.
+    """
+    allowed: dict[str, set[str]] = {}
+    for route in routes:
+        allowed.setdefault(route.path, set()).update(route.methods or ())
+        yield route
+    for path, methods in allowed.items():
+        yield Route(path, _MethodRefusal(sorted(methods)))

@@ -27,7 +27,7 @@ async def evaluate_one(request: Request) -> Response:
         evaluator = _get_evaluator(snapshot, key)
         context = await _read_context(request)
     except LeanRefusal as refusal:
-        return refusal_response(refusal, key=key)
+        return _with_cors(request, refusal_response(refusal, key=key))
     return _with_cors(request, json_response(_show(evaluator(context))), snapshot)
 
 
@@ -37,7 +37,7 @@ async def evaluate_all(request: Request) -> Response:
         snapshot = _find_snapshot(request)
         context = await _read_context(request)
     except LeanRefusal as refusal:
-        return refusal_response(refusal)
+        return _with_cors(request, refusal_response(refusal))
     shown = [_show(evaluate(context)) for evaluate in snapshot.evaluators.values()]
     body = json.dumps({"flags": shown, "metadata": {"environment": snapshot.definition.key}}, separators=(",", ":"))
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
@@ -50,11 +50,7 @@ async def evaluate_all(request: Request) -> Response:
 async def answer_preflight(request: Request) -> Response:
     """Answer a browser's OPTIONS: allowed for the origins of any environment (it carries no token)."""
     origin = request.headers.get("origin", "")
-    portfolio = KEEPER.portfolio
-    known = portfolio is not None and any(
-        origin in snapshot.definition.allowed_origins for snapshot in portfolio.snapshots.values()
-    )
-    if not known:
+    if not _is_known_anywhere(origin):
         return Response(status_code=403)
     return Response(
         status_code=204,
@@ -110,9 +106,22 @@ def _split_etags(header: str) -> set[str]:
     return {part.strip().removeprefix("W/") for part in header.split(",") if part.strip()}
 
 
-def _with_cors(request: Request, answer: Response, snapshot: Snapshot) -> Response:
-    origin = request.headers.get("origin")
-    if origin and origin in snapshot.definition.allowed_origins:
+def _is_known_anywhere(origin: str) -> bool:
+    portfolio = KEEPER.portfolio
+    return portfolio is not None and any(
+        origin in snapshot.definition.allowed_origins for snapshot in portfolio.snapshots.values()
+    )
+
+
+def _with_cors(request: Request, answer: Response, snapshot: Snapshot | None = None) -> Response:
+    """Let a page of an allowed origin read the answer.
+
+    An answer with flags is for its own environment's origins. A refusal says nothing of any
+    environment and may come before it is known whose it is: it is for the origins of all.
+    """
+    origin = request.headers.get("origin", "")
+    known = origin in snapshot.definition.allowed_origins if snapshot else _is_known_anywhere(origin)
+    if known:
         answer.headers["Access-Control-Allow-Origin"] = origin
         answer.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
         answer.headers["Vary"] = "Origin"

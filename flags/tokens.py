@@ -29,7 +29,8 @@ class TokenUses:
 
     def note(self, token_id: int, *, now: datetime) -> None:
         """Remember that a token was used."""
-        self._uses[token_id] = now
+        with self._lock:
+            self._uses[token_id] = now
 
     def flush(self) -> int:
         """Write what was remembered; return how many tokens."""

@@ -22,7 +22,7 @@ django_application = get_wsgi_application()  # before any import that needs the 
 
 from django.db import DatabaseError, close_old_connections
 
-from flags.lean import json_response
+from flags.lean import json_response, refuse_other_methods
 from flags.ofrep import LEAN_ROUTES as OFREP_ROUTES
 from flags.snapshots import KEEPER
 from flags.tokens import USES
@@ -69,9 +69,7 @@ async def _answer_fault(request: Request, error: Exception) -> Response:
 
 application = Starlette(
     routes=[
-        *OFREP_ROUTES,
-        *TELEMETRY_ROUTES,
-        *PROBE_ROUTES,
+        *refuse_other_methods([*OFREP_ROUTES, *TELEMETRY_ROUTES, *PROBE_ROUTES]),
         Mount("/", app=cast("ASGIApp", WSGIMiddleware(cast("Any", django_application), workers=DJANGO_THREADS))),
     ],
     lifespan=_lifespan,

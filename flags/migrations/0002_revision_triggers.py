@@ -2,8 +2,8 @@
 
 Row triggers note the touched environments under the transaction's id; a deferred trigger on that
 note raises their revisions, in the order of environment keys so that two transactions never wait
-for each other crosswise, and notifies. Functions run as their owner: the application's role
-cannot write a revision itself.
+for each other crosswise, and notifies. Functions run as their owner, so that a role which may not
+write a revision itself raises it all the same.
 """
 
 from django.db import migrations

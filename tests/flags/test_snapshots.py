@@ -1,0 +1,128 @@
+"""Snapshots: read when the revision rises, kept when the database is away, swapped whole."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from core.actors import DEMO
+from flags import snapshots
+from flags.domain.purposes import Purpose
+from flags.models import Environment, Flag
+from flags.queries import load_environment
+from flags.snapshots import SnapshotKeeper
+from flags.transitions import kill_flag, revoke_token, switch_on
+from tests.factories.core import NOW
+from tests.factories.flags import make_environment, make_flag, make_token
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BY: dict[str, Any] = {"actor": DEMO, "reason": "a test", "now": NOW}
+
+
+@pytest.fixture
+def environment() -> Environment:
+    return make_environment()
+
+
+@pytest.fixture
+def flag(environment: Environment) -> Flag:
+    return make_flag()
+
+
+@pytest.fixture
+def keeper() -> Iterator[SnapshotKeeper]:
+    keeper = SnapshotKeeper()
+    yield keeper
+    keeper.stop()
+
+
+def _value(keeper: SnapshotKeeper, environment: Environment, flag: Flag) -> object:
+    assert keeper.portfolio is not None
+    return keeper.portfolio.snapshots[environment.pk].evaluators[flag.key]({}).value
+
+
+def test_refresh__nothing_changed__reads_nothing_again(keeper: SnapshotKeeper, environment: Environment) -> None:
+    assert keeper.refresh()
+    before = keeper.portfolio
+
+    assert not keeper.refresh()
+    assert keeper.portfolio is before
+
+
+def test_refresh__a_switch__is_seen(keeper: SnapshotKeeper, environment: Environment, flag: Flag) -> None:
+    keeper.refresh()
+    switch_on(flag_id=flag.pk, environment_id=environment.pk, **BY)
+
+    assert _value(keeper, environment, flag) is False
+    assert keeper.refresh()
+    assert _value(keeper, environment, flag) is True
+
+
+def test_refresh__one_environment_changed__keeps_the_others_snapshot(
+    keeper: SnapshotKeeper, environment: Environment, flag: Flag
+) -> None:
+    other = make_environment()
+    keeper.refresh()
+    assert keeper.portfolio is not None
+    before = keeper.portfolio.snapshots[other.pk]
+
+    switch_on(flag_id=flag.pk, environment_id=environment.pk, **BY)
+    keeper.refresh()
+
+    assert keeper.portfolio.snapshots[other.pk] is before
+
+
+def test_refresh__database_away__keeps_serving_the_last_good(
+    keeper: SnapshotKeeper, environment: Environment, flag: Flag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch_on(flag_id=flag.pk, environment_id=environment.pk, **BY)
+    keeper.refresh()
+
+    def fail() -> dict[int, int]:
+        raise OperationalError("the server is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshots, "get_revisions", fail)
+        with pytest.raises(OperationalError):
+            keeper.refresh()
+        assert _value(keeper, environment, flag) is True
+    kill_flag(flag_id=flag.pk, environment_id=environment.pk, **BY)
+    keeper.refresh()
+    assert _value(keeper, environment, flag) is False
+
+
+def test_refresh__a_token_revoked__is_gone(keeper: SnapshotKeeper, environment: Environment) -> None:
+    token, _raw = make_token(environment, purpose=Purpose.CLIENT)
+    keeper.refresh()
+    assert keeper.portfolio is not None
+    assert token.token_hash in keeper.portfolio.tokens
+
+    revoke_token(token_id=token.pk, **BY)
+    keeper.refresh()
+    assert token.token_hash not in keeper.portfolio.tokens
+
+
+def test_refresh__an_archived_flag__is_served_no_more(
+    keeper: SnapshotKeeper, environment: Environment, flag: Flag
+) -> None:
+    keeper.refresh()
+    Flag.objects.filter(pk=flag.pk).update(archived_at=NOW)
+    keeper.refresh()
+
+    assert keeper.portfolio is not None
+    assert flag.key not in keeper.portfolio.snapshots[environment.pk].evaluators
+
+
+@pytest.mark.parametrize("flags", [2, 20])
+def test_load_environment__any_number_of_flags__takes_as_many_queries(
+    environment: Environment, flags: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(flags):
+        switch_on(flag_id=make_flag().pk, environment_id=environment.pk, **BY)
+
+    # Isolation level, seven reads, and the transaction's begin.
+    with django_assert_num_queries(9):
+        assert len(load_environment(environment.pk).flags) == flags
