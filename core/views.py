@@ -1,9 +1,13 @@
 """Small things views share."""
 
+from collections.abc import Callable
+
+from django.forms import Form
 from django.http import HttpRequest
 
 from core.actors import Actor, person
-from core.errors import InvalidInput
+from core.errors import InvalidInput, Refusal
+from core.labels import say_refusal
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -19,3 +23,18 @@ def read_int(request: HttpRequest, name: str) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise InvalidInput("values_wrong", fields=name)
     return int(text)
+
+
+def write_from(form: Form, write: Callable[[], object]) -> bool:
+    """Do a write for a form; True where it was done.
+
+    Wrong fields and a refusal are said beside the form, which keeps what was typed.
+    """
+    if not form.is_valid():
+        return False
+    try:
+        write()
+    except Refusal as refusal:
+        form.add_error(None, say_refusal(refusal))
+        return False
+    return True

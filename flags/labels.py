@@ -10,4 +10,23 @@ REFUSALS: dict[str, str | Promise] = {
     "key_taken": _("This key is taken; choose another."),
     "token_unknown": _("There is no such token."),
     "environment_unknown": _("There is no such environment."),
+    "rule_unclear": _("Choose where, for whom and which variant."),
+    "segment_unknown": _("There is no such segment."),
+    "site_unknown": _("There is no such site."),
+    "flag_archived": _("The flag %(flag)s is archived: restore it first."),
+    "flag_in_use": _("The flag is still in use (%(uses)s): switch it off there first, or end the rollout."),
+    "rule_of_rollout": _("A rollout laid this rule: pause or roll back the rollout instead."),
+    "segment_in_use": _("The segment is still in use (%(uses)s)."),
+    "member_twice": _("%(key)s is in this segment already."),
+    "time_zone_unknown": _("There is no time zone %(zone)s."),
+}
+
+#: What a history row's type means, before the words of the thing.
+HISTORY_SIGNS = {"+": "+", "~": "~", "-": "−"}
+
+STATES: dict[str, str | Promise] = {
+    "on": _("on"),
+    "off": _("off"),
+    "killed": _("switched off"),
+    "archived": _("archived"),
 }

@@ -1,11 +1,27 @@
 """What the pages of flags show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from typing import Any
 
-from flags.models import Flag, FlagState, Rule
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from flags.dependants import Origin, describe_origins
+from flags.domain.audience import RuleKind
+from flags.labels import HISTORY_SIGNS
+from flags.models import ApiToken, Environment, Flag, FlagState, Rule, Segment, Site
+from flags.queries import list_state_versions
+
+#: What the list of flags can be narrowed to, in the environment that is looked at.
+STATE_FILTERS: Mapping[str, Q] = {
+    "on": Q(is_on=True, killed_at=None),
+    "off": Q(is_on=False, killed_at=None),
+    "killed": Q(killed_at__isnull=False),
+}
+ARCHIVED = "archived"
 
 
 @dataclass(frozen=True)
@@ -16,19 +32,43 @@ class FlagRow:
     states: Sequence[FlagState]
 
 
-def list_flag_rows() -> list[FlagRow]:
-    """Return every flag in use with its states: two queries."""
+def list_flag_rows(*, text: str = "", state: str = "", environment: Environment | None = None) -> list[FlagRow]:
+    """Return the flags that fit with their states: two queries.
+
+    `state` is one of `STATE_FILTERS`, in that environment, or `archived`; without it, flags in use.
+    """
+    flags = Flag.objects.filter(archived_at__isnull=state != ARCHIVED)
+    if text:
+        flags = flags.filter(Q(key__icontains=text) | Q(name__icontains=text) | Q(owner__icontains=text))
+    if state in STATE_FILTERS:
+        fits = FlagState.objects.filter(STATE_FILTERS[state], flag=OuterRef("pk"), environment=environment)
+        flags = flags.filter(Exists(fits))
     states = FlagState.objects.select_related("environment").order_by("environment__position", "environment__key")
     by_flag: dict[int, list[FlagState]] = {}
-    for state in states:
-        by_flag.setdefault(state.flag_id, []).append(state)
-    return [FlagRow(flag, by_flag.get(flag.pk, [])) for flag in Flag.objects.filter(archived_at=None)]
+    for row in states:
+        by_flag.setdefault(row.flag_id, []).append(row)
+    return [FlagRow(flag, by_flag.get(flag.pk, [])) for flag in flags]
 
 
-def list_states(flag: Flag) -> list[FlagState]:
-    """Return a flag's states with their rules, in the order of environments: two queries."""
+@dataclass(frozen=True)
+class StateView:
+    """A flag in one environment: its rules with who laid each, and the version a form sends back."""
+
+    state: FlagState
+    rules: Sequence[tuple[Rule, Origin | None]]
+    version: int
+
+
+def list_states(flag: Flag) -> list[StateView]:
+    """Return a flag's states in the order of environments; the number of queries does not grow with them."""
     rows = flag.states.select_related("environment").prefetch_related("rules__segment", "rules__site")
-    return list(rows.order_by("environment__position", "environment__key"))
+    states = list(rows.order_by("environment__position", "environment__key"))
+    origins = describe_origins({rule.origin for state in states for rule in state.rules.all()})
+    versions = list_state_versions([state.pk for state in states])
+    return [
+        StateView(state, [(rule, origins.get(rule.origin)) for rule in state.rules.all()], versions[state.pk])
+        for state in states
+    ]
 
 
 @dataclass(frozen=True)
@@ -53,19 +93,49 @@ def list_changes(flag: Flag, *, limit: int = 30) -> list[Change]:
     return sorted(changes, key=lambda change: change.at, reverse=True)[:limit]
 
 
-def _what(row: object) -> str:
-    mark = {"+": "+", "~": "~", "-": "−"}[getattr(row, "history_type")]  # noqa: B009  # made by the library
-    environment = getattr(row, "environment", None) or getattr(getattr(row, "state", None), "environment", None)
-    place = f"{environment}: " if environment is not None else ""
-    if hasattr(row, "killed_at"):
-        state = "kill switch" if row.killed_at else ("on" if getattr(row, "is_on", False) else "off")
-        return f"{mark} {place}{state}"
-    if hasattr(row, "variant"):
-        whom = getattr(row, "site", None) or getattr(row, "segment", None) or "everyone"
-        return f"{mark} {place}{row.variant} → {whom}"
-    return f"{mark} flag"
+def _what(row: Any) -> str:
+    """Return a history row's words, in the language in force."""
+    if isinstance(row, Rule.history.model):
+        data = {
+            "place": row.state.environment.key,
+            "variant": row.variant,
+            "whom": row.site or row.segment or _("everyone"),
+            "sign": HISTORY_SIGNS[row.history_type],
+        }
+        return _("%(place)s: %(sign)s rule “%(variant)s for %(whom)s”") % data
+    if isinstance(row, FlagState.history.model):
+        state = _("switched off") if row.killed_at else _("on") if row.is_on else _("off")
+        return f"{row.environment.key}: {state}"
+    return _("%(sign)s flag") % {"sign": HISTORY_SIGNS[row.history_type]}
 
 
-def get_version(state: FlagState) -> int:
-    """Return the newest history id of a state: what a form saw, to notice a change meanwhile."""
-    return int(state.history.values_list("history_id", flat=True).first() or 0)
+def list_segment_rows() -> QuerySet[Segment]:
+    """Return segments with how many people they hold and how many rules name them: one query."""
+    return Segment.objects.annotate(
+        people=Count("members", distinct=True), rule_count=Count("rules", distinct=True)
+    ).order_by("name")
+
+
+def list_site_rows() -> QuerySet[Site]:
+    """Return sites with how many tills they have: one query."""
+    return Site.objects.annotate(till_count=Count("tills")).order_by("name")
+
+
+def list_flags_at(site: Site) -> list[tuple[Environment, list[Flag]]]:
+    """Return what is on at a site now, by environment, for whoever stands there: two queries.
+
+    Not counted: what is on for people by name, wherever they are.
+    """
+    here = Q(rules__kind=RuleKind.EVERYONE) | Q(rules__site=site)
+    rows = FlagState.objects.filter(here, STATE_FILTERS["on"], flag__archived_at=None).exclude(
+        rules__variant=F("flag__off_variant")
+    )
+    flags: dict[int, list[Flag]] = {}
+    for state in rows.select_related("flag").order_by("flag__name").distinct():
+        flags.setdefault(state.environment_id, []).append(state.flag)
+    return [(environment, flags.get(environment.pk, [])) for environment in Environment.objects.all()]
+
+
+def list_tokens() -> QuerySet[ApiToken]:
+    """Return every token with its environment and last use: one query."""
+    return ApiToken.objects.select_related("environment").annotate(last_used_at=F("use__last_used_at"))

@@ -1,13 +1,26 @@
 """Reads of flags."""
 
 from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Max
 
-from flags.domain.audience import RuleKind
+from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.definition import EnvironmentDefinition, FlagDefinition, RuleDefinition, TokenDefinition
 from flags.domain.purposes import Purpose
-from flags.models import ApiToken, Environment, EnvironmentRevision, FlagState, Rule, SegmentMember, Site
+from flags.models import (
+    ApiToken,
+    Environment,
+    EnvironmentRevision,
+    Flag,
+    FlagState,
+    Rule,
+    SegmentMember,
+    Site,
+    Till,
+)
 
 
 def get_revisions() -> dict[int, int]:
@@ -71,3 +84,44 @@ def _define(counter: EnvironmentRevision) -> EnvironmentDefinition:
 def find_environment(key: str) -> Environment | None:
     """Return the environment of this key, None where there is none."""
     return Environment.objects.filter(key=key).first()
+
+
+def list_state_versions(state_ids: Collection[int]) -> dict[int, int]:
+    """Return for each state what grows with every change of it or its rules: two queries.
+
+    It is the sum of the newest history ids of both: what a page saw, to notice a change meanwhile.
+    """
+    versions = dict.fromkeys(state_ids, 0)
+    for rows, column in ((FlagState.history, "id"), (Rule.history, "state_id")):
+        newest = rows.filter(**{f"{column}__in": state_ids}).order_by().values_list(column)
+        for pk, history_id in newest.annotate(newest=Max("history_id")):
+            versions[pk] += history_id
+    return versions
+
+
+def get_state_version(state: FlagState) -> int:
+    """Return the version of one state (see `list_state_versions`)."""
+    return list_state_versions([state.pk])[state.pk]
+
+
+def get_flag_version(flag: Flag) -> int:
+    """Return the newest history id of a flag's own row."""
+    return Flag.history.filter(id=flag.pk).aggregate(newest=Max("history_id"))["newest"] or 0
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom an audience holds, in numbers; people are those a segment names."""
+
+    sites: int
+    tills: int
+    people: int
+
+
+def measure_audience(audience: RuleAudience) -> Reach:
+    """Return whom an audience holds: at most two queries."""
+    if audience.kind is RuleKind.SEGMENT:
+        return Reach(0, 0, SegmentMember.objects.filter(segment_id=audience.segment_id or 0).count())
+    if audience.kind is RuleKind.SITE:
+        return Reach(1, Till.objects.filter(site_id=audience.site_id or 0).count(), 0)
+    return Reach(Site.objects.count(), Till.objects.count(), 0)

@@ -1,11 +1,28 @@
 from django.urls import path
 
-from flags import views
+from flags.views import flags, rules, segments, sites, tokens
 
 app_name = "flags"
 urlpatterns = [
-    path("flags/", views.list_all, name="list"),
-    path("flags/<str:key>/", views.show, name="detail"),
-    path("flags/<str:key>/switch/", views.switch, name="switch"),
-    path("tokens/", views.tokens, name="tokens"),
+    path("flags/", flags.list_all, name="list"),
+    path("flags/<str:key>/", flags.show, name="detail"),
+    path("flags/<str:key>/edit/", flags.edit, name="edit"),
+    path("flags/<str:key>/switch/", flags.switch, name="switch"),
+    path("flags/<str:key>/rule/", rules.add, name="rule"),
+    path("flags/<str:key>/shelf/<slug:action>/", flags.shelve, name="shelve"),
+    path("new-flag/", flags.create, name="new"),
+    path("rules/<int:pk>/<slug:action>/", rules.change, name="rule_change"),
+    path("segments/", segments.list_all, name="segments"),
+    path("segments/<str:key>/", segments.show, name="segment"),
+    path("segments/<str:key>/edit/", segments.edit, name="segment_edit"),
+    path("segments/<str:key>/add/", segments.add, name="member_add"),
+    path("segments/<str:key>/remove/", segments.remove, name="member_remove"),
+    path("segments/<str:key>/delete/", segments.delete, name="segment_delete"),
+    path("new-segment/", segments.create, name="segment_new"),
+    path("sites/", sites.list_all, name="sites"),
+    path("sites/<str:key>/", sites.show, name="site"),
+    path("sites/<str:key>/edit/", sites.edit, name="site_edit"),
+    path("sites/<str:key>/tills/", sites.add_till, name="till_add"),
+    path("new-site/", sites.create, name="site_new"),
+    path("tokens/", tokens.tokens, name="tokens"),
 ]

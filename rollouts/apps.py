@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
 from core.labels import REFUSALS
+from flags.dependants import register
 from rollouts import labels
 
 
@@ -9,4 +10,8 @@ class RolloutsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # Its models are there only now.
+        from rollouts.dependant import RolloutsUse  # noqa: PLC0415
+
         REFUSALS.update(labels.REFUSALS)
+        register(RolloutsUse())

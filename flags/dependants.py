@@ -1,0 +1,55 @@
+"""What stands above the flags and uses them, without this app importing it.
+
+An app that lays rules or builds on flags and segments registers itself when it is ready.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who laid a rule: words and the address of its page."""
+
+    label: str
+    url: str
+
+
+class Dependant(Protocol):
+    """What an app above says of its uses."""
+
+    def describe_origins(self, origins: Collection[str]) -> Mapping[str, Origin]:
+        """Return those of these rules' origins that are its own."""
+
+    def list_uses_of_flag(self, flag_id: int) -> list[str]:
+        """Return labels of what would break without the flag."""
+
+    def list_uses_of_segment(self, segment_id: int) -> list[str]:
+        """Return labels of what would break without the segment."""
+
+
+_DEPENDANTS: list[Dependant] = []
+
+
+def register(dependant: Dependant) -> None:
+    """Ask this app too from now on."""
+    _DEPENDANTS.append(dependant)
+
+
+def describe_origins(origins: Collection[str]) -> dict[str, Origin]:
+    """Return who laid rules of these origins; empty origins are a person's own and left out."""
+    wanted = {origin for origin in origins if origin}
+    if not wanted:
+        return {}
+    return {key: origin for one in _DEPENDANTS for key, origin in one.describe_origins(wanted).items()}
+
+
+def list_uses_of_flag(flag_id: int) -> list[str]:
+    """Return labels of everything above that needs a flag."""
+    return [label for one in _DEPENDANTS for label in one.list_uses_of_flag(flag_id)]
+
+
+def list_uses_of_segment(segment_id: int) -> list[str]:
+    """Return labels of everything above that needs a segment."""
+    return [label for one in _DEPENDANTS for label in one.list_uses_of_segment(segment_id)]

@@ -1,0 +1,153 @@
+"""What release managers fill in about flags, people and places."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext_lazy as _
+
+from core.history import MAX_REASON_CHARACTERS
+from flags.domain.audience import RuleAudience, RuleKind
+from flags.models import Criticality, Environment, Flag, Segment, Site, check_key, every_day
+
+
+class ReasonedForm(forms.Form):
+    """A form that begins with the key, if it has one, and ends with the reason every change asks for."""
+
+    reason = forms.CharField(label=_("Why"), max_length=MAX_REASON_CHARACTERS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order_fields(["key", *(name for name in self.fields if name != "reason")])
+
+    @property
+    def wishes(self) -> dict[str, Any]:
+        """What was filled in, the reason included: keyword arguments of a transition."""
+        return dict(self.cleaned_data)
+
+
+def _key_field() -> forms.CharField:
+    return forms.CharField(
+        label=_("Key"),
+        max_length=100,
+        validators=[check_key],
+        help_text=_("What programs call it. It stays for good: letters, digits, dot, dash, underscore."),
+    )
+
+
+class FlagForm(ReasonedForm):
+    """What a flag says of itself."""
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    description = forms.CharField(label=_("What it does"), widget=forms.Textarea(attrs={"rows": 2}), required=False)
+    owner = forms.CharField(label=_("Owner"), max_length=100, required=False)
+    criticality = forms.ChoiceField(
+        label=_("Weight"),
+        choices=Criticality.choices,
+        initial=Criticality.IMPORTANT,
+        help_text=_("How grave it is when it fails: it sets the tier of the incident."),
+    )
+    cashier_note_fr = forms.CharField(
+        label=_("Note for cashiers, in French"), widget=forms.Textarea(attrs={"rows": 2}), required=False
+    )
+    documentation_url = forms.URLField(
+        label=_("Address of its documentation"), max_length=200, required=False, assume_scheme="https"
+    )
+    expires_on = forms.DateField(
+        label=_("To be removed from the code by"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+
+class NewFlagForm(FlagForm):
+    """A new flag, on or off."""
+
+    key = _key_field()
+
+
+class SegmentForm(ReasonedForm):
+    name = forms.CharField(label=_("Name"), max_length=100)
+    description = forms.CharField(label=_("Who they are"), widget=forms.Textarea(attrs={"rows": 2}), required=False)
+
+
+class NewSegmentForm(SegmentForm):
+    key = _key_field()
+
+
+class MemberForm(ReasonedForm):
+    """One person of a segment."""
+
+    targeting_key = forms.CharField(
+        label=_("Targeting key"),
+        max_length=200,
+        help_text=_("The pseudonymous key the tills send for this person, never a name."),
+    )
+    label = forms.CharField(label=_("Shown as"), max_length=100, required=False)
+    site = forms.ModelChoiceField(Site.objects.all(), label=_("Site"), required=False, empty_label="—")
+
+
+class SiteForm(ReasonedForm):
+    name = forms.CharField(label=_("Name"), max_length=100)
+    city = forms.CharField(label=_("City"), max_length=100)
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
+    time_zone = forms.ChoiceField(label=_("Time zone"), initial="Europe/Paris")
+    opening_weekdays = forms.TypedMultipleChoiceField(
+        label=_("Open on"),
+        coerce=int,
+        initial=every_day,
+        choices=[(number, WEEKDAYS[number - 1]) for number in range(1, 8)],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zones = sorted(available_timezones())
+        self.fields["time_zone"].choices = [(name, name) for name in zones]  # type: ignore[attr-defined]  # a ChoiceField
+
+
+class NewSiteForm(SiteForm):
+    key = _key_field()
+
+
+class TillForm(ReasonedForm):
+    key = _key_field()
+    name = forms.CharField(label=_("Name"), max_length=100)
+
+
+class RuleForm(forms.Form):
+    """Which rule a person means: where, for whom, which variant. It writes nothing itself."""
+
+    environment = forms.ModelChoiceField(Environment.objects.all(), to_field_name="key", label=_("Environment"))
+    audience = forms.ChoiceField(label=_("For whom"))
+    variant = forms.ChoiceField(label=_("Variant"))
+
+    def __init__(self, *args: Any, flag: Flag, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        segments = [(f"{RuleKind.SEGMENT}:{one.pk}", one.name) for one in Segment.objects.order_by("name")]
+        sites = [(f"{RuleKind.SITE}:{one.pk}", one.name) for one in Site.objects.order_by("name")]
+        self.fields["audience"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
+            (RuleKind.EVERYONE, _("everyone")),
+            (_("Segments"), segments),
+            (_("Sites"), sites),
+        ]
+        on_first = sorted(flag.variants, key=lambda name: name == flag.off_variant)
+        self.fields["variant"].choices = [(name, name) for name in on_first]  # type: ignore[attr-defined]  # a ChoiceField
+
+    def clean_audience(self) -> RuleAudience:
+        kind, _colon, pk = self.cleaned_data["audience"].partition(":")
+        if kind == RuleKind.SEGMENT:
+            return RuleAudience.for_segment(int(pk))
+        return RuleAudience.for_site(int(pk)) if kind == RuleKind.SITE else RuleAudience.everyone()
+
+
+class FlagFilter(forms.Form):
+    """The list's filters; they live in the address."""
+
+    q = forms.CharField(label=_("Name, key or owner"), required=False, max_length=100)
+    state = forms.ChoiceField(label=_("State"), required=False)
+
+    def __init__(self, *args: Any, states: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["state"].choices = [("", _("all")), *states.items()]  # type: ignore[attr-defined]  # a ChoiceField

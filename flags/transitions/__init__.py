@@ -1,0 +1,36 @@
+"""Writes to flags: one function an action, in one transaction, with its actor and reason."""
+
+from flags.transitions.editing import archive_flag, create_flag, edit_flag, restore_flag
+from flags.transitions.people import NewMember, add_member, create_segment, delete_segment, edit_segment, remove_member
+from flags.transitions.places import create_environment, create_site, create_till, edit_site
+from flags.transitions.ruling import add_rule, move_rule, on_variant, remove_rule, remove_rules
+from flags.transitions.switching import kill_flag, release_flag, switch_off, switch_on
+from flags.transitions.tokens import create_token, revoke_token
+
+__all__ = [
+    "NewMember",
+    "add_member",
+    "add_rule",
+    "archive_flag",
+    "create_environment",
+    "create_flag",
+    "create_segment",
+    "create_site",
+    "create_till",
+    "create_token",
+    "delete_segment",
+    "edit_flag",
+    "edit_segment",
+    "edit_site",
+    "kill_flag",
+    "move_rule",
+    "on_variant",
+    "release_flag",
+    "remove_member",
+    "remove_rule",
+    "remove_rules",
+    "restore_flag",
+    "revoke_token",
+    "switch_off",
+    "switch_on",
+]

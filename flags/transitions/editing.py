@@ -1,0 +1,117 @@
+"""Flags themselves: what they are, in every environment."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from django.db import transaction
+
+from core.actors import Actor
+from core.errors import InvalidInput, Refusal
+from core.history import recorded
+from flags.dependants import list_uses_of_flag
+from flags.models import Criticality, Environment, Flag, FlagState
+from flags.transitions.locking import get_locked_flag
+from flags.transitions.saving import save_row
+
+#: The variants of a plain on/off flag.
+BOOLEAN_VARIANTS: Mapping[str, object] = {"on": True, "off": False}
+
+
+@transaction.atomic
+def create_flag(
+    *,
+    key: str,
+    name: str,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    description: str = "",
+    variants: Mapping[str, object] = BOOLEAN_VARIANTS,
+    default_variant: str = "off",
+    off_variant: str = "off",
+    owner: str = "",
+    cashier_note_fr: str = "",
+    documentation_url: str = "",
+    criticality: str = Criticality.IMPORTANT,
+    expires_on: date | None = None,
+) -> Flag:
+    """Create a flag, off in every environment."""
+    if default_variant not in variants or off_variant not in variants:
+        raise InvalidInput("variant_unknown", variant=default_variant, flag=key)
+    with recorded(actor=actor, reason=reason, now=now):
+        flag = save_row(
+            Flag(
+                key=key,
+                name=name,
+                description=description,
+                variants=dict(variants),
+                default_variant=default_variant,
+                off_variant=off_variant,
+                owner=owner,
+                cashier_note_fr=cashier_note_fr,
+                documentation_url=documentation_url,
+                criticality=criticality,
+                expires_on=expires_on,
+            )
+        )
+        for environment in Environment.objects.order_by("key"):
+            FlagState(flag=flag, environment=environment).save()
+    return flag
+
+
+@transaction.atomic
+def edit_flag(
+    *,
+    flag_id: int,
+    name: str,
+    description: str,
+    owner: str,
+    cashier_note_fr: str,
+    documentation_url: str,
+    criticality: str,
+    expires_on: date | None,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    seen_version: int | None = None,
+) -> Flag:
+    """Change what a flag says of itself; key and variants stay, for clients know them."""
+    flag = get_locked_flag(flag_id, seen_version=seen_version)
+    flag.name, flag.description, flag.owner = name, description, owner
+    flag.cashier_note_fr, flag.documentation_url = cashier_note_fr, documentation_url
+    flag.criticality, flag.expires_on = criticality, expires_on
+    with recorded(actor=actor, reason=reason, now=now):
+        return save_row(flag)
+
+
+@transaction.atomic
+def archive_flag(*, flag_id: int, actor: Actor, reason: str, now: datetime) -> bool:
+    """Serve a flag no more: clients get their code's default. True where it was in use.
+
+    Refused while it is on somewhere or a rollout under way brings it.
+    """
+    flag = get_locked_flag(flag_id)
+    # Locked, so that nobody switches it on meanwhile.
+    states = list(flag.states.select_for_update(of=("self",)).select_related("environment").order_by("pk"))
+    places = [state.environment.key for state in states if state.is_on and not state.is_killed]
+    uses = list_uses_of_flag(flag_id)
+    if places or uses:
+        raise Refusal("flag_in_use", uses=", ".join([*places, *uses]))
+    with recorded(actor=actor, reason=reason, now=now):
+        if flag.archived_at is not None:
+            return False
+        flag.archived_at = now
+        flag.save()
+    return True
+
+
+@transaction.atomic
+def restore_flag(*, flag_id: int, actor: Actor, reason: str, now: datetime) -> bool:
+    """Serve an archived flag again, with the states it had; True where it was archived."""
+    flag = get_locked_flag(flag_id)
+    with recorded(actor=actor, reason=reason, now=now):
+        if flag.archived_at is None:
+            return False
+        flag.archived_at = None
+        flag.save()
+    return True

@@ -1,0 +1,35 @@
+"""The rows that writes lock first, and whether they are still what a person saw."""
+
+from core.errors import InvalidInput, Refusal
+from flags.models import Flag, FlagState
+from flags.queries import get_flag_version, get_state_version
+
+
+def get_locked_state(*, flag_id: int, environment_id: int, seen_version: int | None = None) -> FlagState:
+    """Return the locked state of a flag in an environment.
+
+    Refuses what does not exist, and a state or rules that changed after a person's page was drawn.
+    """
+    try:
+        state = FlagState.objects.select_for_update(of=("self",)).get(flag_id=flag_id, environment_id=environment_id)
+    except FlagState.DoesNotExist:
+        raise InvalidInput("flag_unknown", flag=flag_id, environment=environment_id) from None
+    if seen_version is not None and seen_version != get_state_version(state):
+        raise Refusal("changed_meanwhile")
+    return state
+
+
+def get_locked_flag(flag_id: int, *, seen_version: int | None = None) -> Flag:
+    """Return the locked flag; refuse one that does not exist or changed after a person's page was drawn."""
+    flag = Flag.objects.select_for_update(of=("self",)).filter(pk=flag_id).first()
+    if flag is None:
+        raise InvalidInput("flag_unknown", flag=flag_id)
+    if seen_version is not None and seen_version != get_flag_version(flag):
+        raise Refusal("changed_meanwhile")
+    return flag
+
+
+def check_in_use(flag: Flag) -> None:
+    """Refuse an archived flag: no client sees it, so nothing is to be switched."""
+    if flag.archived_at is not None:
+        raise Refusal("flag_archived", flag=flag.key)

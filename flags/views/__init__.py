@@ -1,0 +1,1 @@
+"""Pages of flags, the people and places they are for, and tokens."""

@@ -1,0 +1,118 @@
+"""Pages of flags: list, page, new, edit, switch, archive."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+
+from core import clock
+from core.errors import InvalidInput
+from core.roles import Capability, requires
+from core.views import actor_of, read_int, write_from
+from flags.current import get_current_environment
+from flags.forms import FlagFilter, FlagForm, NewFlagForm, RuleForm
+from flags.labels import STATES
+from flags.models import Environment, Flag
+from flags.page_queries import list_changes, list_flag_rows, list_states
+from flags.queries import find_environment, get_flag_version
+from flags.transitions import archive_flag, create_flag, edit_flag, kill_flag, restore_flag, switch_on
+
+ACTIONS = {"archive": archive_flag, "restore": restore_flag}
+
+
+@requires(Capability.VIEW)
+def list_all(request: HttpRequest) -> HttpResponse:
+    """List flags, their state by environment side by side; the address carries the filters."""
+    wanted = FlagFilter(request.GET, states=STATES)
+    text, state = (wanted.cleaned_data[name] for name in ("q", "state")) if wanted.is_valid() else ("", "")
+    rows = list_flag_rows(text=text.strip(), state=state, environment=get_current_environment(request))
+    context = {
+        "rows": rows,
+        "environments": Environment.objects.all(),
+        "filter": wanted,
+        "is_filtered": bool(request.GET),
+    }
+    return render(request, "flags/list.html", context)
+
+
+@requires(Capability.VIEW)
+def show(request: HttpRequest, key: str) -> HttpResponse:
+    """Show one flag: state by environment, rules as sentences, history."""
+    flag = get_object_or_404(Flag, key=key)
+    context = {
+        "flag": flag,
+        "views": list_states(flag),
+        "changes": list_changes(flag),
+        "rule_form": RuleForm(flag=flag),
+    }
+    return render(request, "flags/detail.html", context)
+
+
+@requires(Capability.EDIT_FLAGS)
+def create(request: HttpRequest) -> HttpResponse:
+    """Make a flag, off everywhere."""
+    form = NewFlagForm(request.POST or None)
+    if request.method == "POST" and write_from(
+        form, lambda: create_flag(**form.wishes, actor=actor_of(request), now=clock.now())
+    ):
+        messages.success(request, _("Made: it is off everywhere."))
+        return redirect("flags:detail", key=form.cleaned_data["key"])
+    context = {"form": form, "title": _("New flag"), "back": "flags:list"}
+    return render(request, "flags/form.html", context, status=400 if form.errors else 200)
+
+
+@requires(Capability.EDIT_FLAGS)
+def edit(request: HttpRequest, key: str) -> HttpResponse:
+    """Change what a flag says of itself."""
+    flag = get_object_or_404(Flag, key=key)
+    form = FlagForm(request.POST or None, initial={name: getattr(flag, name, "") for name in FlagForm.base_fields})
+    seen = read_int(request, "version")
+    if request.method == "POST" and write_from(
+        form,
+        lambda: edit_flag(
+            flag_id=flag.pk, **form.wishes, actor=actor_of(request), now=clock.now(), seen_version=seen or 0
+        ),
+    ):
+        messages.success(request, _("Done."))
+        return redirect("flags:detail", key=key)
+    version = get_flag_version(flag) if seen is None else seen
+    context = {"form": form, "flag": flag, "version": version}
+    return render(request, "flags/edit.html", context, status=400 if form.errors else 200)
+
+
+@requires(Capability.EDIT_FLAGS)
+def shelve(request: HttpRequest, key: str, action: str) -> HttpResponse:
+    """Archive a flag, or restore it."""
+    flag = get_object_or_404(Flag, key=key)
+    if action not in ACTIONS:
+        raise Http404
+    if request.method == "POST":
+        ACTIONS[action](
+            flag_id=flag.pk, actor=actor_of(request), reason=request.POST.get("reason", ""), now=clock.now()
+        )
+        messages.success(request, _("Done."))
+    return redirect("flags:detail", key=key)
+
+
+@requires(Capability.SWITCH_FLAGS)
+def switch(request: HttpRequest, key: str) -> HttpResponse:
+    """Switch a flag on or off in one environment, with a reason."""
+    flag = get_object_or_404(Flag, key=key)
+    if request.method != "POST":
+        return redirect("flags:detail", key=key)
+    environment = find_environment(request.POST.get("environment", ""))
+    if environment is None:
+        raise InvalidInput("environment_unknown")
+    where = {"flag_id": flag.pk, "environment_id": environment.pk}
+    actor, reason, now = actor_of(request), request.POST.get("reason", ""), clock.now()
+    to = request.POST.get("to", "")
+    if to == "on":
+        seen = read_int(request, "version") or 0
+        changed = switch_on(**where, actor=actor, reason=reason, now=now, seen_version=seen)
+    elif to == "off":
+        # Less exposure never waits for a page to be fresh.
+        changed = kill_flag(**where, actor=actor, reason=reason, now=now)
+    else:
+        raise Http404
+    messages.success(request, _("Done. Tills see it when they next ask.") if changed else _("It was so already."))
+    return redirect("flags:detail", key=key)
