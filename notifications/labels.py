@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.reasons import say_reason
 from core.templatetags.portal import moment
 from notifications.models import Event
 
@@ -98,15 +99,6 @@ CODES: Mapping[str, Mapping[str, str | Promise]] = {
 MOMENTS = frozenset({"deadline", "due"})
 DAYS = frozenset({"due_on", "day"})
 
-#: Why the portal acted on its own, by the code in an event's evidence or in the event itself.
-WHY: Mapping[str, str | Promise] = {
-    "integrity_error": _("Data was lost or wrong: one such report is enough."),
-    "critical_errors": _("%(k)s critical errors in %(n)s requests, from at least two tills within ten minutes."),
-    "gate": _("A gate of the phase does not hold."),
-    "complaint_limit": _("%(count)s complaints today, more than %(limit)s."),
-    "flag_switched_by_hand": _("Switched off by hand: %(flags)s."),
-}
-
 
 class _Data(dict[str, Any]):
     """What an event holds, in words; "—" for what it lacks."""
@@ -128,12 +120,8 @@ def say_body(event: Event) -> str:
 
 def _speak(event: Event) -> _Data:
     spoken = _Data({name: _say_value(name, value) for name, value in event.data.items()})
-    evidence = event.data.get("evidence")
-    for source in (evidence if isinstance(evidence, dict) else {}, event.data):
-        why = WHY.get(str(source.get("code", "")))
-        if why is not None:
-            spoken["reason"] = str(why) % _Data({**spoken, **source})
-            break
+    if "reason" in event.data:
+        spoken["reason"] = say_reason(str(event.data["reason"]))
     spoken["kind"] = event.kind
     return spoken
 

@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
 from core.labels import REFUSALS
+from core.reasons import REASONS, VALUES
 from rollouts import labels
 
 
@@ -10,3 +11,5 @@ class RolloutsConfig(AppConfig):
 
     def ready(self) -> None:
         REFUSALS.update(labels.REFUSALS)
+        REASONS.update(labels.REASONS)
+        VALUES["phase"] = labels.PHASES

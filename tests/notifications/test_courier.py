@@ -16,6 +16,7 @@ from django.utils import translation
 
 from core.actors import DEMO
 from core.people import change_person, deactivate_person
+from core.reasons import write_reason
 from core.roles import Role
 from notifications.courier import compose
 from notifications.labels import UNKNOWN, WORDS, say_body, say_subject
@@ -253,14 +254,15 @@ def test_words__every_kind_that_is_published__has_them() -> None:
 
 
 def test_words__why_the_portal_acted__is_said_from_its_code() -> None:
-    evidence = {"code": "critical_errors", "k": 4, "n": 20}
-    by_guardrail = Event(kind="flag_rolled_back", data=DATA | {"reason": "4 in 20 (x)", "evidence": evidence})
-    by_gate = Event(kind="rollout_held", data=DATA | {"reason": "soaking", "code": "gate"})
+    by_guardrail = Event(kind="flag_rolled_back", data=DATA | {"reason": write_reason("critical_errors", k=4, n=20)})
+    by_gate = Event(kind="rollout_held", data=DATA | {"reason": write_reason("soaking"), "code": "gate"})
 
     with translation.override("en"):
         assert "4 critical errors in 20 requests" in say_body(by_guardrail)
-        assert "A gate of the phase does not hold." in say_body(by_gate)
+        assert "The days of the phase have not passed yet" in say_body(by_gate)
         assert "Wrong prices" in say_body(Event(kind="flag_rolled_back", data=DATA))
+    with translation.override("fr"):
+        assert "4 erreurs critiques" in say_body(by_guardrail)
 
 
 def test_words__percent_signs_and_lines_in_values__do_no_harm() -> None:
