@@ -45,7 +45,7 @@ def _say_sentence(text: str) -> str | None:
         found = _pattern(sentence).fullmatch(text)
         if found is not None:
             values = {name: str(VALUES.get(name, {}).get(value, value)) for name, value in found.groupdict().items()}
-            return gettext(REASONS[code]) % values
+            return gettext(sentence) % values
     return None
 
 
