@@ -41,7 +41,7 @@ def say_reason(text: str) -> str:
 
 
 def _say_sentence(text: str) -> str | None:
-    for code, sentence in REASONS.items():
+    for sentence in REASONS.values():
         found = _pattern(sentence).fullmatch(text)
         if found is not None:
             values = {name: str(VALUES.get(name, {}).get(value, value)) for name, value in found.groupdict().items()}

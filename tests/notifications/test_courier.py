@@ -328,7 +328,8 @@ def test_mail__over_smtp__is_text_and_html_and_says_the_same(server: Server, lan
     mail = message_from_bytes(server.taken[0].content, policy=policy.default)
     assert mail.get_content_type() == "multipart/alternative"
     text, page = (part.get_content() for part in mail.iter_parts())
-    assert str(mail["Subject"]).startswith("price_buttons_v1_3")
+    with translation.override(language):
+        assert str(mail["Subject"]) == say_subject(Event(kind="flag_rolled_back", data=data))
     with translation.override(language):
         assert gettext("Open in the portal") in text
         assert page.count(gettext("Open in the portal")) == 1
