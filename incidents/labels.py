@@ -16,6 +16,7 @@ REFUSALS: dict[str, str | Promise] = {
     "tier_unknown": _("Choose the tier from the list."),
     "title_missing": _("Give it a title."),
     "detected_in_future": _("It cannot have been detected in the future."),
+    "incident_declared_already": _("Incident %(incident)s runs under this title already: add a note there."),
     "already_acknowledged": _("You have taken command already."),
     "restoration_needs_person": _("Restoration is verified by a person."),
     "root_cause_missing": _("Write the root cause into the post-mortem first."),
