@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
 from core.labels import REFUSALS
+from core.reasons import REASONS
 from health import labels
 
 
@@ -10,3 +11,4 @@ class HealthConfig(AppConfig):
 
     def ready(self) -> None:
         REFUSALS.update(labels.REFUSALS)
+        REASONS.update(labels.REASONS)

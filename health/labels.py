@@ -2,6 +2,7 @@
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 REFUSALS: dict[str, str | Promise] = {
     "complaint_empty": _("Say what happened: the text is empty."),
@@ -15,6 +16,9 @@ REFUSALS: dict[str, str | Promise] = {
     "site_unknown": _("There is no such site."),
     "mark_unknown": _("Say whether it repeats another complaint or is none at all."),
 }
+
+#: What health writes to history on its own (core.reasons).
+REASONS: dict[str, str] = {"complaint_logged": gettext_noop("Complaint logged")}
 
 VERDICTS: dict[str, str | Promise] = {
     "pass": _("✓ pass"),

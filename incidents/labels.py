@@ -5,9 +5,10 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from core.actors import INTAKE
-from health.labels import SENTENCES, say_judgement
+from core.reasons import say_reason
 from incidents.domain.lifecycle import RUNNING
 
 REFUSALS: dict[str, str | Promise] = {
@@ -15,6 +16,7 @@ REFUSALS: dict[str, str | Promise] = {
     "tier_unknown": _("Choose the tier from the list."),
     "title_missing": _("Give it a title."),
     "detected_in_future": _("It cannot have been detected in the future."),
+    "incident_declared_already": _("Incident %(incident)s runs under this title already: add a note there."),
     "already_acknowledged": _("You have taken command already."),
     "restoration_needs_person": _("Restoration is verified by a person."),
     "root_cause_missing": _("Write the root cause into the post-mortem first."),
@@ -31,6 +33,13 @@ REFUSALS: dict[str, str | Promise] = {
     "note_empty": _("The note is empty."),
     "due_in_past": _("The due date lies in the past."),
     "action_kind_unknown": _("Choose the kind of measure from the list."),
+}
+
+#: What incidents write to history on their own (core.reasons).
+REASONS: dict[str, str] = {
+    "tier_raised": gettext_noop("Tier raised"),
+    "post_mortem_written": gettext_noop("Post-mortem written"),
+    "action_item_added": gettext_noop("Action item added"),
 }
 
 STATUSES: dict[str, str | Promise] = {
@@ -75,10 +84,6 @@ NEXT: dict[str, str | Promise] = {
     "closed": _("Closed. Measures that are not done stay on their owners' lists."),
 }
 
-WHY: dict[str, str | Promise] = {
-    "complaint_limit_reached": _("%(count)s complaints on one day, more than %(limit)s."),
-}
-
 
 def say_next(*, status: str, has_commander: bool) -> str:
     """Return what is to be done next about an incident, in the language in force."""
@@ -86,13 +91,8 @@ def say_next(*, status: str, has_commander: bool) -> str:
 
 
 def say_entry(*, code: str, data: Mapping[str, Any], note: str, actor_label: str) -> str:
-    """Return what a line of the timeline adds to its heading: words for what the portal knows by code."""
-    evidence = data.get("evidence") or {}
-    if evidence.get("code") in SENTENCES:
-        return say_judgement(code=evidence["code"], n=evidence.get("n", 0), k=evidence.get("k", 0))
-    if code in WHY and {"count", "limit"} <= data.keys():
-        return str(WHY[code]) % data
+    """Return what a line of the timeline adds to its heading: the tier, and why."""
     if code == "opened" and actor_label == INTAKE.label:
         return ""
     tier = TIERS.get(data.get("tier", ""), "") if code in {"tier_changed", "opened"} else ""
-    return " · ".join(str(part) for part in (tier, note) if part)
+    return " · ".join(str(part) for part in (tier, say_reason(note)) if part)

@@ -74,6 +74,7 @@ def declare(request: HttpRequest) -> HttpResponse:
     """Declare an incident by hand."""
     environment = get_current_environment(request)
     form = DeclareForm(request.POST or None, initial={"environment": environment})
+    status = 400
     if request.method == "POST" and form.is_valid():
         now = clock.now()
         given = form.cleaned_data
@@ -89,12 +90,13 @@ def declare(request: HttpRequest) -> HttpResponse:
                 flag_keys=[given["flag"].key] if given["flag"] else [],
                 site_keys=[site.key for site in given["sites"]],
             )
-        except InvalidInput as refusal:
+        except Refusal as refusal:
+            status = refusal.status
             form.add_error("detected_at" if refusal.code.startswith("detected") else None, say_refusal(refusal))
         else:
             messages.success(request, _("The incident is open and its clock runs."))
             return redirect("incidents:detail", pk=incident.pk)
-    return render(request, "incidents/declare.html", {"form": form}, status=400 if form.errors else 200)
+    return render(request, "incidents/declare.html", {"form": form}, status=status if form.errors else 200)
 
 
 @requires(Capability.VIEW)

@@ -3,11 +3,11 @@
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from notifications.labels import say_body, say_subject
+from notifications.labels import list_facts, say_body, say_next, say_subject
 from notifications.models import Delivery
 
 
@@ -44,19 +44,25 @@ def send_email(delivery: Delivery) -> None:
         raise NotSent("the mail service took nothing", is_final=False, is_service=True)
 
 
-def compose(delivery: Delivery) -> EmailMessage:
-    """Return the mail in its reader's language.
+def compose(delivery: Delivery) -> EmailMultiAlternatives:
+    """Return the mail in its reader's language, as plain text and as HTML.
 
     The Message-ID is the delivery's own, so that a second try after a crash is seen as the same mail.
     """
     event, reader = delivery.event, delivery.recipient
     with translation.override(reader.language):
-        body = render_to_string(
-            "notifications/mail.txt",
-            {"body": say_body(event), "url": f"{settings.PUBLIC_URL}{event.url}" if event.url else ""},
-        )
         subject = say_subject(event)
-    return EmailMessage(
+        context = {
+            "subject": subject,
+            "body": say_body(event),
+            "facts": list_facts(event),
+            "next": say_next(event),
+            "url": f"{settings.PUBLIC_URL}{event.url}" if event.url else "",
+            "language": reader.language,
+        }
+        body = render_to_string("notifications/mail.txt", context)
+        page = render_to_string("notifications/mail.html", context)
+    message = EmailMultiAlternatives(
         subject=subject,
         body=body,
         to=[reader.email],
@@ -66,6 +72,8 @@ def compose(delivery: Delivery) -> EmailMessage:
             "Content-Language": reader.language,
         },
     )
+    message.attach_alternative(page, "text/html")
+    return message
 
 
 def _decode(text: bytes | str) -> str:

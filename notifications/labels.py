@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.reasons import say_reason
 from core.templatetags.portal import moment
-from notifications.models import Event
+
+if TYPE_CHECKING:
+    from notifications.models import Event
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,74 @@ WORDS: Mapping[str, Words] = {
 #: For a kind that this version does not know (any more).
 UNKNOWN = Words(_("Message of kind %(kind)s"), _("See the linked page."))
 
+REFUSALS: dict[str, str | Promise] = {
+    "delivery_unknown": _("There is no such mail."),
+    "delivery_under_way": _("This mail was sent or waits to be sent. Reload the page to see."),
+    "reader_unreachable": _("%(reader)s is inactive or has no address. Mend the account first."),
+}
+
+#: What kinds of messages belong together, for the inbox's filter.
+GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
+    "rollbacks": (_("Rollbacks and holds"), frozenset({"flag_rolled_back", "rollout_rolled_back", "rollout_held"})),
+    "progress": (
+        _("Progress"),
+        frozenset(
+            {
+                "step_done",
+                "step_due_soon",
+                "phase_started",
+                "rollout_completed",
+                "rollout_paused",
+                "rollout_resumed",
+            }
+        ),
+    ),
+    "incidents": (
+        _("Incidents and complaints"),
+        frozenset(
+            {
+                "incident_opened",
+                "incident_raised",
+                "incident_deadline",
+                "intake_failed",
+                "measure_due",
+                "complaint_limit_reached",
+            }
+        ),
+    ),
+    "portal": (_("The portal itself"), frozenset({"delivery_failed", "history_head"})),
+}
+
+#: What happens next, for a mail: where the body does not say it already.
+NEXT: Mapping[str, str | Promise] = {
+    "flag_rolled_back": _("The rollout is held. Look at why, then resume it with the other flags or roll back all."),
+    "rollout_rolled_back": _(
+        "An incident is opened. The release can be planned anew once the rollback is acknowledged."
+    ),
+    "rollout_held": _("Look at why, then resume or roll back."),
+    "rollout_paused": _("No step is done until somebody resumes."),
+    "rollout_resumed": _("The next steps are done when they are due."),
+    "phase_started": _("The steps of this phase are done when they are due."),
+    "step_due_soon": _("It is done on its own. Pause the rollout if it must not be."),
+    "rollout_completed": _("Nothing is left to do."),
+    "complaint_limit_reached": _("Investigate, then resume or roll back."),
+    "incident_opened": _("Take command on the incident's page, then stop the harm."),
+    "incident_raised": _("Look at the incident's page: the clock is shorter now."),
+    "incident_deadline": _("Verify the restoration on the incident's page, or call for help."),
+}
+
+#: What a mail names in rows below its text, in this order.
+FACTS: Mapping[str, str | Promise] = {
+    "environment": _("Environment"),
+    "release": _("Release"),
+    "flags": _("Flags"),
+    "flag": _("Flag"),
+    "tier": _("Tier"),
+    "deadline": _("Deadline"),
+    "due": _("Due"),
+    "reason": _("Reason"),
+}
+
 #: Values that are codes, by their name.
 CODES: Mapping[str, Mapping[str, str | Promise]] = {
     "tier": {"critical": _("critical"), "important": _("important"), "minor": _("minor")},
@@ -98,15 +169,6 @@ CODES: Mapping[str, Mapping[str, str | Promise]] = {
 MOMENTS = frozenset({"deadline", "due"})
 DAYS = frozenset({"due_on", "day"})
 
-#: Why the portal acted on its own, by the code in an event's evidence or in the event itself.
-WHY: Mapping[str, str | Promise] = {
-    "integrity_error": _("Data was lost or wrong: one such report is enough."),
-    "critical_errors": _("%(k)s critical errors in %(n)s requests, from at least two tills within ten minutes."),
-    "gate": _("A gate of the phase does not hold."),
-    "complaint_limit": _("%(count)s complaints today, more than %(limit)s."),
-    "flag_switched_by_hand": _("Switched off by hand: %(flags)s."),
-}
-
 
 class _Data(dict[str, Any]):
     """What an event holds, in words; "—" for what it lacks."""
@@ -115,25 +177,32 @@ class _Data(dict[str, Any]):
         return "—"
 
 
-def say_subject(event: Event) -> str:
+def say_subject(event: "Event") -> str:
     """Return the subject, one line, in the language in force."""
     words = str(WORDS.get(event.kind, UNKNOWN).subject) % _speak(event)
     return " ".join(words.split())
 
 
-def say_body(event: Event) -> str:
+def say_body(event: "Event") -> str:
     """Return the body in the language in force."""
     return str(WORDS.get(event.kind, UNKNOWN).body) % _speak(event)
 
 
-def _speak(event: Event) -> _Data:
+def say_next(event: "Event") -> str:
+    """Return what happens next, empty where the body says it."""
+    return str(NEXT.get(event.kind, ""))
+
+
+def list_facts(event: "Event") -> list[tuple[str, str]]:
+    """Return what a mail names in rows: the label and the value, of those that the event holds."""
+    spoken = _speak(event)
+    return [(str(label), str(spoken[name])) for name, label in FACTS.items() if spoken.get(name)]
+
+
+def _speak(event: "Event") -> _Data:
     spoken = _Data({name: _say_value(name, value) for name, value in event.data.items()})
-    evidence = event.data.get("evidence")
-    for source in (evidence if isinstance(evidence, dict) else {}, event.data):
-        why = WHY.get(str(source.get("code", "")))
-        if why is not None:
-            spoken["reason"] = str(why) % _Data({**spoken, **source})
-            break
+    if "reason" in event.data:
+        spoken["reason"] = say_reason(str(event.data["reason"]))
     spoken["kind"] = event.kind
     return spoken
 

@@ -1,5 +1,6 @@
 """Reads of the outbox."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -12,9 +13,11 @@ def count_unread(user_id: int) -> int:
     return Delivery.objects.filter(recipient_id=user_id, channel=Channel.INBOX, read_at=None).count()
 
 
-def list_inbox(user_id: int, *, only_unread: bool = False) -> QuerySet[Delivery]:
-    """Return a person's messages with their events, newest first."""
+def list_inbox(user_id: int, *, only_unread: bool = False, kinds: Collection[str] | None = None) -> QuerySet[Delivery]:
+    """Return a person's messages with their events, newest first; of some kinds only if asked."""
     rows = Delivery.objects.filter(recipient_id=user_id, channel=Channel.INBOX).select_related("event")
+    if kinds is not None:
+        rows = rows.filter(event__kind__in=kinds)
     return (rows.filter(read_at=None) if only_unread else rows).order_by("-pk")
 
 
@@ -22,3 +25,17 @@ def count_given_up(*, since: datetime) -> int:
     """Return how many mails to active people were given up since a moment."""
     dead = Delivery.objects.filter(status=DeliveryStatus.DEAD, recipient__is_active=True)
     return dead.filter(next_attempt_at__gte=since).count()
+
+
+def list_given_up() -> QuerySet[Delivery]:
+    """Return the mails to active people that were given up, newest first."""
+    dead = Delivery.objects.filter(status=DeliveryStatus.DEAD, channel=Channel.EMAIL, recipient__is_active=True)
+    return dead.select_related("event", "recipient").order_by("-next_attempt_at", "-pk")
+
+
+def find_failed_mails(user_id: int, *, event_ids: Collection[int]) -> dict[int, Delivery]:
+    """Return, by event, the mails of a person that were given up."""
+    rows = Delivery.objects.filter(
+        recipient_id=user_id, channel=Channel.EMAIL, status=DeliveryStatus.DEAD, event_id__in=event_ids
+    )
+    return {row.event_id: row for row in rows}

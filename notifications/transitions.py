@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
+from core.errors import InvalidInput, Refusal
 from core.models import User
 from core.roles import Role
 from notifications.domain.audience import DRIVERS, Audience
@@ -158,3 +159,22 @@ def mark_read(*, user_id: int, now: datetime, delivery_id: int | None = None, up
     if up_to is not None:
         unread = unread.filter(pk__lte=up_to)
     return unread.update(read_at=now)
+
+
+@transaction.atomic
+def send_again(*, delivery_id: int, now: datetime, recipient_id: int | None = None) -> Delivery:
+    """Let the couriers try a mail again that was given up; of one person only if `recipient_id` says so."""
+    rows = Delivery.objects.select_for_update(of=("self",)).select_related("recipient").filter(channel=Channel.EMAIL)
+    delivery = (rows if recipient_id is None else rows.filter(recipient_id=recipient_id)).filter(pk=delivery_id).first()
+    if delivery is None:
+        raise InvalidInput("delivery_unknown", delivery=delivery_id)
+    if delivery.status != DeliveryStatus.DEAD:
+        raise Refusal("delivery_under_way", delivery=delivery_id)
+    reader = delivery.recipient
+    if not reader.is_active or not reader.email:
+        raise Refusal("reader_unreachable", reader=reader.username)
+    delivery.status = DeliveryStatus.PENDING
+    delivery.attempts = 0
+    delivery.next_attempt_at = now
+    delivery.save(update_fields=["status", "attempts", "next_attempt_at"])
+    return delivery

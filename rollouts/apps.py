@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
 from core.labels import REFUSALS
+from core.reasons import REASONS, VALUES
 from flags.dependants import register
 from rollouts import labels
 
@@ -14,4 +15,6 @@ class RolloutsConfig(AppConfig):
         from rollouts.dependant import RolloutsUse  # noqa: PLC0415
 
         REFUSALS.update(labels.REFUSALS)
+        REASONS.update(labels.REASONS)
+        VALUES["phase"] = labels.PHASES
         register(RolloutsUse())

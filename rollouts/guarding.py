@@ -8,6 +8,7 @@ from django.db import transaction
 from core.actors import GUARDRAIL
 from core.domain.business_time import day_bounds, local_day
 from core.errors import Refusal
+from core.reasons import write_reason
 from flags.models import FlagState
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT, is_over_limit
 from health.domain.exposure import Exposure
@@ -47,7 +48,7 @@ def _take_back(rollout: Rollout, exposure: Exposure, judgement: Judgement, *, no
             flag_ids=[row.flag_id],
             trigger=Trigger.CRITICAL_ERRORS,
             actor=GUARDRAIL,
-            reason=f"{judgement.k} critical errors in {judgement.n} requests ({judgement.code})",
+            reason=write_reason(judgement.code, k=judgement.k, n=judgement.n),
             now=now,
             detected_at=judgement.detected_at,
             evidence={
@@ -78,7 +79,7 @@ def _watch_hands(rollout: Rollout, *, now: datetime) -> None:
             code="flag_switched_by_hand",
             data={"flags": by_hand},
             actor=GUARDRAIL,
-            reason=f"Switched off by hand: {', '.join(by_hand)}",
+            reason=write_reason("switched_by_hand", flags=", ".join(by_hand)),
             now=now,
             expected_epoch=rollout.epoch,
         )
@@ -117,7 +118,7 @@ def _hold_for_complaints(rollout: Rollout, *, count: int, now: datetime) -> None
         code="complaint_limit",
         data=data,
         actor=GUARDRAIL,
-        reason=f"{count} complaints today, more than {DAILY_COMPLAINT_LIMIT}",
+        reason=write_reason("complaint_limit", count=count, limit=DAILY_COMPLAINT_LIMIT),
         now=now,
         expected_epoch=rollout.epoch,
     )
@@ -127,7 +128,7 @@ def _hold_for_complaints(rollout: Rollout, *, count: int, now: datetime) -> None
         held,
         kind="complaint_limit_reached",
         actor=GUARDRAIL,
-        reason=f"{count} complaints today, more than {DAILY_COMPLAINT_LIMIT}",
+        reason=write_reason("complaint_limit", count=count, limit=DAILY_COMPLAINT_LIMIT),
         now=now,
         data={**data, "is_rehearsal": held.is_rehearsal, "criticality": "important", "detected_at": now.isoformat()},
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 REFUSALS: dict[str, str | Promise] = {
@@ -36,6 +36,22 @@ WARNINGS: dict[str, str | Promise] = {
     "many_pilots": _("More than five pilot cashiers: a fault would hit many."),
     "start_closed": _("No site is open on the start day: the plan begins on the next open day."),
     "flags_busy": _("Another rollout drives flags of this release there: end it before you schedule this one."),
+}
+
+#: What rollouts write to history on their own (core.reasons).
+REASONS: dict[str, str] = {
+    "due": gettext_noop("Due by the plan"),
+    "done": gettext_noop("Every step is done"),
+    "sites_delayed": gettext_noop("One site a day stays one site a day after a delay"),
+    "rule_added": gettext_noop("Release %(release)s in %(environment)s, phase %(phase)s"),
+    "soaking": gettext_noop("The days of the phase have not passed yet"),
+    "guardrails_do_not_pass": gettext_noop("Guardrails do not pass yet"),
+    "critical_errors": gettext_noop(
+        "%(k)s critical errors in %(n)s requests, from at least two tills within ten minutes."
+    ),
+    "integrity_error": gettext_noop("Data was lost or wrong: one such report is enough."),
+    "switched_by_hand": gettext_noop("Switched off by hand: %(flags)s"),
+    "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
 }
 
 STATUSES: dict[str, str | Promise] = {

@@ -8,6 +8,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext, pgettext
 
 from core import clock
+from core.reasons import say_reason
 from core.roles import Capability
 from core.roles import can as holds
 
@@ -30,6 +31,12 @@ def _short_day_format() -> str:
 def can(user: Any, capability: str) -> bool:
     """Tell whether the person holds a capability."""
     return holds(user, Capability(capability))
+
+
+@register.filter
+def why(reason: str | None) -> str:
+    """Return a reason in the reader's language: as typed where a person typed it."""
+    return say_reason(reason or "")
 
 
 @register.filter

@@ -8,6 +8,7 @@ from django.db import transaction
 from core.actors import SCHEDULER
 from core.domain.business_time import local_day
 from core.history import recorded
+from core.reasons import BETWEEN, write_reason
 from flags.domain.audience import RuleAudience, RuleKind
 from flags.transitions import add_rule, on_variant
 from notifications.domain.audience import DRIVERS
@@ -101,7 +102,7 @@ def _may_end(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
         code="gate",
         data={"phase": phase.kind, "gates": [{"code": result.code, **result.data} for result in failed]},
         actor=SCHEDULER,
-        reason="; ".join(result.code for result in failed),
+        reason=BETWEEN.join(write_reason(result.code) for result in failed),
         now=now,
     )
     return False
@@ -202,7 +203,12 @@ def _do(rollout: Rollout, step: Step, *, now: datetime) -> None:
         phase=step.phase.kind,
         origin=f"rollout:{rollout.pk}:{rollout.attempt}",
         actor=SCHEDULER,
-        reason=f"{rollout.release} → {rollout.environment}: {step.phase.kind}",
+        reason=write_reason(
+            "rule_added",
+            release=rollout.release.version,
+            environment=rollout.environment.key,
+            phase=step.phase.kind,
+        ),
         now=now,
     )
     step.status = StepStatus.DONE

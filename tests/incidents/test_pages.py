@@ -1,5 +1,6 @@
 """Pages of incidents: for each role, in both languages, with wrong input, two people, many rows."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -17,10 +18,10 @@ from flags.models import Environment
 from incidents.domain.lifecycle import Status
 from incidents.domain.tiers import Tier
 from incidents.models import ActionItem, Incident
-from incidents.transitions import acknowledge_incident, add_note, write_post_mortem
+from incidents.transitions import acknowledge_incident, add_note, confirm_restored, write_post_mortem
 from incidents.transitions.locking import find_version
 from incidents.views import PAGE_SIZE
-from tests.factories.core import make_person
+from tests.factories.core import NOW, make_person
 from tests.factories.flags import make_environment, make_flag, make_site
 from tests.factories.incidents import learn, make_incident, make_incident_in, make_measure
 
@@ -313,3 +314,52 @@ def test_detail__overdue_measure__says_since_when(client: Client, user: User) ->
     page = _read(client, f"/incidents/{incident.pk}/")
 
     assert ("overdue since" in page) is (clock.now().date() > ActionItem.objects.get().due_on)
+
+
+def test_declare__pressed_twice__is_told_and_opens_one(client: Client, environment: Environment) -> None:
+    data = {"title": "Tills are down", "tier": "critical", "environment": environment.pk, "reason": "Called in"}
+
+    answers = [client.post("/incidents/declare/", data | {"title": t}) for t in ("Tills are down", " tills ARE down ")]
+
+    assert [one.status_code for one in answers] == [302, 409]
+    assert f"Incident {Incident.objects.get().pk} runs under this title already" in answers[1].content.decode()
+    assert "Called in" in answers[1].content.decode()
+
+
+def test_declare__same_title_elsewhere_or_when_the_first_is_over__is_another_one(user: User) -> None:
+    first = make_incident(title="Tills are down")
+    make_incident(title="Tills are down")
+    confirm_restored(incident_id=first.pk, actor=person(user), reason="checked", now=NOW)
+
+    again = make_incident(first.environment, title="Tills are down")
+
+    assert again.pk != first.pk
+    assert Incident.objects.count() == 3
+
+
+@pytest.mark.parametrize("query", ["status=moon", "tier=moon", "environment=moon", "page=x", "page=-1", "status=%00"])
+def test_list__wrong_filter__answers_and_stays_usable(client: Client, query: str) -> None:
+    assert client.get(f"/incidents/?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("missing", ["title", "kind", "owner", "due_on"])
+def test_measure__something_missing__says_where_and_keeps_the_rest(
+    client: Client, user: User, incident: Incident, missing: str
+) -> None:
+    data = {"title": "Test it", "kind": "preventive", "owner": str(user.pk), "due_on": "2100-01-01"}
+
+    answer = _act(client, incident, "measure", **{name: text for name, text in data.items() if name != missing})
+
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    assert "errorlist" in page
+    assert "Test it" in page or missing == "title"
+    assert not ActionItem.objects.exists()
+
+
+def test_clock__deadline_missed__is_said_with_an_icon_and_a_word(client: Client) -> None:
+    late = make_incident(detected_at=clock.now() - timedelta(hours=5), now=clock.now())
+
+    for address in ("/incidents/", f"/incidents/{late.pk}/"):
+        page = client.get(address).content.decode()
+        assert re.search(r"▲\s+missed by", page)

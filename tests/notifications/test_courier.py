@@ -4,6 +4,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from aiosmtpd.controller import Controller
 from django.db import connection
 from django.test import override_settings
 from django.utils import translation
+from django.utils.translation import gettext
 
 from core.actors import DEMO
 from core.people import change_person, deactivate_person
+from core.reasons import write_reason
 from core.roles import Role
 from notifications.courier import compose
-from notifications.labels import UNKNOWN, WORDS, say_body, say_subject
+from notifications.labels import GROUPS, UNKNOWN, WORDS, say_body, say_next, say_subject
 from notifications.models import Channel, Delivery, DeliveryStatus, Event
 from notifications.tasks import deliver
 from tests.factories.core import NOW, make_person
@@ -253,14 +256,15 @@ def test_words__every_kind_that_is_published__has_them() -> None:
 
 
 def test_words__why_the_portal_acted__is_said_from_its_code() -> None:
-    evidence = {"code": "critical_errors", "k": 4, "n": 20}
-    by_guardrail = Event(kind="flag_rolled_back", data=DATA | {"reason": "4 in 20 (x)", "evidence": evidence})
-    by_gate = Event(kind="rollout_held", data=DATA | {"reason": "soaking", "code": "gate"})
+    by_guardrail = Event(kind="flag_rolled_back", data=DATA | {"reason": write_reason("critical_errors", k=4, n=20)})
+    by_gate = Event(kind="rollout_held", data=DATA | {"reason": write_reason("soaking"), "code": "gate"})
 
     with translation.override("en"):
         assert "4 critical errors in 20 requests" in say_body(by_guardrail)
-        assert "A gate of the phase does not hold." in say_body(by_gate)
+        assert "The days of the phase have not passed yet" in say_body(by_gate)
         assert "Wrong prices" in say_body(Event(kind="flag_rolled_back", data=DATA))
+    with translation.override("fr"):
+        assert "4 erreurs critiques" in say_body(by_guardrail)
 
 
 def test_words__percent_signs_and_lines_in_values__do_no_harm() -> None:
@@ -309,3 +313,40 @@ def test_mail__address_changed_after_the_event__goes_to_the_new_one(server: Serv
 
     assert deliver() == 1
     assert server.taken[0].rcpt_tos == ["new@example.org"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", ["en", "fr"])
+@override_settings(PUBLIC_URL="https://portal.example.org")
+def test_mail__over_smtp__is_text_and_html_and_says_the_same(server: Server, language: str) -> None:
+    reason = "<b>Prices</b> & 100 %"
+    data = {"release": "1.3", "environment": "prod", "flags": "price_buttons_v1_3", "reason": reason}
+    make_event(make_person(Role.SUPPORT, language=language).pk, kind="flag_rolled_back", data=data, url="/rollouts/7/")
+
+    assert deliver() == 1
+
+    mail = message_from_bytes(server.taken[0].content, policy=policy.default)
+    assert mail.get_content_type() == "multipart/alternative"
+    text, page = (part.get_content() for part in mail.iter_parts())
+    with translation.override(language):
+        assert str(mail["Subject"]) == say_subject(Event(kind="flag_rolled_back", data=data))
+    with translation.override(language):
+        assert gettext("Open in the portal") in text
+        assert page.count(gettext("Open in the portal")) == 1
+        assert say_next(Event(kind="flag_rolled_back", data=data)) in text
+    for part in (text, page):
+        assert "https://portal.example.org/rollouts/7/" in part
+        assert "prod" in part
+        assert "price_buttons_v1_3" in part
+    assert reason in text
+    assert reason not in page
+    assert "&lt;b&gt;Prices&lt;/b&gt; &amp; 100 %" in page
+    assert 'style="' not in page
+    assert "color-scheme" in page
+    assert f'<html lang="{language}">' in page
+
+
+def test_mail__kinds__each_belongs_to_one_group_of_the_inbox() -> None:
+    grouped = [kind for _words, kinds in GROUPS.values() for kind in kinds]
+
+    assert sorted(grouped) == sorted(WORDS)

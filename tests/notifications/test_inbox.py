@@ -8,7 +8,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from core import clock
+from core.actors import DEMO
 from core.models import User
+from core.people import deactivate_person
 from core.roles import Role
 from notifications.models import Channel, Delivery
 from notifications.transitions import claim_delivery, mark_failed
@@ -153,3 +155,90 @@ def test_inbox__a_mail_was_given_up__says_so(role: Role, words: str) -> None:
 
     assert "1 mail could not be delivered" in page
     assert words in page
+
+
+def _give_up(user: User) -> Delivery:
+    make_event(user.pk)
+    claimed = claim_delivery(now=clock.now())
+    assert claimed is not None
+    mark_failed(delivery_id=claimed.pk, attempt=1, error="550 No such box", is_final=True, jitter=0.0, now=clock.now())
+    claimed.refresh_from_db()
+    return claimed
+
+
+def test_inbox__own_mail_was_given_up__says_why_and_sends_it_again(client: Client, reader: User) -> None:
+    mail = _give_up(reader)
+    page = _read(client)
+    assert "The mail did not arrive:" in page
+    assert "550 No such box" in page
+
+    client.post("/inbox/again/", {"delivery": mail.pk})
+
+    mail.refresh_from_db()
+    assert (mail.status, mail.attempts) == ("pending", 0)
+    assert "The mail did not arrive:" not in _read(client)
+
+
+def test_send_again__twice__the_second_is_told(client: Client, reader: User) -> None:
+    mail = _give_up(reader)
+
+    answers = [client.post("/inbox/again/", {"delivery": mail.pk}).status_code for _ in range(2)]
+
+    assert answers == [302, 409]
+
+
+@pytest.mark.parametrize("given", ["", "x", "0", "999999"])
+def test_send_again__wrong_number__is_refused(client: Client, reader: User, given: str) -> None:
+    mail = _give_up(reader)
+
+    assert client.post("/inbox/again/", {"delivery": given}).status_code == 400
+    mail.refresh_from_db()
+    assert mail.status == "dead"
+
+
+@pytest.mark.parametrize(("role", "status"), [(Role.SUPPORT, "dead"), (Role.AUDITOR, "dead"), (Role.ADMIN, "pending")])
+def test_send_again__somebody_elses__only_by_an_admin(role: Role, status: str) -> None:
+    mail = _give_up(make_person(Role.SUPPORT))
+
+    _sign_in(make_person(role)).post("/inbox/again/", {"delivery": mail.pk, "from": "undelivered"})
+
+    mail.refresh_from_db()
+    assert mail.status == status
+
+
+def test_send_again__reader_left_since__is_refused_and_names_them() -> None:
+    reader = make_person(Role.SUPPORT)
+    mail = _give_up(reader)
+    deactivate_person(user_id=reader.pk, actor=DEMO, reason="left", now=clock.now())
+
+    answer = _sign_in(make_person(Role.ADMIN, language="en")).post("/inbox/again/", {"delivery": mail.pk})
+
+    assert answer.status_code == 409
+    assert reader.username in answer.content.decode()
+
+
+def test_undelivered__two_and_twenty__take_the_same_queries_and_say_why() -> None:
+    client = _sign_in(make_person(Role.ADMIN, language="en"))
+    assert "Every mail arrived." in _read(client, "/mails/undelivered/")
+    counts = []
+    for number in (2, 18):
+        for _ in range(number):
+            _give_up(make_person(Role.SUPPORT))
+        with CaptureQueriesContext(connection) as queries:
+            page = _read(client, "/mails/undelivered/")
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+    assert page.count("550 No such box") == 20
+
+
+def test_inbox__filtered_by_kind__shows_that_kind_and_keeps_the_filter(client: Client, reader: User) -> None:
+    make_event(reader.pk, data={"release": "paused", "environment": "prod", "reason": "x"})
+    make_event(reader.pk, kind="rollout_held", data={"release": "held", "environment": "prod", "reason": "x"})
+
+    page = _read(client, "/inbox/?kind=rollbacks")
+    assert "Release held" in page
+    assert "Release paused" not in page
+    assert "None like that." in _read(client, "/inbox/?kind=moon")
+    answer = client.post("/inbox/", {"delivery": _mine(reader)[1].pk, "kind": "rollbacks", "show": "unread"})
+    assert answer.headers["Location"] == "/inbox/?show=unread&kind=rollbacks"
