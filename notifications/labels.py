@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from core.reasons import say_reason
 from core.templatetags.portal import moment
@@ -36,7 +37,7 @@ WORDS: Mapping[str, Words] = {
         _("No step is done until a person resumes. Why: %(reason)s"),
     ),
     "step_done": Words(
-        _("%(flag)s is on for %(audience)s in %(environment)s"), _("Release %(release)s, phase %(phase)s.")
+        _("%(what)s on for %(audience)s in %(environment)s"), _("Release %(release)s, phase %(phase)s.")
     ),
     "phase_started": Words(
         _("Release %(release)s in %(environment)s: phase %(phase)s began"),
@@ -48,7 +49,7 @@ WORDS: Mapping[str, Words] = {
     "rollout_paused": Words(_("Release %(release)s paused in %(environment)s"), _("Why: %(reason)s")),
     "rollout_resumed": Words(_("Release %(release)s resumed in %(environment)s"), _("Why: %(reason)s")),
     "step_due_soon": Words(
-        _("Due soon in %(environment)s: %(flag)s for %(audience)s"), _("Release %(release)s, at %(due)s.")
+        _("Due soon in %(environment)s: %(what)s for %(audience)s"), _("Release %(release)s, at %(due)s.")
     ),
     "complaint_limit_reached": Words(
         _("%(count)s complaints today in %(environment)s: investigate"),
@@ -204,7 +205,14 @@ def _speak(event: "Event") -> _Data:
     if "reason" in event.data:
         spoken["reason"] = say_reason(str(event.data["reason"]))
     spoken["kind"] = event.kind
+    spoken["what"] = _say_flags(event.data.get("flags"))
     return spoken
+
+
+def _say_flags(flags: Any) -> str:
+    """Return one flag by its key, several by their number: a subject is one short line."""
+    keys = flags if isinstance(flags, list) else []
+    return str(keys[0]) if len(keys) == 1 else ngettext("%(n)s flag", "%(n)s flags", len(keys)) % {"n": len(keys)}
 
 
 def _say_value(name: str, value: Any) -> Any:

@@ -20,6 +20,7 @@ SCHEDULE = (
     Row("incidents.tasks.take_in_events", 1.0, "a rollback has its incident and clock at once"),
     Row("notifications.tasks.deliver", 1.0, "people are told at once, and retries are due"),
     Row("core.tasks.seal_history", 5.0, "a change of history behind the portal's back shows"),
+    Row("rollouts.tasks.remind_of_steps", 60.0, "people hear of a step before it is done"),
     Row("incidents.tasks.warn_of_deadlines", 20.0, "50, 80 and 100 % of an RTO"),
     Row("incidents.tasks.remind_of_measures", 600.0, "owners hear of measures on the day they are due"),
     Row("health.tasks.forget_old_words", 600.0, "complaints' names and words end after their retention"),

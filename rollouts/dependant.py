@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from flags.dependants import Origin
 from rollouts.models import Rollout
-from rollouts.queries import list_live_rollouts, list_rollouts
+from rollouts.queries import list_rollouts
 
 ORIGIN = re.compile(r"rollout:(\d+):\d+")
 
@@ -27,8 +27,8 @@ class RolloutsUse:
         }
 
     def list_uses_of_flag(self, flag_id: int) -> list[str]:
-        """Return the rollouts under way that still drive the flag."""
-        uses = list_live_rollouts().filter(rollout_flags__flag_id=flag_id, rollout_flags__is_active=True)
+        """Return the rollouts that bring the flag and have not ended, drafts too."""
+        uses = list_rollouts().filter(ended_at=None, rollout_flags__flag_id=flag_id)
         return [str(rollout) for rollout in uses]
 
     def list_uses_of_segment(self, segment_id: int) -> list[str]:

@@ -221,6 +221,12 @@ class Step(models.Model):
         ]
         indexes = [models.Index(name="rollouts_step_due", fields=["due_at"], condition=Q(status="planned"))]
 
+    @property
+    def whom(self) -> str:
+        """The audience's name, `everyone` as a code."""
+        named = self.site or self.segment
+        return named.name if named else "everyone"
+
     def __str__(self) -> str:
         return f"{self.rollout_id}: {self.flag_id} {self.audience_kind}"
 

@@ -152,6 +152,17 @@ def list_steps_due_within(*, now: datetime, span: timedelta) -> QuerySet[Step]:
     ).select_related("rollout__release", "rollout__environment", "flag", "site", "segment")
 
 
+def list_steps_together(step: Step) -> QuerySet[Step]:
+    """Return the steps of one moment for one audience, this one among them, in order."""
+    return Step.objects.filter(
+        phase=step.phase_id,
+        due_at=step.due_at,
+        audience_kind=step.audience_kind,
+        segment=step.segment_id,
+        site=step.site_id,
+    ).order_by("position")
+
+
 def list_tester_segments() -> QuerySet[Segment]:
     """Return the segments that can test: all but those a rollout made for its own pilots."""
     return Segment.objects.exclude(pk__in=Rollout.objects.values("pilots"))

@@ -1,6 +1,8 @@
 """Due work of rollouts; each task is a query over what is due, safe to run twice at once."""
 
 import logging
+from datetime import timedelta
+from itertools import groupby
 
 from celery import shared_task
 from django.db import DatabaseError
@@ -9,13 +11,16 @@ from core import clock
 from core.errors import Refusal
 from rollouts.guarding import WATCHED, watch_rollout
 from rollouts.models import SchedulerHeartbeat
-from rollouts.queries import list_due_rollouts, list_rollouts
+from rollouts.queries import list_due_rollouts, list_rollouts, list_steps_due_within
+from rollouts.story import tell_due_soon
 from rollouts.transitions import run_next_step
 
 log = logging.getLogger(__name__)
 
 #: A bound on one task's work, far above any plan's steps.
 MOST_STEPS = 500
+#: People hear of a step in the evening before a morning's.
+DUE_SOON = timedelta(hours=12)
 
 
 @shared_task
@@ -43,3 +48,12 @@ def watch_health() -> int:
         except (Refusal, DatabaseError):
             log.exception("rollout %s: not judged, tried again", rollout.pk)
     return judged
+
+
+@shared_task
+def remind_of_steps() -> int:
+    """Say once what real rollouts do within the next hours; return how many messages were new."""
+    now = clock.now()
+    steps = list_steps_due_within(now=now, span=DUE_SOON).order_by("rollout", "due_at", "position")
+    together = groupby(steps, key=lambda step: (step.rollout_id, step.due_at, step.site_id, step.segment_id))
+    return sum(tell_due_soon(list(group), now=now) for _key, group in together)

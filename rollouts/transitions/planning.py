@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
@@ -118,6 +118,29 @@ def _days(request: PlanRequest, *, sites: Sequence[PlanSite], now: datetime) -> 
     if request.start_on < local_day(now, zone=zone):
         raise InvalidInput("start_in_past", start_on=str(request.start_on))
     return CalendarDays(start_on=request.start_on, sites=sites, zone=zone)
+
+
+def plan_again(rollout: Rollout, *, now: datetime) -> tuple[PlannedPhase, ...]:
+    """Return a stored plan's phases dated anew: a rehearsal from now, real days from tomorrow on.
+
+    Same flags, sites, template and hour, so the same steps in the same order.
+    """
+    rows = rollout.rollout_sites.select_related("site").order_by("position")
+    sites = [plan_site(row.site) for row in rows]
+    zone = ZoneInfo(rollout.zone)
+    tomorrow = local_day(now, zone=zone) + timedelta(days=1)
+    days: Days = (
+        CalendarDays(start_on=tomorrow, sites=sites, zone=zone)
+        if rollout.day_seconds is None
+        else RehearsalDays(start_at=now, day_seconds=rollout.day_seconds)
+    )
+    return plan_phases(
+        TEMPLATES[rollout.template_key],
+        flag_keys=list(rollout.rollout_flags.order_by("position").values_list("flag__key", flat=True)),
+        sites=sites,
+        promotion_time=rollout.promotion_time,
+        days=days,
+    )
 
 
 def _list_flags(request: PlanRequest) -> list[Flag]:

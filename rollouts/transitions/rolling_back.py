@@ -1,11 +1,13 @@
 """Takes back: contain first, in one transaction; then say so."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from core.actors import Actor
+from core.domain.business_time import at_local, local_day
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.models import Criticality
@@ -23,10 +25,10 @@ from rollouts.models import (
 )
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout, move
+from rollouts.transitions.planning import plan_again
 
 #: From the states in which something may be on for somebody.
 ROLLBACK_FROM = frozenset({Status.RUNNING, Status.PAUSED, Status.HELD})
-_WEEK = timedelta(weeks=1)
 _WEIGHT = {Criticality.CRITICAL: 2, Criticality.IMPORTANT: 1, Criticality.MINOR: 0}
 
 
@@ -158,7 +160,7 @@ def redraft_rollout(
     """Make a new attempt of a rolled-back rollout: a draft, its rules gone, its kill switches lifted.
 
     Refuses while a flag's rollback is not acknowledged. The plan keeps its steps; they are dated
-    anew from now by their old distances.
+    anew, from tomorrow on.
     """
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     rows = list(rollout.rollout_flags.select_related("flag").order_by("flag_id"))
@@ -190,22 +192,23 @@ def _put_back(row: RolloutFlag, *, actor: Actor, reason: str, now: datetime) -> 
 
 
 def _restart_plan(rollout: Rollout, *, now: datetime) -> None:
-    shift = now - rollout.start_at
-    if not rollout.is_rehearsal:
-        shift = (shift // _WEEK + 1) * _WEEK  # whole weeks keep every step on its weekday
-    for phase in rollout.phases.all():
+    planned = plan_again(rollout, now=now)
+    for phase, dated in zip(rollout.phases.order_by("position"), planned, strict=True):
         phase.status = PhaseStatus.PENDING
         phase.gate_waived = False
-        phase.starts_at += shift
-        phase.ends_at += shift
+        phase.first_day, phase.last_day = dated.first_day, dated.last_day
+        phase.starts_at, phase.ends_at = dated.starts_at, dated.ends_at
         phase.save()
-    for step in rollout.steps.all():
+    moments = [step.due_at for phase in planned for step in phase.steps]
+    for step, due_at in zip(rollout.steps.order_by("position"), moments, strict=True):
         step.status = StepStatus.PLANNED
         step.done_at = None
-        step.due_at += shift
+        step.due_at = due_at
         step.save()
     rollout.attempt += 1
-    rollout.start_at += shift
+    rollout.start_at = now
     if rollout.start_on is not None:
-        rollout.start_on += shift
+        zone = ZoneInfo(rollout.zone)
+        rollout.start_on = local_day(planned[0].starts_at, zone=zone)
+        rollout.start_at = at_local(rollout.start_on, time(), zone=zone)
     rollout.save()

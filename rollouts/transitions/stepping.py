@@ -17,7 +17,7 @@ from rollouts.domain.lifecycle import Status
 from rollouts.domain.planning import CalendarDays, Days, RehearsalDays, delay_sites
 from rollouts.domain.templates import Gate, PhaseKind
 from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
-from rollouts.queries import judge_rollout
+from rollouts.queries import judge_rollout, list_steps_together
 from rollouts.story import add_event, tell
 from rollouts.transitions.driving import hold_rollout
 from rollouts.transitions.locking import move
@@ -214,16 +214,18 @@ def _do(rollout: Rollout, step: Step, *, now: datetime) -> None:
     step.status = StepStatus.DONE
     step.done_at = now
     step.save()
-    whom = step.site.name if step.site else step.segment.name if step.segment else "everyone"
     event = add_event(
         rollout,
         kind="step_done",
         actor=SCHEDULER,
         reason=REASON_DUE,
         now=now,
-        data={"flag": step.flag.key, "audience": whom, "phase": step.phase.kind},
+        data={"flag": step.flag.key, "audience": step.whom, "phase": step.phase.kind},
     )
-    tell(event, kind="step_done", now=now, audience=DRIVERS)
+    together = list_steps_together(step)
+    if not together.filter(status=StepStatus.PLANNED).exists():
+        flags = list(together.filter(status=StepStatus.DONE).values_list("flag__key", flat=True))
+        tell(event, kind="step_done", now=now, audience=DRIVERS, flags=flags)
 
 
 def _end_last_phase(rollout: Rollout, *, now: datetime) -> None:

@@ -207,9 +207,8 @@ def test_pages__auditor__may_look_and_not_change(segment: Segment, path: str) ->
     assert 'name="reason"' not in client.get("/sites/lyon/").content.decode()
 
 
-@pytest.mark.parametrize(
-    "path", ["/segments/nobody/", "/sites/nowhere/", "/segments/nobody/edit/", "/sites/nowhere/edit/"]
-)
+@pytest.mark.parametrize("place", ["segments", "sites"])
+@pytest.mark.parametrize("page", ["", "edit/"])
 def test_pages__unknown__are_404(place: str, page: str) -> None:
     assert _sign_in().get(f"/{place}/nowhere/{page}").status_code == 404
 
