@@ -41,7 +41,7 @@ WORDS: Mapping[str, Words] = {
     ),
     "phase_started": Words(
         _("Release %(release)s in %(environment)s: phase %(phase)s began"),
-        _("The gates of the phase before held. Every step is on the rollout's page."),
+        _("Every step is on the rollout's page."),
     ),
     "rollout_completed": Words(
         _("Release %(release)s is out in %(environment)s"), _("Every step is done; everyone has it.")

@@ -10,7 +10,8 @@ STAGING = "staging"
 TESTERS_KEY = "testers"
 PILOTS_KEY = "pilot-cashiers"
 TESTER_COUNT = 6
-TEST_BENCH = "test-bench"
+#: Two, since one till alone may be what is broken.
+TEST_BENCHES = ("test-bench-1", "test-bench-2")
 REHEARSAL_DAY_SECONDS = 50
 
 
@@ -26,6 +27,8 @@ class DemoSite:
     key: str
     name: str
     till_count: int
+    #: Of the ranges that are kept for fiction.
+    phone: str
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,12 @@ ENVIRONMENTS = (
     DemoEnvironment(PRODUCTION, "Production", is_production=True),
 )
 SITES = (
-    DemoSite("lyon", "Lyon", 4),
-    DemoSite("nantes", "Nantes", 2),
-    DemoSite("lille", "Lille", 2),
-    DemoSite("brest", "Brest", 2),
-    DemoSite("paris", "Paris", 2),
-    DemoSite("rennes", "Rennes", 2),
+    DemoSite("lyon", "Lyon", 4, "04 65 71 00 11"),
+    DemoSite("nantes", "Nantes", 2, "02 61 91 00 12"),
+    DemoSite("lille", "Lille", 2, "03 53 01 00 13"),
+    DemoSite("brest", "Brest", 2, "02 61 91 00 14"),
+    DemoSite("paris", "Paris", 2, "01 99 00 00 15"),
+    DemoSite("rennes", "Rennes", 2, "02 61 91 00 16"),
 )
 #: In the order in which they advance.
 FLAGS = (

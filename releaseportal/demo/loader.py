@@ -151,7 +151,9 @@ def _load_scene(*, now: datetime) -> Scene:
 
 def _load_sites(*, now: datetime) -> dict[str, Site]:
     sites = {
-        one.key: create_site(key=one.key, name=one.name, city=one.name, actor=DEMO, reason=REASON, now=now)
+        one.key: create_site(
+            key=one.key, name=one.name, city=one.name, phone=one.phone, actor=DEMO, reason=REASON, now=now
+        )
         for one in catalogue.SITES
     }
     for till in catalogue.list_tills():
@@ -231,7 +233,7 @@ def _record_healthy_samples(rollout: Rollout, *, token_id: int, now: datetime) -
         SampleValue(
             client_id=f"demo-{now:%Y%m%d%H%M}-{key or 'all'}",
             site_key=catalogue.SITES[0].key,
-            till=catalogue.TEST_BENCH,
+            till=catalogue.TEST_BENCHES[0],
             flag_key=key,
             release=catalogue.RELEASE_VERSION,
             transaction="",
