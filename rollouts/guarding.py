@@ -9,15 +9,14 @@ from core.actors import GUARDRAIL
 from core.domain.business_time import day_bounds, local_day
 from core.errors import Refusal
 from core.reasons import write_reason
-from flags.models import FlagState
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT, is_over_limit
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement, Verdict
 from health.queries import count_complaints, judge_critical_lane
 from health.transitions import store_judgement
 from rollouts.domain.lifecycle import Status
-from rollouts.models import Rollout, RolloutEvent, StepStatus, Trigger
-from rollouts.queries import exposures_of
+from rollouts.models import Rollout, RolloutEvent, Trigger
+from rollouts.queries import exposures_of, list_flags_changed_by_hand, list_flags_off
 from rollouts.story import add_event, tell
 from rollouts.transitions import hold_rollout, roll_back
 
@@ -68,18 +67,16 @@ def _take_back(rollout: Rollout, exposure: Exposure, judgement: Judgement, *, no
 
 
 def _watch_hands(rollout: Rollout, *, now: datetime) -> None:
-    """Hold where a person switched one of the flags behind the rollout's back."""
-    exposed = set(rollout.steps.filter(status=StepStatus.DONE).values_list("flag_id", flat=True))
-    active = rollout.rollout_flags.filter(is_active=True, flag_id__in=exposed).values_list("flag_id", flat=True)
-    states = FlagState.objects.filter(environment=rollout.environment, flag_id__in=active).select_related("flag")
-    by_hand = sorted(state.flag.key for state in states if state.is_killed or not state.is_on)
+    """Hold where somebody changed one of the flags behind the rollout's back, on or off."""
+    by_hand = list_flags_off(rollout) | list_flags_changed_by_hand(rollout)
     if by_hand:
+        flags = sorted(by_hand)
         hold_rollout(
             rollout_id=rollout.pk,
             code="flag_switched_by_hand",
-            data={"flags": by_hand},
+            data={"flags": flags},
             actor=GUARDRAIL,
-            reason=write_reason("switched_by_hand", flags=", ".join(by_hand)),
+            reason=write_reason("switched_by_hand", flags=", ".join(flags)),
             now=now,
             expected_epoch=rollout.epoch,
         )

@@ -50,7 +50,7 @@ REASONS: dict[str, str] = {
         "%(k)s critical errors in %(n)s requests, from at least two tills within ten minutes."
     ),
     "integrity_error": gettext_noop("Data was lost or wrong: one such report is enough."),
-    "switched_by_hand": gettext_noop("Switched off by hand: %(flags)s"),
+    "switched_by_hand": gettext_noop("Changed by hand: %(flags)s"),
     "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
 }
 
@@ -79,7 +79,7 @@ HELD: dict[str, str | Promise] = {
     "gate": _("A gate of the phase does not hold. Resume when it does, or waive it with a reason."),
     "flag_rolled_back": _("A flag was taken back. Resume to go on with the others."),
     "complaint_limit": _("More than ten complaints today: investigate, then resume or roll back."),
-    "flag_switched_by_hand": _("A flag was switched off by hand. Switch it on again or roll it back, then resume."),
+    "flag_switched_by_hand": _("Somebody changed a flag by hand. Put it back or roll it back, then resume."),
 }
 
 GATES: dict[str, str | Promise] = {

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Max, Prefetch, Q, QuerySet
 
+from core.actors import ActorKind
 from flags.domain.audience import RuleKind
-from flags.models import Environment, Segment
+from flags.models import Environment, FlagState, Rule, Segment
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
 from health.queries import judge_critical_lane
@@ -150,6 +151,31 @@ def list_steps_due_within(*, now: datetime, span: timedelta) -> QuerySet[Step]:
         rollout__status__in=[Status.SCHEDULED, Status.RUNNING],
         rollout__is_rehearsal=False,
     ).select_related("rollout__release", "rollout__environment", "flag", "site", "segment")
+
+
+def list_flags_off(rollout: Rollout) -> set[str]:
+    """Return the flags that the rollout has put on and that are off all the same: two queries."""
+    exposed = set(rollout.steps.filter(status=StepStatus.DONE).values_list("flag_id", flat=True))
+    active = rollout.rollout_flags.filter(is_active=True, flag_id__in=exposed).values("flag_id")
+    states = FlagState.objects.filter(environment=rollout.environment_id, flag_id__in=active)
+    off = states.filter(Q(is_on=False) | Q(killed_at__isnull=False))
+    return set(off.values_list("flag__key", flat=True))
+
+
+def list_flags_changed_by_hand(rollout: Rollout) -> set[str]:
+    """Return the flags that a person or a command changed since the rollout began or was resumed: three queries.
+
+    Whoever resumes has seen what was changed before.
+    """
+    since = rollout.events.filter(kind__in=["started", "resumed"]).aggregate(last=Max("at"))["last"]
+    if since is None:
+        return set()
+    by_hand = Q(history_date__gt=since, actor_kind__in=[ActorKind.USER, ActorKind.COMMAND])
+    flags = rollout.rollout_flags.values("flag_id")
+    states = FlagState.objects.filter(environment=rollout.environment_id, flag_id__in=flags)
+    switched = FlagState.history.filter(by_hand, id__in=states.values("pk")).values_list("flag__key", flat=True)
+    ruled = Rule.history.filter(by_hand, state_id__in=states.values("pk")).values_list("state__flag__key", flat=True)
+    return {*switched, *ruled}
 
 
 def list_steps_together(step: Step) -> QuerySet[Step]:

@@ -13,6 +13,9 @@ from rollouts.models import PhaseStatus, Rollout, StepStatus
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout, move
 
+#: A scheduled rollout begins by its plan, not by a person's word.
+RESUMABLE = frozenset({Status.PAUSED, Status.HELD})
+
 
 @transaction.atomic
 def schedule_rollout(
@@ -64,6 +67,8 @@ def resume_rollout(
     """Go on; with `waive_gate` the phase that is held at its gate may end, on this person's word."""
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     with recorded(actor=actor, reason=reason, now=now) as recording:
+        if rollout.status not in RESUMABLE:
+            raise Refusal("wrong_state", start=rollout.status, end=str(Status.RUNNING))
         was_held_for = rollout.held_code
         move(rollout, Status.RUNNING, now=now)
         waived = waive_gate and was_held_for == "gate"

@@ -1,0 +1,195 @@
+"""From a template, flags, sites and a start to dated steps."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.domain.business_time import is_open
+from core.errors import InvalidInput
+from rollouts.domain.planning import (
+    CalendarDays,
+    PlannedPhase,
+    PlanSite,
+    RehearsalDays,
+    StepAudience,
+    check_plan,
+    delay_sites,
+    plan_phases,
+)
+from rollouts.domain.templates import FOUR_PHASES, PhaseKind
+
+PARIS = ZoneInfo("Europe/Paris")
+SIX = time(6)
+WEEK = frozenset({1, 2, 3, 4, 5, 6})
+
+flag_counts = st.integers(1, 12)
+site_weekdays = st.lists(st.frozensets(st.integers(1, 7), min_size=1), min_size=1, max_size=8)
+start_days = st.dates(date(2026, 1, 1), date(2028, 12, 31))
+
+
+def _sites(weekdays: list[frozenset[int]]) -> list[PlanSite]:
+    return [PlanSite(f"site-{number}", days) for number, days in enumerate(weekdays)]
+
+
+def _plan(start_on: date, *, flags: int = 8, sites: list[PlanSite] | None = None) -> tuple[PlannedPhase, ...]:
+    sites = sites or _sites([WEEK] * 6)
+    return plan_phases(
+        FOUR_PHASES,
+        flag_keys=[f"flag-{number}" for number in range(flags)],
+        sites=sites,
+        promotion_time=SIX,
+        days=CalendarDays(start_on=start_on, sites=sites, zone=PARIS),
+    )
+
+
+@given(start_on=start_days, flags=flag_counts, weekdays=site_weekdays)
+def test_plan__any__does_each_flag_once_for_each_audience_in_order(
+    start_on: date, flags: int, weekdays: list[frozenset[int]]
+) -> None:
+    sites = _sites(weekdays)
+
+    phases = _plan(start_on, flags=flags, sites=sites)
+
+    assert [phase.kind for phase in phases] == list(PhaseKind)
+    steps = [step for phase in phases for step in phase.steps]
+    done = [(step.flag_key, step.audience, step.site_key) for step in steps]
+    assert len(set(done)) == len(done) == flags * (3 + len(sites))
+    assert all(earlier.due_at <= later.due_at for earlier, later in pairwise(steps))
+    assert all(earlier.ends_at <= later.starts_at for earlier, later in pairwise(phases))
+    assert all(step.due_at < phase.ends_at for phase in phases for step in phase.steps)
+
+
+@given(start_on=start_days, weekdays=site_weekdays)
+def test_plan__any__gives_each_site_a_day_of_its_own_on_which_it_is_open(
+    start_on: date, weekdays: list[frozenset[int]]
+) -> None:
+    sites = _sites(weekdays)
+
+    per_site = _plan(start_on, sites=sites)[2]
+
+    days = {step.site_key: step.due_at.astimezone(PARIS).date() for step in per_site.steps}
+    assert list(days) == [site.key for site in sites]
+    assert all(earlier < later for earlier, later in pairwise(days.values()))
+    assert all(is_open(days[site.key], weekdays=site.weekdays) for site in sites)
+
+
+@given(start_on=start_days)
+def test_plan__any_start__keeps_the_local_hour_whatever_the_season(start_on: date) -> None:
+    phases = _plan(start_on)
+
+    assert {step.due_at.astimezone(PARIS).time() for phase in phases[2:] for step in phase.steps} == {SIX}
+
+
+@pytest.mark.parametrize(
+    ("start_on", "before", "after"),
+    [(date(2026, 3, 23), 5, 4), (date(2026, 10, 19), 4, 5)],
+)
+def test_plan__over_the_night_the_clock_changes__stays_at_six(start_on: date, before: int, after: int) -> None:
+    hours = [step.due_at.hour for step in _plan(start_on)[2].steps]
+
+    assert (hours[0], hours[-1]) == (before, after)
+
+
+def test_plan__around_christmas__skips_the_holidays() -> None:
+    phases = _plan(date(2026, 12, 21))
+
+    days = {step.due_at.astimezone(PARIS).date() for phase in phases for step in phase.steps}
+    assert date(2026, 12, 25) not in days
+    assert date(2027, 1, 1) not in days
+
+
+def test_plan__the_customers_eight_flags__go_as_the_customer_wrote() -> None:
+    internal, pilot, per_site, full = _plan(date(2026, 11, 2))
+
+    assert (internal.first_day, internal.last_day) == (1, 2)
+    assert (pilot.first_day, pilot.last_day) == (3, 5)
+    moments = [step.due_at.astimezone(PARIS) for step in pilot.steps]
+    assert len(set(moments)) == 8
+    assert {step.audience for step in pilot.steps} == {StepAudience.PILOTS}
+    assert {step.site_key for step in per_site.steps} == {f"site-{number}" for number in range(6)}
+    assert {step.audience for step in full.steps} == {StepAudience.EVERYONE}
+    assert len({step.due_at for step in full.steps}) == 1
+
+
+@given(day_seconds=st.integers(1, 86_400), flags=flag_counts, weekdays=site_weekdays)
+def test_rehearsal__any_length__has_the_steps_of_the_real_plan(
+    day_seconds: int, flags: int, weekdays: list[frozenset[int]]
+) -> None:
+    start_at = datetime(2026, 11, 7, 22, tzinfo=UTC)
+    sites = _sites(weekdays)
+
+    phases = plan_phases(
+        FOUR_PHASES,
+        flag_keys=[f"flag-{number}" for number in range(flags)],
+        sites=sites,
+        promotion_time=SIX,
+        days=RehearsalDays(start_at=start_at, day_seconds=day_seconds),
+    )
+
+    steps = [step for phase in phases for step in phase.steps]
+    assert len(steps) == flags * (3 + len(sites))
+    assert steps[0].due_at >= start_at
+    assert phases[-1].ends_at == start_at + timedelta(seconds=day_seconds * phases[-1].last_day)
+
+
+def test_plan__a_site_that_never_opens_on_the_plans_days__is_refused() -> None:
+    sites = [PlanSite("lyon", WEEK), PlanSite("nowhere", frozenset())]
+
+    with pytest.raises(InvalidInput) as refused:
+        _plan(date(2026, 11, 2), sites=sites)
+
+    assert (refused.value.code, refused.value.data) == ("site_never_open", {"site": "nowhere"})
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"flag_keys": []}, "plan_without_flags"),
+        ({"sites": []}, "plan_without_sites"),
+        ({"sites": [PlanSite("a", WEEK), PlanSite("a", WEEK)]}, "site_twice"),
+        ({"testers": 0}, "plan_without_testers"),
+        ({"pilots": 0}, "plan_without_pilots"),
+    ],
+)
+def test_check_plan__what_cannot_be_planned__is_refused(change: dict[str, object], code: str) -> None:
+    given_plan: dict[str, object] = {"flag_keys": ["a"], "sites": _sites([WEEK]), "pilots": 4, "testers": 1}
+
+    with pytest.raises(InvalidInput) as refused:
+        check_plan(**(given_plan | change))  # type: ignore[arg-type]  # wrong on purpose
+
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("pilots", "warnings"), [(1, ["few_pilots"]), (2, ["few_pilots"]), (3, []), (5, []), (6, ["many_pilots"])]
+)
+def test_check_plan__three_to_five_pilots__are_no_warning(pilots: int, warnings: list[str]) -> None:
+    assert check_plan(flag_keys=["a"], sites=_sites([WEEK]), pilots=pilots, testers=1) == warnings
+
+
+@given(start_on=start_days, weekdays=site_weekdays, late=st.integers(0, 20))
+def test_delay_sites__any_delay__keeps_order_one_a_day_and_never_comes_earlier(
+    start_on: date, weekdays: list[frozenset[int]], late: int
+) -> None:
+    sites = _sites(weekdays)
+    steps = {step.site_key: step.due_at for step in _plan(start_on, sites=sites)[2].steps}
+    planned = [steps[site.key] for site in sites]
+    not_before = planned[0] + timedelta(days=late)
+    today = not_before.astimezone(PARIS).date()
+
+    moved = delay_sites(
+        sites=sites,
+        promotion_time=SIX,
+        days=CalendarDays(start_on=today, sites=sites, zone=PARIS),
+        planned=planned,
+        not_before=not_before,
+    )
+
+    assert all(new >= max(old, not_before) for new, old in zip(moved, planned, strict=True))
+    days = [moment.astimezone(PARIS).date() for moment in moved]
+    assert all(earlier < later for earlier, later in pairwise(days))
+    assert all(is_open(day, weekdays=site.weekdays) for day, site in zip(days, sites, strict=True))
