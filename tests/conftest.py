@@ -42,11 +42,26 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
             yield
         finally:
             connections.close_all()
+            # A thread's forgotten connection: each role may end its own backends only.
+            for role in (default, owner):
+                _end_connections(dict(role) | {"NAME": owner["NAME"]}, database=name)
             _execute(owner, "DROP DATABASE {name} WITH (FORCE)", name=name)
 
 
 def _execute(address: dict[str, Any], statement: str, **names: str) -> None:
-    connection = psycopg.connect(
+    with _connect(address) as connection:
+        connection.execute(sql.SQL(statement).format(**{k: sql.Identifier(v) for k, v in names.items()}))
+
+
+def _end_connections(address: dict[str, Any], *, database: str) -> None:
+    """End what the address's own role still has open to a database."""
+    statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
+    with _connect(address) as connection:
+        connection.execute(statement, [database])
+
+
+def _connect(address: dict[str, Any]) -> "psycopg.Connection[Any]":
+    return psycopg.connect(
         dbname=address["NAME"],
         user=address["USER"],
         password=address["PASSWORD"],
@@ -54,8 +69,6 @@ def _execute(address: dict[str, Any], statement: str, **names: str) -> None:
         port=address["PORT"],
         autocommit=True,
     )
-    with connection:
-        connection.execute(sql.SQL(statement).format(**{k: sql.Identifier(v) for k, v in names.items()}))
 
 
 class UndefinedVariable(str):
