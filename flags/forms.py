@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.history import MAX_REASON_CHARACTERS
 from flags.domain.audience import RuleAudience, RuleKind
+from flags.labels import PURPOSES
 from flags.models import Criticality, Environment, Flag, Segment, Site, check_key, every_day
 
 
@@ -114,6 +115,16 @@ class NewSiteForm(SiteForm):
 class TillForm(ReasonedForm):
     key = _key_field()
     name = forms.CharField(label=_("Name"), max_length=100)
+
+
+class TokenForm(ReasonedForm):
+    """A new token: for one environment and one purpose."""
+
+    name = forms.CharField(label=_("Name"), max_length=100, help_text=_("Which program holds it, and where."))
+    environment = forms.ModelChoiceField(
+        Environment.objects.all(), label=_("Environment"), to_field_name="key", empty_label=None
+    )
+    purpose = forms.ChoiceField(label=_("Purpose"), choices=PURPOSES.items())
 
 
 class RuleForm(forms.Form):

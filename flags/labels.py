@@ -30,3 +30,11 @@ STATES: dict[str, str | Promise] = {
     "killed": _("switched off"),
     "archived": _("archived"),
 }
+
+#: What a token opens.
+PURPOSES: dict[str, str | Promise] = {
+    "server": _("server: a back end evaluates flags"),
+    "client": _("client: a till or a page evaluates flags"),
+    "telemetry": _("telemetry: tills report their health"),
+    "manage": _("manage: scripts and CI"),
+}

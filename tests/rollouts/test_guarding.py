@@ -12,6 +12,8 @@ from core.roles import Role
 from flags.domain.audience import RuleAudience
 from flags.models import Rule
 from flags.transitions import add_rule, kill_flag, remove_rule, switch_on
+from health.transitions import log_complaint
+from notifications.models import Event
 from rollouts.domain.lifecycle import Status
 from rollouts.guarding import watch_rollout
 from rollouts.models import Rollout, Trigger
@@ -153,3 +155,37 @@ def test_watch__a_rolled_back_flag_switched_on_again__holds(world: World, rollou
     watch_rollout(_fresh(rollout), now=LATER + timedelta(seconds=3))
 
     assert _fresh(rollout).held_code == "flag_switched_by_hand"
+
+
+def _complain(world: World, numbers: range, *, flag: int | None = None) -> None:
+    for number in numbers:
+        log_complaint(
+            environment_id=world.environment.pk,
+            site_id=world.sites[0].pk,
+            flag_id=flag or world.flags[0].pk,
+            text=f"The price of article {number} is wrong",
+            severity="annoying",
+            reporter=f"cashier {number}",
+            actor=command("support"),
+            now=LATER,
+        )
+
+
+def test_watch__ten_complaints_today__go_on_and_the_eleventh_holds_once(world: World, rollout: Rollout) -> None:
+    later = LATER + timedelta(seconds=1)
+    _complain(world, range(10))
+    watch_rollout(rollout, now=later)
+    assert _fresh(rollout).status == Status.RUNNING
+
+    _complain(world, range(10, 11))
+    watch_rollout(_fresh(rollout), now=later)
+
+    held = _fresh(rollout)
+    assert (held.status, held.held_code) == (Status.HELD, "complaint_limit")
+    assert (held.held_data["count"], held.held_data["limit"]) == (11, 10)
+    assert Event.objects.filter(kind="complaint_limit_reached").count() == 1
+
+    resume_rollout(rollout_id=rollout.pk, actor=command("ops"), reason="Looked at", now=later)
+    _complain(world, range(11, 12))
+    watch_rollout(_fresh(rollout), now=later + timedelta(seconds=1))
+    assert _fresh(rollout).status == Status.RUNNING, "investigated today already"
