@@ -1,11 +1,13 @@
-"""Turns refusals into pages."""
+"""Turns refusals into pages, and refuses what no page can read."""
 
 from collections.abc import Callable
+from itertools import chain
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from core.errors import Refusal
+from core.errors import InvalidInput, Refusal
 from core.labels import say_refusal
 
 
@@ -21,5 +23,28 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refusal):
             return None
-        context = {"words": say_refusal(exception), "status": exception.status}
-        return render(request, "errors/refusal.html", context, status=exception.status)
+        return _show(request, exception)
+
+
+class UnreadableMiddleware:
+    """Refuses NUL characters anywhere: PostgreSQL stores no text that holds one, and nobody types one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        lists = chain(request.GET.lists(), request.POST.lists())
+        texts = chain([request.path], *([name, *values] for name, values in lists))
+        if not any("\x00" in str(text) for text in texts):
+            return None
+        return _show(request, InvalidInput("text_unreadable"))
+
+
+def _show(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    context = {"words": say_refusal(refusal), "status": refusal.status}
+    return render(request, "errors/refusal.html", context, status=refusal.status)
