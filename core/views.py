@@ -1,9 +1,10 @@
 """Small things views share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.forms import Form
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from core.actors import Actor, person
 from core.errors import InvalidInput, Refusal
@@ -38,3 +39,18 @@ def write_from(form: Form, write: Callable[[], object]) -> bool:
         form.add_error(None, say_refusal(refusal))
         return False
     return True
+
+
+def answer_form(
+    request: HttpRequest,
+    form: Form,
+    write: Callable[[], object],
+    *,
+    then: Callable[[], HttpResponse],
+    template: str,
+    context: Mapping[str, object],
+) -> HttpResponse:
+    """Answer a page that is one form: what comes `then` once it is written, else the form, 400 where it is wrong."""
+    if request.method == "POST" and write_from(form, write):
+        return then()
+    return render(request, template, {"form": form, **context}, status=400 if form.errors else 200)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.errors import InvalidInput
 from core.roles import Capability, requires
-from core.views import actor_of, read_int, write_from
+from core.views import actor_of, answer_form, read_int
 from flags.current import get_current_environment
 from flags.forms import FlagFilter, FlagForm, NewFlagForm, RuleForm
 from flags.labels import STATES
@@ -52,13 +52,14 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
 def create(request: HttpRequest) -> HttpResponse:
     """Make a flag, off everywhere."""
     form = NewFlagForm(request.POST or None)
-    if request.method == "POST" and write_from(
-        form, lambda: create_flag(**form.wishes, actor=actor_of(request), now=clock.now())
-    ):
-        messages.success(request, _("Made: it is off everywhere."))
-        return redirect("flags:detail", key=form.cleaned_data["key"])
-    context = {"form": form, "title": _("New flag"), "back": "flags:list"}
-    return render(request, "flags/form.html", context, status=400 if form.errors else 200)
+    return answer_form(
+        request,
+        form,
+        lambda: create_flag(**form.wishes, actor=actor_of(request), now=clock.now()),
+        then=lambda: redirect("flags:detail", key=form.cleaned_data["key"]),
+        template="flags/form.html",
+        context={"title": _("New flag"), "back": "flags:list"},
+    )
 
 
 @requires(Capability.EDIT_FLAGS)
@@ -67,17 +68,17 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     flag = get_object_or_404(Flag, key=key)
     form = FlagForm(request.POST or None, initial={name: getattr(flag, name, "") for name in FlagForm.base_fields})
     seen = read_int(request, "version")
-    if request.method == "POST" and write_from(
+    version = get_flag_version(flag) if seen is None else seen
+    return answer_form(
+        request,
         form,
         lambda: edit_flag(
             flag_id=flag.pk, **form.wishes, actor=actor_of(request), now=clock.now(), seen_version=seen or 0
         ),
-    ):
-        messages.success(request, _("Done."))
-        return redirect("flags:detail", key=key)
-    version = get_flag_version(flag) if seen is None else seen
-    context = {"form": form, "flag": flag, "version": version}
-    return render(request, "flags/edit.html", context, status=400 if form.errors else 200)
+        then=lambda: redirect("flags:detail", key=key),
+        template="flags/edit.html",
+        context={"flag": flag, "version": version},
+    )
 
 
 @requires(Capability.EDIT_FLAGS)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.errors import InvalidInput
 from core.roles import Capability, requires
-from core.views import actor_of, read_int, write_from
+from core.views import actor_of, answer_form, read_int, write_from
 from flags.forms import MemberForm, NewSegmentForm, SegmentForm
 from flags.models import Rule, Segment
 from flags.page_queries import list_segment_rows
@@ -49,12 +49,14 @@ def _show(request: HttpRequest, segment: Segment, form: MemberForm) -> HttpRespo
 def create(request: HttpRequest) -> HttpResponse:
     """Make a segment, empty at first."""
     form = NewSegmentForm(request.POST or None)
-    if request.method == "POST" and write_from(
-        form, lambda: create_segment(**form.wishes, members=[], actor=actor_of(request), now=clock.now())
-    ):
-        return redirect("flags:segment", key=form.cleaned_data["key"])
-    context = {"form": form, "title": _("New segment"), "back": "flags:segments"}
-    return render(request, "flags/form.html", context, status=400 if form.errors else 200)
+    return answer_form(
+        request,
+        form,
+        lambda: create_segment(**form.wishes, members=[], actor=actor_of(request), now=clock.now()),
+        then=lambda: redirect("flags:segment", key=form.cleaned_data["key"]),
+        template="flags/form.html",
+        context={"title": _("New segment"), "back": "flags:segments"},
+    )
 
 
 @requires(Capability.EDIT_FLAGS)
@@ -62,12 +64,14 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     """Change a segment's name and description."""
     segment = get_object_or_404(Segment, key=key)
     form = SegmentForm(request.POST or None, initial={"name": segment.name, "description": segment.description})
-    if request.method == "POST" and write_from(
-        form, lambda: edit_segment(segment_id=segment.pk, **form.wishes, actor=actor_of(request), now=clock.now())
-    ):
-        return redirect("flags:segment", key=key)
-    context = {"form": form, "title": segment.name, "back": "flags:segments"}
-    return render(request, "flags/form.html", context, status=400 if form.errors else 200)
+    return answer_form(
+        request,
+        form,
+        lambda: edit_segment(segment_id=segment.pk, **form.wishes, actor=actor_of(request), now=clock.now()),
+        then=lambda: redirect("flags:segment", key=key),
+        template="flags/form.html",
+        context={"title": segment.name, "back": "flags:segments"},
+    )
 
 
 @requires(Capability.EDIT_FLAGS)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from core.roles import Capability, requires
-from core.views import actor_of, write_from
+from core.views import actor_of, answer_form, write_from
 from flags.forms import NewSiteForm, SiteForm, TillForm
 from flags.models import Site
 from flags.page_queries import list_flags_at, list_site_rows
@@ -42,12 +42,14 @@ def _show(request: HttpRequest, site: Site, form: TillForm) -> HttpResponse:
 def create(request: HttpRequest) -> HttpResponse:
     """Make a site."""
     form = NewSiteForm(request.POST or None)
-    if request.method == "POST" and write_from(
-        form, lambda: create_site(**form.wishes, actor=actor_of(request), now=clock.now())
-    ):
-        return redirect("flags:site", key=form.cleaned_data["key"])
-    context = {"form": form, "title": _("New site"), "back": "flags:sites"}
-    return render(request, "flags/form.html", context, status=400 if form.errors else 200)
+    return answer_form(
+        request,
+        form,
+        lambda: create_site(**form.wishes, actor=actor_of(request), now=clock.now()),
+        then=lambda: redirect("flags:site", key=form.cleaned_data["key"]),
+        template="flags/form.html",
+        context={"title": _("New site"), "back": "flags:sites"},
+    )
 
 
 @requires(Capability.EDIT_FLAGS)
@@ -55,12 +57,14 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     """Change what a site says of itself."""
     site = get_object_or_404(Site, key=key)
     form = SiteForm(request.POST or None, initial={name: getattr(site, name, "") for name in SiteForm.base_fields})
-    if request.method == "POST" and write_from(
-        form, lambda: edit_site(site_id=site.pk, **form.wishes, actor=actor_of(request), now=clock.now())
-    ):
-        return redirect("flags:site", key=key)
-    context = {"form": form, "title": site.name, "back": "flags:sites"}
-    return render(request, "flags/form.html", context, status=400 if form.errors else 200)
+    return answer_form(
+        request,
+        form,
+        lambda: edit_site(site_id=site.pk, **form.wishes, actor=actor_of(request), now=clock.now()),
+        then=lambda: redirect("flags:site", key=key),
+        template="flags/form.html",
+        context={"title": site.name, "back": "flags:sites"},
+    )
 
 
 @requires(Capability.EDIT_FLAGS)

@@ -4,9 +4,10 @@ from itertools import count
 from typing import Any
 
 from core.actors import DEMO
+from flags.domain.audience import RuleAudience
 from flags.domain.purposes import Purpose
-from flags.models import ApiToken, Environment, Flag, Site
-from flags.transitions import create_environment, create_flag, create_site, create_token
+from flags.models import ApiToken, Environment, Flag, Rule, Site
+from flags.transitions import add_rule, create_environment, create_flag, create_site, create_token
 from tests.factories.core import NOW
 
 _numbers = count(1)
@@ -41,3 +42,9 @@ def make_flag(**given: Any) -> Flag:
 def make_token(environment: Environment, *, purpose: Purpose = Purpose.TELEMETRY) -> tuple[ApiToken, str]:
     """Return a token and its text."""
     return create_token(environment_id=environment.pk, purpose=purpose, name=f"{purpose} token", **_BY)
+
+
+def make_rule(flag: Flag, environment: Environment, audience: RuleAudience, **given: Any) -> Rule:
+    """Return a rule that a person laid, with the variant `on`."""
+    wanted = {"variant": "on", "phase": "", "origin": ""}
+    return add_rule(flag_id=flag.pk, environment_id=environment.pk, audience=audience, **(wanted | _BY | given))

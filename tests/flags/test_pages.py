@@ -8,13 +8,13 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from core import clock
 from core.actors import DEMO
-from core.people import create_person
 from core.roles import Role
 from flags.domain.audience import RuleAudience
 from flags.models import Criticality, Environment, Flag, FlagState, Rule
-from flags.transitions import add_rule, archive_flag, kill_flag, switch_on
-from tests.factories.flags import make_environment, make_flag, make_site
-from tests.factories.world import WHY, make_rehearsal, make_world, play
+from flags.transitions import archive_flag, kill_flag, switch_on
+from tests.factories.flags import make_environment, make_flag, make_rule, make_site
+from tests.factories.world import make_rehearsal, make_world, play
+from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -32,19 +32,13 @@ def flag(environment: Environment) -> Flag:
     return make_flag(key="buttons", name="Buttons")
 
 
-def _sign_in(role: Role = Role.RELEASE_MANAGER) -> Client:
-    client = Client()
-    client.force_login(create_person(username="mia", roles=[role], actor=DEMO, reason=WHY, now=clock.now()))
-    return client
-
-
 def _version(client: Client, path: str) -> str:
     page = client.get(path).content.decode()
     return page.partition('name="version"')[2].partition('value="')[2].partition('"')[0]
 
 
 def test_new_flag__a_whole_form__makes_it_off_everywhere(environment: Environment) -> None:
-    answer = _sign_in().post("/new-flag/", ABOUT | {"key": "buttons", "owner": "Till team"})
+    answer = sign_in().post("/new-flag/", ABOUT | {"key": "buttons", "owner": "Till team"})
 
     assert (answer.status_code, answer["location"]) == (302, "/flags/buttons/")
     flag = Flag.objects.get()
@@ -71,7 +65,7 @@ def test_new_flag__a_whole_form__makes_it_off_everywhere(environment: Environmen
     ],
 )
 def test_new_flag__wrong_input__is_said_and_what_was_typed_stays(flag: Flag, change: dict[str, str]) -> None:
-    answer = _sign_in().post("/new-flag/", ABOUT | {"key": "other", "owner": "Till team"} | change)
+    answer = sign_in().post("/new-flag/", ABOUT | {"key": "other", "owner": "Till team"} | change)
 
     assert answer.status_code == 400
     page = answer.content.decode()
@@ -81,7 +75,7 @@ def test_new_flag__wrong_input__is_said_and_what_was_typed_stays(flag: Flag, cha
 
 
 def test_edit_flag__a_whole_form__changes_it_and_says_why(flag: Flag) -> None:
-    client = _sign_in()
+    client = sign_in()
     version = _version(client, "/flags/buttons/edit/")
 
     client.post("/flags/buttons/edit/", ABOUT | {"name": "Big buttons", "version": version, "reason": "Clearer"})
@@ -92,7 +86,7 @@ def test_edit_flag__a_whole_form__changes_it_and_says_why(flag: Flag) -> None:
 
 
 def test_edit_flag__somebody_was_faster__is_told_and_nothing_is_lost(flag: Flag) -> None:
-    client = _sign_in()
+    client = sign_in()
     version = _version(client, "/flags/buttons/edit/")
     client.post("/flags/buttons/edit/", ABOUT | {"name": "First", "version": version})
 
@@ -107,7 +101,7 @@ def test_edit_flag__somebody_was_faster__is_told_and_nothing_is_lost(flag: Flag)
 def test_archive__a_flag_that_is_on__is_refused_and_says_where(flag: Flag, environment: Environment) -> None:
     switch_on(flag_id=flag.pk, environment_id=environment.pk, **BY)
 
-    answer = _sign_in().post("/flags/buttons/shelf/archive/", {"reason": "Done with"})
+    answer = sign_in().post("/flags/buttons/shelf/archive/", {"reason": "Done with"})
 
     assert answer.status_code == 409
     assert "prod" in answer.content.decode()
@@ -119,14 +113,14 @@ def test_archive__a_flag_of_a_rollout_under_way__is_refused() -> None:
     world = make_world(now=clock.now())
     make_rehearsal(world, now=clock.now())
 
-    answer = _sign_in().post(f"/flags/{world.flags[0].key}/shelf/archive/", {"reason": "Done with"})
+    answer = sign_in().post(f"/flags/{world.flags[0].key}/shelf/archive/", {"reason": "Done with"})
 
     assert answer.status_code == 409
     assert "1.3 → staging" in answer.content.decode()
 
 
 def test_archive__off_everywhere__leaves_the_list_and_comes_back(flag: Flag) -> None:
-    client = _sign_in()
+    client = sign_in()
 
     client.post("/flags/buttons/shelf/archive/", {"reason": "Done with"})
     assert "/flags/buttons/" not in client.get("/flags/").content.decode()
@@ -138,7 +132,7 @@ def test_archive__off_everywhere__leaves_the_list_and_comes_back(flag: Flag) -> 
 
 def test_archived_flag__switched_on__is_refused(flag: Flag, environment: Environment) -> None:
     archive_flag(flag_id=flag.pk, **BY)
-    client = _sign_in()
+    client = sign_in()
 
     answer = client.post(
         "/flags/buttons/switch/",
@@ -166,7 +160,7 @@ def test_list__filters__live_in_the_address(flag: Flag, environment: Environment
     tickets = make_flag(key="tickets", name="Tickets")
     switch_on(flag_id=tickets.pk, environment_id=environment.pk, **BY)
 
-    page = _sign_in().get(f"/flags/{query}")
+    page = sign_in().get(f"/flags/{query}")
 
     assert {row.flag.key for row in page.context["rows"]} == found
 
@@ -177,7 +171,7 @@ def _switch(client: Client, **given: str) -> int:
 
 
 def test_switch__on_with_a_stale_page__is_refused_and_off_is_not(flag: Flag, environment: Environment) -> None:
-    client = _sign_in()
+    client = sign_in()
     version = _version(client, "/flags/buttons/")
     kill_flag(flag_id=flag.pk, environment_id=environment.pk, **BY)
 
@@ -197,7 +191,7 @@ def test_switch__on_with_a_stale_page__is_refused_and_off_is_not(flag: Flag, env
     ],
 )
 def test_switch__wrong_input__changes_nothing(flag: Flag, given: dict[str, str], status: int) -> None:
-    assert _switch(_sign_in(), **given) == status
+    assert _switch(sign_in(), **given) == status
 
     state = FlagState.objects.get()
     assert (state.is_on, state.is_killed) == (False, False)
@@ -206,7 +200,7 @@ def test_switch__wrong_input__changes_nothing(flag: Flag, given: dict[str, str],
 def test_rule__looked_at__says_whom_in_numbers_and_writes_nothing(flag: Flag) -> None:
     site = make_site(name="Lyon")
 
-    page = _sign_in().get(f"/flags/buttons/rule/?environment=prod&audience=site:{site.pk}&variant=on")
+    page = sign_in().get(f"/flags/buttons/rule/?environment=prod&audience=site:{site.pk}&variant=on")
 
     words = page.content.decode()
     assert page.status_code == 200
@@ -216,7 +210,7 @@ def test_rule__looked_at__says_whom_in_numbers_and_writes_nothing(flag: Flag) ->
 
 
 def test_rule__added__stands_and_switches_on(flag: Flag, environment: Environment) -> None:
-    client = _sign_in()
+    client = sign_in()
     site = make_site()
     asked = {"environment": "prod", "audience": f"site:{site.pk}", "variant": "on"}
     version = _version(client, f"/flags/buttons/rule/?environment=prod&audience=site:{site.pk}&variant=on")
@@ -230,18 +224,10 @@ def test_rule__added__stands_and_switches_on(flag: Flag, environment: Environmen
 
 
 def test_rule__added_from_a_stale_page__is_refused(flag: Flag, environment: Environment) -> None:
-    client = _sign_in()
+    client = sign_in()
     asked = {"environment": "prod", "audience": "everyone", "variant": "on"}
     version = _version(client, "/flags/buttons/rule/?environment=prod&audience=everyone&variant=on")
-    add_rule(
-        flag_id=flag.pk,
-        environment_id=environment.pk,
-        audience=RuleAudience.for_site(make_site().pk),
-        variant="on",
-        phase="",
-        origin="",
-        **BY,
-    )
+    make_rule(flag, environment, RuleAudience.for_site(make_site().pk))
 
     assert client.post("/flags/buttons/rule/", asked | {"version": version, "reason": "x"}).status_code == 409
     assert Rule.objects.count() == 1
@@ -258,23 +244,12 @@ def test_rule__added_from_a_stale_page__is_refused(flag: Flag, environment: Envi
     ],
 )
 def test_rule__unclear__is_refused(flag: Flag, query: str) -> None:
-    assert _sign_in().get(f"/flags/buttons/rule/?{query}").status_code == 400
+    assert sign_in().get(f"/flags/buttons/rule/?{query}").status_code == 400
 
 
 def test_own_rules__moved_and_removed__in_their_order(flag: Flag, environment: Environment) -> None:
-    client = _sign_in()
-    rules = [
-        add_rule(
-            flag_id=flag.pk,
-            environment_id=environment.pk,
-            audience=RuleAudience.for_site(make_site().pk),
-            variant="on",
-            phase="",
-            origin="",
-            **BY,
-        )
-        for _ in range(3)
-    ]
+    client = sign_in()
+    rules = [make_rule(flag, environment, RuleAudience.for_site(make_site().pk)) for _ in range(3)]
 
     def change(rule: Rule, action: str) -> list[int]:
         version = _version(client, "/flags/buttons/")
@@ -296,7 +271,7 @@ def test_rollouts_rule__changed_by_hand__is_refused_and_the_page_names_the_rollo
     play(world, rollout, start=start, seconds=40)
     rule = Rule.objects.select_related("state__flag").first()
     assert rule is not None
-    client = _sign_in()
+    client = sign_in()
     path = f"/flags/{rule.state.flag.key}/"
 
     page = client.get(path).content.decode()
@@ -310,7 +285,7 @@ def test_rollouts_rule__changed_by_hand__is_refused_and_the_page_names_the_rollo
 
 @pytest.mark.parametrize("path", ["/new-flag/", "/flags/buttons/edit/", "/flags/buttons/rule/"])
 def test_pages__support__may_look_and_not_change(flag: Flag, path: str) -> None:
-    client = _sign_in(Role.SUPPORT)
+    client = sign_in(Role.SUPPORT)
 
     assert client.get(path).status_code == 403
     assert client.post(path, ABOUT).status_code == 403
@@ -320,7 +295,7 @@ def test_pages__support__may_look_and_not_change(flag: Flag, path: str) -> None:
 
 def test_detail__history_in_french__is_french(flag: Flag, environment: Environment) -> None:
     kill_flag(flag_id=flag.pk, environment_id=environment.pk, **BY)
-    client = _sign_in()
+    client = sign_in()
     client.cookies["django_language"] = "fr"
 
     assert "prod: coupé" in client.get("/flags/buttons/").content.decode()
@@ -332,7 +307,7 @@ def test_list__any_number_of_flags__takes_as_many_queries(
 ) -> None:
     for _ in range(rows):
         make_flag()
-    client = _sign_in()
+    client = sign_in()
     client.get("/flags/")
 
     with django_assert_num_queries(LIST_QUERIES):
@@ -344,16 +319,8 @@ def test_detail__any_number_of_rules__takes_as_many_queries(
     rows: int, flag: Flag, environment: Environment, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(rows):
-        add_rule(
-            flag_id=flag.pk,
-            environment_id=environment.pk,
-            audience=RuleAudience.for_site(make_site().pk),
-            variant="on",
-            phase="",
-            origin="",
-            **BY,
-        )
-    client = _sign_in()
+        make_rule(flag, environment, RuleAudience.for_site(make_site().pk))
+    client = sign_in()
     client.get("/flags/buttons/")
 
     with django_assert_num_queries(DETAIL_QUERIES):

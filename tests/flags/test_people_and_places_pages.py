@@ -3,18 +3,17 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from core import clock
 from core.actors import DEMO
-from core.people import create_person
 from core.roles import Role
 from flags.domain.audience import RuleAudience
 from flags.models import Segment, SegmentMember, Site, Till
-from flags.transitions import NewMember, add_rule, create_segment
-from tests.factories.flags import make_environment, make_flag, make_site
-from tests.factories.world import WHY, make_rehearsal, make_world
+from flags.transitions import NewMember, create_segment
+from tests.factories.flags import make_environment, make_flag, make_rule, make_site
+from tests.factories.world import make_rehearsal, make_world
+from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -27,14 +26,8 @@ def segment() -> Segment:
     return create_segment(key="pilots", name="Pilots", members=[NewMember("ana", "Ana")], **BY)
 
 
-def _sign_in(role: Role = Role.RELEASE_MANAGER) -> Client:
-    client = Client()
-    client.force_login(create_person(username="mia", roles=[role], actor=DEMO, reason=WHY, now=clock.now()))
-    return client
-
-
 def test_new_segment__made_and_filled__holds_its_people() -> None:
-    client = _sign_in()
+    client = sign_in()
     client.post("/new-segment/", {"key": "pilots", "name": "Pilots", "reason": "For 1.3"})
 
     answer = client.post("/segments/pilots/add/", {"targeting_key": "ana", "label": "Ana", "reason": "Volunteers"})
@@ -51,7 +44,7 @@ def test_new_segment__made_and_filled__holds_its_people() -> None:
 def test_member__wrong_input__is_said_and_what_was_typed_stays(segment: Segment, change: dict[str, str]) -> None:
     given = {"targeting_key": "bo", "label": "Bo", "reason": "Volunteers"} | change
 
-    answer = _sign_in().post("/segments/pilots/add/", given)
+    answer = sign_in().post("/segments/pilots/add/", given)
 
     assert answer.status_code == 400
     assert "errorlist" in answer.content.decode()
@@ -60,7 +53,7 @@ def test_member__wrong_input__is_said_and_what_was_typed_stays(segment: Segment,
 
 
 def test_member__taken_out_twice__the_second_is_told(segment: Segment) -> None:
-    client = _sign_in()
+    client = sign_in()
     member = segment.members.get()
 
     first = client.post("/segments/pilots/remove/", {"member": member.pk, "reason": "Left"})
@@ -74,21 +67,21 @@ def test_member__of_another_segment__stays(segment: Segment) -> None:
     other = create_segment(key="others", name="Others", members=[], **BY)
     member = segment.members.get()
 
-    answer = _sign_in().post(f"/segments/{other.key}/remove/", {"member": member.pk, "reason": "x"})
+    answer = sign_in().post(f"/segments/{other.key}/remove/", {"member": member.pk, "reason": "x"})
 
     assert answer.status_code == 409
     assert segment.members.count() == 1
 
 
 def test_edit_segment__renamed__keeps_its_key(segment: Segment) -> None:
-    _sign_in().post("/segments/pilots/edit/", {"name": "First pilots", "description": "", "reason": "Clearer"})
+    sign_in().post("/segments/pilots/edit/", {"name": "First pilots", "description": "", "reason": "Clearer"})
 
     segment.refresh_from_db()
     assert (segment.key, segment.name) == ("pilots", "First pilots")
 
 
 def test_delete_segment__nothing_names_it__is_gone_and_its_history_stays(segment: Segment) -> None:
-    answer = _sign_in().post("/segments/pilots/delete/", {"reason": "Over"})
+    answer = sign_in().post("/segments/pilots/delete/", {"reason": "Over"})
 
     assert answer["location"] == "/segments/"
     assert not Segment.objects.exists()
@@ -98,17 +91,9 @@ def test_delete_segment__nothing_names_it__is_gone_and_its_history_stays(segment
 def test_delete_segment__a_rule_names_it__is_refused_and_names_the_flag(segment: Segment) -> None:
     environment = make_environment()
     flag = make_flag(key="buttons")
-    add_rule(
-        flag_id=flag.pk,
-        environment_id=environment.pk,
-        audience=RuleAudience.for_segment(segment.pk),
-        variant="on",
-        phase="",
-        origin="",
-        **BY,
-    )
+    make_rule(flag, environment, RuleAudience.for_segment(segment.pk))
 
-    answer = _sign_in().post("/segments/pilots/delete/", {"reason": "Over"})
+    answer = sign_in().post("/segments/pilots/delete/", {"reason": "Over"})
 
     assert answer.status_code == 409
     assert "buttons" in answer.content.decode()
@@ -119,14 +104,14 @@ def test_delete_segment__a_rollouts_testers__is_refused_and_names_the_rollout() 
     world = make_world(now=clock.now())
     make_rehearsal(world, now=clock.now())
 
-    answer = _sign_in().post(f"/segments/{world.testers.key}/delete/", {"reason": "Over"})
+    answer = sign_in().post(f"/segments/{world.testers.key}/delete/", {"reason": "Over"})
 
     assert answer.status_code == 409
     assert "1.3 → staging" in answer.content.decode()
 
 
 def test_new_site__a_whole_form__makes_it() -> None:
-    answer = _sign_in().post("/new-site/", SITE | {"key": "lyon", "phone": "04 00 00 00 00"})
+    answer = sign_in().post("/new-site/", SITE | {"key": "lyon", "phone": "04 00 00 00 00"})
 
     assert (answer.status_code, answer["location"]) == (302, "/sites/lyon/")
     site = Site.objects.get()
@@ -149,7 +134,7 @@ def test_new_site__a_whole_form__makes_it() -> None:
 def test_new_site__wrong_input__is_said_and_what_was_typed_stays(change: dict[str, Any]) -> None:
     make_site(key="nantes")
 
-    answer = _sign_in().post("/new-site/", SITE | {"key": "lyon", "phone": "04 11"} | change)
+    answer = sign_in().post("/new-site/", SITE | {"key": "lyon", "phone": "04 11"} | change)
 
     assert answer.status_code == 400
     assert "errorlist" in answer.content.decode()
@@ -159,7 +144,7 @@ def test_new_site__wrong_input__is_said_and_what_was_typed_stays(change: dict[st
 
 def test_site__edited_and_given_a_till__says_so() -> None:
     make_site(key="lyon")
-    client = _sign_in()
+    client = sign_in()
 
     client.post("/sites/lyon/edit/", SITE | {"name": "Lyon 3", "time_zone": "Indian/Reunion"})
     client.post("/sites/lyon/tills/", {"key": "t-1", "name": "Front", "reason": "New till"})
@@ -182,17 +167,9 @@ def test_site__shows_what_is_on_there_and_nothing_else() -> None:
         ("shut", RuleAudience.everyone(), "off"),
     ):
         flags[key] = make_flag(key=key, name=f"Flag {key}")
-        add_rule(
-            flag_id=flags[key].pk,
-            environment_id=environment.pk,
-            audience=audience,
-            variant=variant,
-            phase="",
-            origin="",
-            **BY,
-        )
+        make_rule(flags[key], environment, audience, variant=variant)
 
-    on_here = _sign_in().get("/sites/lyon/").context["on_here"]
+    on_here = sign_in().get("/sites/lyon/").context["on_here"]
 
     assert on_here == [(environment, [flags["all"], flags["here"]])]
 
@@ -200,7 +177,7 @@ def test_site__shows_what_is_on_there_and_nothing_else() -> None:
 @pytest.mark.parametrize("path", ["/new-segment/", "/segments/pilots/edit/", "/new-site/", "/sites/lyon/edit/"])
 def test_pages__auditor__may_look_and_not_change(segment: Segment, path: str) -> None:
     make_site(key="lyon")
-    client = _sign_in(Role.AUDITOR)
+    client = sign_in(Role.AUDITOR)
 
     assert client.post(path, SITE).status_code == 403
     assert 'name="reason"' not in client.get("/segments/pilots/").content.decode()
@@ -210,7 +187,7 @@ def test_pages__auditor__may_look_and_not_change(segment: Segment, path: str) ->
 @pytest.mark.parametrize("place", ["segments", "sites"])
 @pytest.mark.parametrize("page", ["", "edit/"])
 def test_pages__unknown__are_404(place: str, page: str) -> None:
-    assert _sign_in().get(f"/{place}/nowhere/{page}").status_code == 404
+    assert sign_in().get(f"/{place}/nowhere/{page}").status_code == 404
 
 
 @pytest.mark.parametrize("rows", [2, 20])
@@ -222,16 +199,8 @@ def test_lists__any_number_of_rows__take_as_many_queries(
     create_segment(key="pilots", name="Pilots", members=[NewMember(f"ana-{n}") for n in range(rows)], **BY)
     for number in range(rows):
         create_segment(key=f"s{number}", name=f"S {number}", members=[NewMember("ana")], **BY)
-        add_rule(
-            flag_id=make_flag().pk,
-            environment_id=environment.pk,
-            audience=RuleAudience.for_site(make_site(key=f"site-{number}").pk),
-            variant="on",
-            phase="",
-            origin="",
-            **BY,
-        )
-    client = _sign_in()
+        make_rule(make_flag(), environment, RuleAudience.for_site(make_site(key=f"site-{number}").pk))
+    client = sign_in()
     client.get(path)
 
     with django_assert_num_queries(QUERIES[path]):

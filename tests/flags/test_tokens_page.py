@@ -3,30 +3,20 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
-from core import clock
-from core.actors import DEMO
-from core.people import create_person
 from core.roles import Role
 from flags.models import ApiToken
 from tests.factories.flags import make_environment, make_token
-from tests.factories.world import WHY
+from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
 GIVEN = {"name": "Till back end", "environment": "prod", "purpose": "server", "reason": "Shop opens"}
 
 
-def _sign_in(role: Role = Role.ADMIN) -> Client:
-    client = Client()
-    client.force_login(create_person(username="ada", roles=[role], actor=DEMO, reason=WHY, now=clock.now()))
-    return client
-
-
 def test_tokens__made__is_shown_once_and_never_again() -> None:
     make_environment(key="prod")
-    client = _sign_in()
+    client = sign_in(Role.ADMIN)
 
     page = client.post("/tokens/", GIVEN)
 
@@ -43,7 +33,7 @@ def test_tokens__made__is_shown_once_and_never_again() -> None:
 def test_tokens__wrong_input__is_said_and_makes_none(change: dict[str, Any]) -> None:
     make_environment(key="prod")
 
-    answer = _sign_in().post("/tokens/", GIVEN | change)
+    answer = sign_in(Role.ADMIN).post("/tokens/", GIVEN | change)
 
     assert answer.status_code == 400
     assert "errorlist" in answer.content.decode()
@@ -54,7 +44,7 @@ def test_tokens__wrong_input__is_said_and_makes_none(change: dict[str, Any]) -> 
 def test_tokens__revoked__is_marked_with_a_reason_only(change: dict[str, str], status: int) -> None:
     token, _raw = make_token(make_environment(key="prod"))
 
-    answer = _sign_in().post("/tokens/", {"revoke": str(token.pk), "reason": "Lost"} | change)
+    answer = sign_in(Role.ADMIN).post("/tokens/", {"revoke": str(token.pk), "reason": "Lost"} | change)
 
     assert answer.status_code == status
     token.refresh_from_db()
@@ -65,5 +55,5 @@ def test_tokens__revoked__is_marked_with_a_reason_only(change: dict[str, str], s
 def test_tokens__anybody_else__is_refused(role: Role) -> None:
     make_environment(key="prod")
 
-    assert _sign_in(role).post("/tokens/", GIVEN).status_code == 403
+    assert sign_in(role).post("/tokens/", GIVEN).status_code == 403
     assert not ApiToken.objects.exists()

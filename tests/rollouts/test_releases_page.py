@@ -1,17 +1,16 @@
 """The page of releases: its form keeps what was typed, and puts flags in order without JavaScript too."""
 
 import pytest
-from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from core import clock
 from core.actors import SCHEDULER
-from core.people import create_person
 from core.roles import Role
 from flags.models import Flag
 from rollouts.models import Release
 from rollouts.transitions import create_release
 from tests.factories.world import WHY, World, make_world
+from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -23,12 +22,6 @@ def world() -> World:
     return make_world(now=clock.now())
 
 
-def _sign_in(role: Role) -> Client:
-    client = Client()
-    client.force_login(create_person(username="rel", roles=[role], actor=SCHEDULER, reason=WHY, now=clock.now()))
-    return client
-
-
 def _posted(*flags: Flag, **changes: object) -> dict[str, object]:
     keys = [str(flag.pk) for flag in flags]
     return {"version": "2.0", "name": "Winter", "flags": keys, "flags_order": keys, "reason": "Planned"} | changes
@@ -37,7 +30,7 @@ def _posted(*flags: Flag, **changes: object) -> dict[str, object]:
 def test_releases__a_whole_form__makes_one_with_its_flags_in_order(world: World) -> None:
     first, second = world.flags[1], world.flags[0]
 
-    answer = _sign_in(Role.RELEASE_MANAGER).post(PATH, _posted(first, second))
+    answer = sign_in(Role.RELEASE_MANAGER).post(PATH, _posted(first, second))
 
     assert answer.status_code == 302
     release = Release.objects.get(version="2.0")
@@ -60,7 +53,7 @@ def test_releases__a_whole_form__makes_one_with_its_flags_in_order(world: World)
 def test_releases__wrong_input__is_said_and_what_was_typed_stays(world: World, change: dict[str, object]) -> None:
     before = Release.objects.count()
 
-    answer = _sign_in(Role.RELEASE_MANAGER).post(PATH, _posted(*world.flags, **change))
+    answer = sign_in(Role.RELEASE_MANAGER).post(PATH, _posted(*world.flags, **change))
 
     assert answer.status_code == 400
     page = answer.content.decode()
@@ -70,7 +63,7 @@ def test_releases__wrong_input__is_said_and_what_was_typed_stays(world: World, c
 
 
 def test_releases__a_known_version__is_refused_in_the_form(world: World) -> None:
-    answer = _sign_in(Role.RELEASE_MANAGER).post(PATH, _posted(*world.flags, version=world.release.version))
+    answer = sign_in(Role.RELEASE_MANAGER).post(PATH, _posted(*world.flags, version=world.release.version))
 
     assert answer.status_code == 400
     assert "errorlist" in answer.content.decode()
@@ -80,7 +73,7 @@ def test_releases__a_move__changes_the_order_and_writes_nothing(world: World) ->
     first, second = world.flags[0], world.flags[1]
     before = Release.objects.count()
 
-    answer = _sign_in(Role.RELEASE_MANAGER).post(PATH, _posted(first, second, move=f"{second.pk}:up"))
+    answer = sign_in(Role.RELEASE_MANAGER).post(PATH, _posted(first, second, move=f"{second.pk}:up"))
 
     rows = answer.context["form"].rows
     assert [row.value for row in rows[:2]] == [str(second.pk), str(first.pk)]
@@ -90,7 +83,7 @@ def test_releases__a_move__changes_the_order_and_writes_nothing(world: World) ->
 
 
 def test_releases__support__sees_the_list_and_makes_none(world: World) -> None:
-    client = _sign_in(Role.SUPPORT)
+    client = sign_in(Role.SUPPORT)
 
     page = client.get(PATH).content.decode()
 
@@ -102,7 +95,7 @@ def test_releases__support__sees_the_list_and_makes_none(world: World) -> None:
 def test_releases__many__take_as_many_queries_as_two(
     world: World, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    client = _sign_in(Role.SUPPORT)
+    client = sign_in(Role.SUPPORT)
 
     def count() -> int:
         with django_assert_max_num_queries(40) as queries:

@@ -118,7 +118,8 @@ def _stands_in_incident_mail_and_pages(stage: Stage, manager: Person, french: Pe
     english_mail, french_mail = (stage.mailbox.find(to=one.username, words=BAD) for one in (manager, french))
     assert english_mail is not None
     assert french_mail is not None
-    assert stage.tell("url") in english_mail.get_content()
+    assert all(stage.tell("url") in part.get_content() for part in english_mail.iter_parts())
+    assert len(list(english_mail.iter_parts())) == 2
     assert english_mail["Subject"] != french_mail["Subject"]
     stage.wait(lambda: stage.mailbox.find(to=french.username, words="Retour arrière"))
     assert BAD in manager.read("/inbox/")

@@ -1,0 +1,18 @@
+"""A client of the pages with somebody signed in."""
+
+from django.test import Client
+
+from core import clock
+from core.actors import SCHEDULER
+from core.people import create_person
+from core.roles import Role
+
+
+def sign_in(*roles: Role) -> Client:
+    """Return a client signed in as a new person with these roles, a release manager without any."""
+    wanted = list(roles) or [Role.RELEASE_MANAGER]
+    names = "-".join(role.name.lower() for role in wanted)
+    user = create_person(username=f"a-{names}", roles=wanted, actor=SCHEDULER, reason="a test", now=clock.now())
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
