@@ -10,7 +10,7 @@ REFUSALS: dict[str, str | Promise] = {
     "reason_missing": _("Say why: a reason is required."),
     "reason_too_long": _("The reason may have at most %(limit)s characters."),
     "reason_unreadable": _("The reason holds characters that cannot be stored."),
-    "text_unreadable": _("What was sent holds characters that cannot be read. Type it anew."),
+    "input_unreadable": _("What was sent holds characters that cannot be read. Type it anew."),
     "wrong_state": _("That is not possible now (state: %(start)s). Reload the page to see what is."),
     "capability_missing": _("Your role does not allow this. Ask an admin of the portal."),
     "changed_meanwhile": _("Somebody else changed this meanwhile. Nothing was done; look again and repeat."),
@@ -24,6 +24,15 @@ REFUSALS: dict[str, str | Promise] = {
     "last_admin": _("This is the last admin: make another one first."),
     "own_account": _("Nobody deactivates their own account."),
     "people_are_deactivated": _("People are deactivated, never deleted: history names them."),
+}
+
+#: The system's own actors, by the label that history keeps; people and commands keep their names.
+ACTORS: dict[str, str | Promise] = {
+    "scheduler": _("scheduler"),
+    "guardrail": _("guardrail"),
+    "intake": _("incident intake"),
+    "courier": _("courier"),
+    "demo": _("demo"),
 }
 
 

