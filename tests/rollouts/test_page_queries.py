@@ -1,0 +1,97 @@
+"""The pages of rollouts ask as often for twenty rows as for two."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from core import clock
+from core.actors import SCHEDULER
+from flags.transitions import NewMember
+from rollouts.models import Rollout
+from rollouts.transitions import PlanRequest, create_release, plan_rollout
+from tests.factories.flags import make_flag, make_site
+from tests.factories.world import DAY, WHY, World, make_rehearsal, make_world, play
+from tests.signed_in import sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world(now=clock.now() - timedelta(minutes=10))
+
+
+def _count(client: Client, path: str) -> int:
+    client.get(path)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path).status_code == 200
+    return len(queries)
+
+
+def _draft(world: World, *, flags: int = 2, sites: int = 2) -> Rollout:
+    now = clock.now()
+    release = create_release(
+        version=f"9.{Rollout.objects.count()}",
+        flag_ids=[make_flag().pk for _ in range(flags)],
+        actor=SCHEDULER,
+        reason=WHY,
+        now=now,
+    )
+    request = PlanRequest(
+        release_id=release.pk,
+        environment_id=world.environment.pk,
+        testers_id=world.testers.pk,
+        pilots=tuple(NewMember(f"cashier-{n}") for n in range(3)),
+        site_ids=tuple(make_site().pk for _ in range(sites)),
+        day_seconds=DAY,
+    )
+    return plan_rollout(request=request, actor=SCHEDULER, reason=WHY, now=now)
+
+
+@pytest.mark.parametrize("path", ["/rollouts/", "/rollouts/?status=draft", "/"])
+def test_lists__twenty_rollouts__take_as_many_queries_as_two(world: World, path: str) -> None:
+    client = sign_in()
+    for _ in range(2):
+        _draft(world)
+    few = _count(client, path)
+
+    for _ in range(18):
+        _draft(world)
+
+    assert _count(client, path) == few
+
+
+@pytest.mark.parametrize("part", ["", "?part=head"])
+def test_page__twenty_flags_and_sites__take_as_many_queries_as_two(world: World, part: str) -> None:
+    client = sign_in()
+
+    few, many = (_draft(world, flags=size, sites=size) for size in (2, 20))
+
+    assert _count(client, f"/rollouts/{few.pk}/{part}") == _count(client, f"/rollouts/{many.pk}/{part}")
+
+
+def test_planner__twenty_sites_more__take_as_many_queries(world: World) -> None:
+    client = sign_in()
+    few = _count(client, "/rollouts/plan/")
+
+    for _ in range(20):
+        make_site()
+        make_flag()
+
+    assert _count(client, "/rollouts/plan/") == few
+
+
+def test_running_page__a_long_story__takes_as_many_queries(world: World) -> None:
+    client = sign_in()
+    start = clock.now() - timedelta(seconds=DAY * 4)
+    rollout = make_rehearsal(world, now=start)
+    play(world, rollout, start=start, seconds=DAY)
+    few = _count(client, f"/rollouts/{rollout.pk}/")
+
+    play(world, rollout, start=start + timedelta(seconds=DAY), seconds=DAY * 3)
+
+    assert rollout.events.count() > 5
+    assert _count(client, f"/rollouts/{rollout.pk}/") == few
