@@ -15,10 +15,9 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from core.domain.business_time import day_bounds, local_day
-from core.errors import InvalidInput, Refusal
-from core.labels import say_refusal
+from core.errors import InvalidInput
 from core.roles import Capability, requires
-from core.views import actor_of, read_int
+from core.views import actor_of, read_int, write_from
 from flags.current import get_current_environment
 from flags.models import Environment
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
@@ -74,28 +73,27 @@ def log(request: HttpRequest) -> HttpResponse:
     environment = get_current_environment(request)
     initial = {"site": request.session.get(SITE_SESSION_KEY)}
     form = ComplaintForm(request.POST or None, initial=initial, environment=environment)
-    if request.method == "POST" and form.is_valid():
-        if environment is None:
-            raise InvalidInput("environment_unknown")
-        data = form.cleaned_data
-        try:
-            log_complaint(
-                environment_id=environment.pk,
-                site_id=data["site"].pk,
-                flag_id=data["flag"].pk if data["flag"] else None,
-                text=data["text"],
-                severity=data["severity"],
-                reporter=data["reporter"],
-                actor=actor_of(request),
-                now=clock.now(),
-            )
-        except Refusal as refusal:
-            form.add_error(None, say_refusal(refusal))
-        else:
-            request.session[SITE_SESSION_KEY] = data["site"].pk
-            messages.success(request, _("Logged. The next one?"))
-            return redirect("health:log_complaint")
+    if request.method == "POST" and write_from(form, lambda: _log(request, form, environment)):
+        request.session[SITE_SESSION_KEY] = form.cleaned_data["site"].pk
+        messages.success(request, _("Logged. The next one?"))
+        return redirect("health:log_complaint")
     return render(request, "health/log.html", {"form": form, **_meter(environment)}, status=400 if form.errors else 200)
+
+
+def _log(request: HttpRequest, form: ComplaintForm, environment: Environment | None) -> None:
+    if environment is None:
+        raise InvalidInput("environment_unknown")
+    data = form.cleaned_data
+    log_complaint(
+        environment_id=environment.pk,
+        site_id=data["site"].pk,
+        flag_id=data["flag"].pk if data["flag"] else None,
+        text=data["text"],
+        severity=data["severity"],
+        reporter=data["reporter"],
+        actor=actor_of(request),
+        now=clock.now(),
+    )
 
 
 @requires(Capability.LOG_COMPLAINTS)

@@ -81,6 +81,12 @@ class ReleaseForm(OrderedForm):
         """Return the primary keys of the flags in the order posted."""
         return [int(value) for value in self.cleaned_data["flags"]]
 
+    @property
+    def wishes(self) -> dict[str, Any]:
+        """What was filled in: keyword arguments of the transition."""
+        data = self.cleaned_data
+        return {"version": data["version"], "name": data["name"], "flag_ids": data["flags"], "reason": data["reason"]}
+
 
 class PlanForm(OrderedForm):
     """A plan: what, where, from when, with whom, in which order."""

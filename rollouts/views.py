@@ -14,7 +14,7 @@ from core import clock
 from core.errors import Refusal
 from core.labels import say_refusal
 from core.roles import Capability, can, requires
-from core.views import actor_of, read_int
+from core.views import actor_of, read_int, write_from
 from flags.current import get_current_environment
 from rollouts.forms import PlanForm, ReleaseForm, move_choice
 from rollouts.labels import STATUSES, WARNINGS
@@ -167,22 +167,9 @@ def _make_release(request: HttpRequest) -> HttpResponse:
     if "move" in request.POST:
         return _show_releases(request, ReleaseForm(initial=move_choice(request.POST, ordered=ReleaseForm.ordered)))
     form = ReleaseForm(request.POST)
-    if form.is_valid():
-        data = form.cleaned_data
-        try:
-            create_release(
-                version=data["version"],
-                name=data["name"],
-                flag_ids=data["flags"],
-                actor=actor_of(request),
-                reason=data["reason"],
-                now=clock.now(),
-            )
-        except Refusal as refusal:
-            form.add_error(None, say_refusal(refusal))
-        else:
-            messages.success(request, _("Done."))
-            return redirect("rollouts:releases")
+    if write_from(form, lambda: create_release(**form.wishes, actor=actor_of(request), now=clock.now())):
+        messages.success(request, _("Done."))
+        return redirect("rollouts:releases")
     return _show_releases(request, form)
 
 
