@@ -30,6 +30,7 @@ class Capability(StrEnum):
     DRIVE_ROLLOUTS = "drive_rollouts"
     SWITCH_FLAGS = "switch_flags"
     EDIT_FLAGS = "edit_flags"
+    MANAGE_ENVIRONMENTS = "manage_environments"
     MANAGE_TOKENS = "manage_tokens"
     LOG_COMPLAINTS = "log_complaints"
     HANDLE_INCIDENTS = "handle_incidents"

@@ -1,5 +1,6 @@
 """What release managers fill in about flags, people and places."""
 
+import re
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -11,6 +12,9 @@ from core.history import MAX_REASON_CHARACTERS
 from flags.domain.audience import RuleAudience, RuleKind
 from flags.labels import PURPOSES
 from flags.models import Criticality, Environment, Flag, Segment, Site, check_key, every_day
+
+#: Scheme, host and port as browsers write an origin, at most what the column holds.
+ORIGIN = re.compile(r"(?=.{1,200}$)https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 
 class ReasonedForm(forms.Form):
@@ -115,6 +119,33 @@ class NewSiteForm(SiteForm):
 class TillForm(ReasonedForm):
     key = _key_field()
     name = forms.CharField(label=_("Name"), max_length=100)
+
+
+class EnvironmentForm(ReasonedForm):
+    """What an environment says of itself."""
+
+    name = forms.CharField(label=_("Name"), max_length=100)
+    position = forms.IntegerField(
+        label=_("Place in the top bar"), min_value=0, max_value=32_767, initial=0, help_text=_("The least comes first.")
+    )
+    is_production = forms.BooleanField(label=_("Production: real shops use it"), required=False)
+    allowed_origins = forms.CharField(
+        label=_("Origins of pages that may ask for flags"),
+        help_text=_("One a line, e.g. https://till.example.org. Only tills that run in a browser need it."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        required=False,
+    )
+
+    def clean_allowed_origins(self) -> list[str]:
+        """Return the origins; refuse what no browser would send as one."""
+        origins = list(dict.fromkeys(self.cleaned_data["allowed_origins"].split()))
+        if wrong := [origin for origin in origins if not ORIGIN.fullmatch(origin)]:
+            raise forms.ValidationError(_("Not an origin: %(origin)s"), params={"origin": wrong[0]})
+        return origins
+
+
+class NewEnvironmentForm(EnvironmentForm):
+    key = _key_field()
 
 
 class TokenForm(ReasonedForm):

@@ -109,6 +109,11 @@ def _what(row: Any) -> str:
     return _("%(sign)s flag") % {"sign": HISTORY_SIGNS[row.history_type]}
 
 
+def list_environment_rows() -> QuerySet[Environment]:
+    """Return environments with how many valid tokens they have: one query."""
+    return Environment.objects.annotate(token_count=Count("tokens", filter=Q(tokens__revoked_at=None)))
+
+
 def list_segment_rows() -> QuerySet[Segment]:
     """Return segments with how many people they hold and how many rules name them: one query."""
     return Segment.objects.annotate(

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flags.views import flags, rules, segments, sites, tokens
+from flags.views import environments, flags, rules, segments, sites, tokens
 
 app_name = "flags"
 urlpatterns = [
@@ -12,6 +12,9 @@ urlpatterns = [
     path("flags/<str:key>/shelf/<slug:action>/", flags.shelve, name="shelve"),
     path("new-flag/", flags.create, name="new"),
     path("rules/<int:pk>/<slug:action>/", rules.change, name="rule_change"),
+    path("environments/", environments.list_all, name="environments"),
+    path("environments/<str:key>/", environments.edit, name="environment_edit"),
+    path("new-environment/", environments.create, name="environment_new"),
     path("segments/", segments.list_all, name="segments"),
     path("segments/<str:key>/", segments.show, name="segment"),
     path("segments/<str:key>/edit/", segments.edit, name="segment_edit"),

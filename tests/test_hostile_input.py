@@ -122,6 +122,9 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "seen": "1",
         "revoke": "",
         "move": "lyon:up",
+        "position": "1",
+        "is_production": "",
+        "allowed_origins": "https://a.example",
     }
 
 
@@ -179,6 +182,13 @@ def _addresses(world: World, rollout: Rollout) -> list[str]:
         "health": Complaint.objects.get().pk,
         "flags": rule.pk,
     }
+    keys = {
+        "segment": world.testers.key,
+        "member": world.testers.key,
+        "site": "lyon",
+        "till": "lyon",
+        "environment": world.environment.key,
+    }
     found = ["/environment/", "/language/"]
     for name, pattern in _patterns():
         app, _colon, page = name.partition(":")
@@ -187,8 +197,7 @@ def _addresses(world: World, rollout: Rollout) -> list[str]:
         if "pk" in wanted:
             values["pk"] = things[app]
         if "key" in wanted:
-            segment, site = page.startswith(("segment", "member")), page.startswith(("site", "till"))
-            values["key"] = world.testers.key if segment else "lyon" if site else world.flags[1].key
+            values["key"] = next((key for start, key in keys.items() if page.startswith(start)), world.flags[1].key)
         actions = ACTIONS if "action" in wanted else ("",)
         found += [reverse(name, kwargs=values | ({"action": action} if action else {})) for action in actions]
     return found

@@ -2,7 +2,7 @@
 
 from flags.transitions.editing import archive_flag, create_flag, edit_flag, restore_flag
 from flags.transitions.people import NewMember, add_member, create_segment, delete_segment, edit_segment, remove_member
-from flags.transitions.places import create_environment, create_site, create_till, edit_site
+from flags.transitions.places import create_environment, create_site, create_till, edit_environment, edit_site
 from flags.transitions.ruling import add_rule, move_rule, on_variant, remove_rule, remove_rules
 from flags.transitions.switching import kill_flag, release_flag, switch_off, switch_on
 from flags.transitions.tokens import create_token, revoke_token
@@ -19,6 +19,7 @@ __all__ = [
     "create_till",
     "create_token",
     "delete_segment",
+    "edit_environment",
     "edit_flag",
     "edit_segment",
     "edit_site",

@@ -44,6 +44,28 @@ def create_environment(
 
 
 @transaction.atomic
+def edit_environment(
+    *,
+    environment_id: int,
+    name: str,
+    position: int,
+    is_production: bool,
+    allowed_origins: Sequence[str],
+    actor: Actor,
+    reason: str,
+    now: datetime,
+) -> Environment:
+    """Change what an environment says of itself; its key stays, for tokens and commands name it."""
+    environment = Environment.objects.select_for_update(of=("self",)).filter(pk=environment_id).first()
+    if environment is None:
+        raise InvalidInput("environment_unknown")
+    environment.name, environment.position = name, position
+    environment.is_production, environment.allowed_origins = is_production, list(allowed_origins)
+    with recorded(actor=actor, reason=reason, now=now):
+        return save_row(environment)
+
+
+@transaction.atomic
 def create_site(
     *,
     key: str,
