@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
@@ -13,6 +14,10 @@ from django.db import connections
 from django.template.base import Node
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
+
+# Hypothesis times each example and each draw; on a shared machine that says nothing about our code.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 RIGHTS = (
     "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}",
