@@ -14,6 +14,7 @@ from flags.domain.audience import RuleKind
 from flags.labels import HISTORY_SIGNS
 from flags.models import ApiToken, Environment, Flag, FlagState, Rule, Segment, Site
 from flags.queries import list_state_versions
+from flags.reach import Confirmation, confirm_flag
 
 #: What the list of flags can be narrowed to, in the environment that is looked at.
 STATE_FILTERS: Mapping[str, Q] = {
@@ -57,16 +58,23 @@ class StateView:
     state: FlagState
     rules: Sequence[tuple[Rule, Origin | None]]
     version: int
+    confirmation: Confirmation
 
 
-def list_states(flag: Flag) -> list[StateView]:
+def list_states(flag: Flag, *, now: datetime) -> list[StateView]:
     """Return a flag's states in the order of environments; the number of queries does not grow with them."""
     rows = flag.states.select_related("environment").prefetch_related("rules__segment", "rules__site")
     states = list(rows.order_by("environment__position", "environment__key"))
     origins = describe_origins({rule.origin for state in states for rule in state.rules.all()})
     versions = list_state_versions([state.pk for state in states])
+    confirmations = confirm_flag(flag.pk, now=now)
     return [
-        StateView(state, [(rule, origins.get(rule.origin)) for rule in state.rules.all()], versions[state.pk])
+        StateView(
+            state,
+            [(rule, origins.get(rule.origin)) for rule in state.rules.all()],
+            versions[state.pk],
+            confirmations[state.environment_id],
+        )
         for state in states
     ]
 

@@ -15,6 +15,7 @@ from health.domain.critical_lane import CRITICAL_ERRORS
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
 from health.queries import count_complaints, count_reporting_tills, error_series, judge_critical_lane
+from rollouts.confirmations import Confirmed, list_confirmations
 from rollouts.domain.gates import GateResult, judge_gates
 from rollouts.domain.lifecycle import EDGES, Status
 from rollouts.domain.templates import Gate, PhaseKind
@@ -124,6 +125,7 @@ class Page:
     critical: Chart
     complaints: Chart
     reach: Reach
+    confirmations: Sequence[Confirmed]
 
 
 def prefetch_track(rows: QuerySet[Rollout]) -> QuerySet[Rollout]:
@@ -156,6 +158,7 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
         critical=critical,
         complaints=_chart_complaints(rollout, exposures, now=now),
         reach=measure_reach(rollout, exposures, now=now),
+        confirmations=list_confirmations(rollout, now=now),
     )
 
 

@@ -198,6 +198,8 @@ def _addresses(world: World, rollout: Rollout) -> list[str]:
             values["pk"] = things[app]
         if "key" in wanted:
             values["key"] = next((key for start, key in keys.items() if page.startswith(start)), world.flags[1].key)
+        if "environment" in wanted:
+            values["environment"] = world.environment.key
         actions = ACTIONS if "action" in wanted else ("",)
         found += [reverse(name, kwargs=values | ({"action": action} if action else {})) for action in actions]
     return found
