@@ -111,7 +111,9 @@ class SiteDay(models.Model):
         ordering = ["site", "starts_on"]
         constraints = [
             models.CheckConstraint(name="flags_siteday_not_empty", condition=Q(starts_on__lt=models.F("ends_on"))),
-            models.CheckConstraint(name="flags_siteday_kind_known", condition=Q(kind__in=list(DayKind))),
+            models.CheckConstraint(
+                name="flags_siteday_kind_known", condition=Q(kind__in=[kind.value for kind in DayKind])
+            ),
             models.CheckConstraint(name="flags_siteday_labelled", condition=~Q(label="")),
             # The site as a range of one number: its equality would need the extension btree_gist.
             ExclusionConstraint(

@@ -88,7 +88,7 @@ class Here:
 
 
 def list_flags_here(site: Site) -> list[tuple[Environment, list[Here]]]:
-    """Return each flag in use as the site's tills get it, by environment, what is not off first: five queries at most.
+    """Return each flag in use as the tills of a site get it, by environment, production and on first: five queries.
 
     The variant is decided by the same evaluation that tills ask.
     """
@@ -104,7 +104,7 @@ def list_flags_here(site: Site) -> list[tuple[Environment, list[Here]]]:
         found.setdefault(state.environment_id, []).append(_evaluate(state, site, people=people, origins=origins))
     return [
         (environment, sorted(found.get(environment.pk, []), key=lambda here: here.is_off and not here.people))
-        for environment in Environment.objects.all()
+        for environment in Environment.objects.order_by("-is_production", "position", "key")
     ]
 
 

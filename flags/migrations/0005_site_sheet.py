@@ -6,8 +6,6 @@ import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
-import flags.domain.opening
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -168,9 +166,9 @@ class Migration(migrations.Migration):
                             (
                                 "kind__in",
                                 [
-                                    flags.domain.opening.DayKind["CLOSED"],
-                                    flags.domain.opening.DayKind["OPEN"],
-                                    flags.domain.opening.DayKind["NO_CHANGE"],
+                                    "closed",
+                                    "open",
+                                    "no_change",
                                 ],
                             )
                         ),

@@ -94,7 +94,7 @@ def test_days__added_on_the_page__are_half_open_and_on_record(site: Site) -> Non
     assert (answer.status_code, answer["location"]) == (302, "/sites/lyon/")
     days = SiteDay.objects.get()
     assert (days.starts_on, days.ends_on, days.kind) == (date(2030, 9, 7), date(2030, 9, 9), "no_change")
-    assert days.history.get().history_change_reason == "Again"
+    assert days.history.get().history_change_reason == "As ever"
     assert "Braderie" in sign_in(Role.AUDITOR).get("/sites/lyon/").content.decode()
 
 
