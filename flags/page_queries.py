@@ -10,9 +10,8 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from flags.dependants import Origin, describe_origins
-from flags.domain.audience import RuleKind
 from flags.labels import HISTORY_SIGNS
-from flags.models import ApiToken, Environment, Flag, FlagState, Rule, Segment, Site
+from flags.models import ApiToken, Environment, Flag, FlagState, Rule, Segment
 from flags.queries import list_state_versions
 from flags.reach import Confirmation, confirm_flag
 
@@ -127,26 +126,6 @@ def list_segment_rows() -> QuerySet[Segment]:
     return Segment.objects.annotate(
         people=Count("members", distinct=True), rule_count=Count("rules", distinct=True)
     ).order_by("name")
-
-
-def list_site_rows() -> QuerySet[Site]:
-    """Return sites with how many tills they have: one query."""
-    return Site.objects.annotate(till_count=Count("tills")).order_by("name")
-
-
-def list_flags_at(site: Site) -> list[tuple[Environment, list[Flag]]]:
-    """Return what is on at a site now, by environment, for whoever stands there: two queries.
-
-    Not counted: what is on for people by name, wherever they are.
-    """
-    here = Q(rules__kind=RuleKind.EVERYONE) | Q(rules__site=site)
-    rows = FlagState.objects.filter(here, STATE_FILTERS["on"], flag__archived_at=None).exclude(
-        rules__variant=F("flag__off_variant")
-    )
-    flags: dict[int, list[Flag]] = {}
-    for state in rows.select_related("flag").order_by("flag__name").distinct():
-        flags.setdefault(state.environment_id, []).append(state.flag)
-    return [(environment, flags.get(environment.pk, [])) for environment in Environment.objects.all()]
 
 
 def list_tokens() -> QuerySet[ApiToken]:

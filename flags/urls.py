@@ -27,6 +27,8 @@ urlpatterns = [
     path("sites/<str:key>/", sites.show, name="site"),
     path("sites/<str:key>/edit/", sites.edit, name="site_edit"),
     path("sites/<str:key>/tills/", sites.add_till, name="till_add"),
+    path("sites/<str:key>/days/", sites.add_days, name="site_days_add"),
+    path("sites/<str:key>/days/remove/", sites.remove_days, name="site_days_remove"),
     path("new-site/", sites.create, name="site_new"),
     path("tokens/", tokens.tokens, name="tokens"),
 ]

@@ -12,8 +12,9 @@ from core.errors import Refusal
 from rollouts.guarding import WATCHED, watch_rollout
 from rollouts.models import SchedulerHeartbeat
 from rollouts.queries import list_due_rollouts, list_rollouts, list_steps_due_within
+from rollouts.site_queries import list_misdated_rollouts
 from rollouts.story import tell_due_soon
-from rollouts.transitions import run_next_step
+from rollouts.transitions import keep_to_open_days, run_next_step
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,18 @@ def run_due_steps() -> int:
         except (Refusal, DatabaseError):
             log.exception("rollout %s: a step failed and is tried again", rollout_id)
     return done
+
+
+@shared_task
+def keep_dates() -> int:
+    """Move coming sites off days on which they take no changes (any more); return how many rollouts were moved."""
+    moved = 0
+    for rollout_id in list_misdated_rollouts(now=clock.now()):
+        try:
+            moved += keep_to_open_days(rollout_id=rollout_id, now=clock.now())
+        except (Refusal, DatabaseError):
+            log.exception("rollout %s: its dates were not moved, tried again", rollout_id)
+    return moved
 
 
 @shared_task

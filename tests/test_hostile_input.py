@@ -59,6 +59,12 @@ TEXTS = {
     "documentation_updates",
     "city",
     "phone",
+    "street",
+    "postal_code",
+    "opening_hours",
+    "contact_name",
+    "backup_name",
+    "backup_phone",
     "targeting_key",
 }
 ACTIONS = (
@@ -111,6 +117,10 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "due_on": "2030-01-01",
         "detected_at": "2026-01-01T10:00",
         "kind": "preventive",
+        "first_on": "2030-01-01",
+        "last_on": "2030-01-02",
+        "days": "1",
+        "contact_email": "ana@example.org",
         "what": "all",
         "to": "off",
         "mark": "duplicate",
