@@ -56,8 +56,10 @@ def _assess(cells: list[Cell], *, exposure: Exposure = EXPOSURE, now: datetime =
     return assess(exposure, cells, now=now, threshold_bp=500)
 
 
-def _judge(cells: list[Cell], memory: Mapping[str, Memory] | None = None, **given: Exposure) -> Judgement:
-    return judge_error_rate(_assess(cells, **given), memory or {})
+def _judge(
+    cells: list[Cell], memory: Mapping[str, Memory] | None = None, *, exposure: Exposure = EXPOSURE
+) -> Judgement:
+    return judge_error_rate(_assess(cells, exposure=exposure), memory or {})
 
 
 SEEN = {name: Memory(NOW - timedelta(seconds=10), NOW - timedelta(seconds=20)) for name in ("fast", "slow")}

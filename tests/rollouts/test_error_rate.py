@@ -51,7 +51,7 @@ def _fresh(rollout: Rollout) -> Rollout:
 
 def send(world: World, *, flag: Flag | None, now: datetime, share: float, site: str = "lyon", tills: int = 4) -> None:
     """Store what tills send in four seconds: twelve requests each, so many of them failed."""
-    body = [
+    body: list[object] = [
         {
             "id": f"{site}-{till}-{flag.key if flag else 'all'}-{now.isoformat()}",
             "site": site,
