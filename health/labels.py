@@ -88,7 +88,8 @@ def say_judgement(
     said = str(words) % numbers
     if baseline_bp is None:
         return said
-    return f"{said} {gettext('Where it is off: %(rate)s %%.') % {'rate': _percent(baseline_bp)}}"
+    baseline = gettext("Where it is off: %(rate)s %%.") % {"rate": _percent(baseline_bp)}
+    return f"{said} {baseline}"
 
 
 def _percent(basis_points: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,23 +10,26 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
+from core import clock
 from core.actors import SCHEDULER, command
 from core.errors import InvalidInput
 from flags.domain.purposes import Purpose
 from flags.models import Flag, FlagState
 from health.domain.samples import read_samples
-from health.domain.verdict import Verdict
+from health.domain.verdict import Judgement, Verdict
 from health.models import BreachMemory, Guardrail, Mode, StoredVerdict
 from health.ratio_queries import judge_ratio_lanes
 from health.ratio_transitions import judge_and_remember, set_guardrail
 from health.transitions import record_samples
 from notifications.models import Event
+from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import Status
 from rollouts.models import Rollout
 from rollouts.queries import exposures_of
 from rollouts.ratio_guarding import watch_error_rate
 from rollouts.transitions import resume_rollout
 from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play
+from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -274,3 +278,58 @@ def test_fault__while_reading__is_an_error_and_forgets_nothing(
 
     assert {one.judgement.verdict for one in judged} == {Verdict.ERROR}
     assert BreachMemory.objects.count() == 2
+
+
+def test_page__held_for_the_error_rate__says_in_french_what_was_seen() -> None:
+    start = clock.now() - timedelta(seconds=DAY + 70)
+    world = make_world(now=start)
+    rollout = make_rehearsal(world, now=start)
+    play(world, rollout, start=start, seconds=DAY, healthy=False)
+    run_fleet(world, rollout, start=start + timedelta(seconds=DAY), seconds=64, bad=0.2)
+    client = sign_in()
+    client.cookies["django_language"] = "fr"
+
+    page = client.get(f"/rollouts/{rollout.pk}/").content.decode()
+
+    assert "Trop de requêtes échouent" in page
+    assert "sûrement au moins" in page or "à confirmer" in page
+    assert "Là où elle est éteinte" in page
+    assert "sûrement moins de" in client.get("/health/").content.decode()
+
+
+def test_gate__a_rehearsal_that_saw_too_little__is_let_on_and_a_real_rollout_is_not() -> None:
+    little = _verdict("too_few_requests", Verdict.INCONCLUSIVE)
+    critical = replace(_verdict("no_critical_errors", Verdict.PASS), lane="critical")
+
+    assert weigh_verdicts([critical, little], is_rehearsal=True) == [("buttons", "pass")]
+    assert weigh_verdicts([critical, little], is_rehearsal=False) == [("buttons", "inconclusive")]
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        ("source_silent", Verdict.INCONCLUSIVE),
+        ("error_rate_unsure", Verdict.INCONCLUSIVE),
+        ("fault", Verdict.ERROR),
+        ("error_rate", Verdict.BREACH),
+    ],
+)
+def test_gate__anything_else_of_the_error_rate__stops_a_rehearsal_too(code: str, verdict: Verdict) -> None:
+    critical = replace(_verdict("no_critical_errors", Verdict.PASS), lane="critical")
+
+    assert weigh_verdicts([_verdict(code, verdict), critical], is_rehearsal=True) == [("buttons", str(verdict))]
+
+
+def _verdict(code: str, verdict: Verdict) -> Judgement:
+    return Judgement(
+        verdict=verdict,
+        lane="error_rate",
+        flag_key="buttons",
+        n=0,
+        k=0,
+        window_start=NOW,
+        window_end=NOW,
+        threshold="5 %",
+        code=code,
+        data={},
+    )
