@@ -134,6 +134,8 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "move": "lyon:up",
         "position": "1",
         "is_production": "",
+        "mode": "hold",
+        "percent": "5",
         "allowed_origins": "https://a.example",
     }
 
@@ -210,6 +212,8 @@ def _addresses(world: World, rollout: Rollout) -> list[str]:
             values["key"] = next((key for start, key in keys.items() if page.startswith(start)), world.flags[1].key)
         if "environment" in wanted:
             values["environment"] = world.environment.key
+        if "lane" in wanted:
+            values["lane"] = "error_rate"
         actions = ACTIONS if "action" in wanted else ("",)
         found += [reverse(name, kwargs=values | ({"action": action} if action else {})) for action in actions]
     return found

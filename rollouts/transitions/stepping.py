@@ -17,7 +17,7 @@ from rollouts.domain.lifecycle import Status
 from rollouts.domain.planning import CalendarDays, Days, PlanSite, RehearsalDays, delay_sites
 from rollouts.domain.templates import Gate, PhaseKind
 from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
-from rollouts.queries import judge_rollout, list_steps_together
+from rollouts.queries import judge_rollout, list_steps_together, weigh_for_gates
 from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event, tell
 from rollouts.transitions.driving import hold_rollout
@@ -91,7 +91,7 @@ def _enter_phase(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
 def _may_end(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
     if phase.gate_waived:
         return True
-    verdicts = [(item.flag_key, str(item.verdict)) for item in judge_rollout(rollout, now=now)]
+    verdicts = weigh_for_gates(rollout, judge_rollout(rollout, now=now))
     results = judge_gates(
         gates=[Gate(gate) for gate in phase.gates], soaked_at=phase.ends_at, verdicts=verdicts, now=now
     )
