@@ -19,6 +19,7 @@ from rollouts.models import Rollout, RolloutEvent, Trigger
 from rollouts.queries import exposures_of, list_flags_changed_by_hand, list_flags_off
 from rollouts.story import add_event, tell
 from rollouts.transitions import hold_rollout, roll_back
+from rollouts.transitions.locking import get_locked_rollout
 
 #: How long investigating complaints may take.
 INVESTIGATION = timedelta(hours=4)
@@ -34,7 +35,7 @@ def watch_rollout(rollout: Rollout, *, now: datetime) -> None:
             _take_back(rollout, exposure, judgement, now=now)
     if rollout.status == Status.RUNNING:
         _watch_hands(rollout, now=now)
-        _watch_complaints(rollout, exposures, now=now)
+    _watch_complaints(rollout, exposures, now=now)
 
 
 def _take_back(rollout: Rollout, exposure: Exposure, judgement: Judgement, *, now: datetime) -> None:
@@ -95,7 +96,7 @@ def _watch_complaints(rollout: Rollout, exposures: list[Exposure], *, now: datet
     )
     if not is_over_limit(count) or _told_today(rollout, since=since):
         return
-    _hold_for_complaints(rollout, count=count, now=now)
+    _hold_for_complaints(rollout, count=count, since=since, now=now)
 
 
 def _told_today(rollout: Rollout, *, since: datetime) -> bool:
@@ -103,14 +104,19 @@ def _told_today(rollout: Rollout, *, since: datetime) -> bool:
 
 
 @transaction.atomic
-def _hold_for_complaints(rollout: Rollout, *, count: int, now: datetime) -> None:
+def _hold_for_complaints(rollout: Rollout, *, count: int, since: datetime, now: datetime) -> None:
+    """Say that the limit is passed, once a day, and hold what runs. Two workers at once say it once."""
+    get_locked_rollout(rollout.pk)
+    if _told_today(rollout, since=since):
+        return
     data = {
         "count": count,
         "limit": DAILY_COMPLAINT_LIMIT,
         "deadline": (now + INVESTIGATION).isoformat(),
         "owner_id": rollout.created_by_id,
     }
-    held = hold_rollout(
+    # What does not run needs no hold, but somebody to look: the line of the story opens the incident.
+    hold_rollout(
         rollout_id=rollout.pk,
         code="complaint_limit",
         data=data,
@@ -119,14 +125,12 @@ def _hold_for_complaints(rollout: Rollout, *, count: int, now: datetime) -> None
         now=now,
         expected_epoch=rollout.epoch,
     )
-    if held is None:
-        return
     event = add_event(
-        held,
+        rollout,
         kind="complaint_limit_reached",
         actor=GUARDRAIL,
         reason=write_reason("complaint_limit", count=count, limit=DAILY_COMPLAINT_LIMIT),
         now=now,
-        data={**data, "is_rehearsal": held.is_rehearsal, "criticality": "important", "detected_at": now.isoformat()},
+        data={**data, "is_rehearsal": rollout.is_rehearsal, "criticality": "important", "detected_at": now.isoformat()},
     )
     tell(event, kind="complaint_limit_reached", now=now)

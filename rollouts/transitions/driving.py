@@ -11,6 +11,7 @@ from core.history import recorded
 from rollouts.domain.lifecycle import Status
 from rollouts.models import PhaseStatus, Rollout, StepStatus
 from rollouts.story import add_event, tell
+from rollouts.transitions.catching_up import begin_rehearsal
 from rollouts.transitions.locking import get_locked_rollout, move
 
 #: A scheduled rollout begins by its plan, not by a person's word.
@@ -29,6 +30,8 @@ def schedule_rollout(
         first = rollout.steps.filter(status=StepStatus.PLANNED).order_by("due_at").first()
         if not rollout.is_rehearsal and (first is None or first.due_at <= now):
             raise Refusal("start_in_past", start_on=str(rollout.start_on))
+        if rollout.is_rehearsal:
+            begin_rehearsal(rollout, now=now)
         move(rollout, Status.SCHEDULED, now=now)
         for row in rollout.rollout_flags.select_related("flag").order_by("flag_id"):
             row.is_active = True

@@ -17,9 +17,10 @@ from rollouts.domain.lifecycle import Status
 from rollouts.domain.planning import CalendarDays, Days, PlanSite, RehearsalDays, delay_sites
 from rollouts.domain.templates import Gate, PhaseKind
 from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
-from rollouts.queries import judge_rollout, list_steps_together, weigh_for_gates
+from rollouts.queries import find_next_step, judge_rollout, list_steps_together, weigh_for_gates
 from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event, tell
+from rollouts.transitions.catching_up import redate_if_missed
 from rollouts.transitions.driving import hold_rollout
 from rollouts.transitions.locking import move
 
@@ -42,28 +43,22 @@ def run_next_step(*, rollout_id: int, now: datetime) -> Step | None:
     )
     if rollout is None:
         return None
-    step = find_first_planned(rollout)
+    step = find_next_step(rollout)
     if step is None:
         _end_last_phase(rollout, now=now)
         return None
     if step.due_at > now:
         return None
     with recorded(actor=SCHEDULER, reason=REASON_DUE, now=now):
+        if redate_if_missed(rollout, step, now=now):
+            return None
         if rollout.status == Status.SCHEDULED:
             move(rollout, Status.RUNNING, now=now)
             add_event(rollout, kind="started", actor=SCHEDULER, reason=REASON_DUE, now=now)
         if not _enter_phase(rollout, step.phase, now=now) or _delay(rollout, step, now=now):
             return None
         _do(rollout, step, now=now)
-        if find_first_planned(rollout) is None:
-            _end_last_phase(rollout, now=now)
     return step
-
-
-def find_first_planned(rollout: Rollout) -> Step | None:
-    """Return the first step that is neither done nor skipped: steps go in order."""
-    planned = rollout.steps.filter(status=StepStatus.PLANNED).select_related("phase", "flag", "segment", "site")
-    return planned.order_by("position").first()
 
 
 def _enter_phase(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
@@ -264,8 +259,12 @@ def _do(rollout: Rollout, step: Step, *, now: datetime) -> None:
 
 
 def _end_last_phase(rollout: Rollout, *, now: datetime) -> None:
-    """Complete a running rollout all of whose steps are done."""
-    if rollout.status != Status.RUNNING:
+    """Complete a running rollout all of whose steps are done and whose last phase has passed.
+
+    Until then it is watched where most people see it, and can be taken back.
+    """
+    last = rollout.phases.filter(status=PhaseStatus.RUNNING).order_by("-position").first()
+    if rollout.status != Status.RUNNING or (last is not None and last.ends_at > now):
         return
     with recorded(actor=SCHEDULER, reason="Every step is done", now=now):
         for phase in rollout.phases.exclude(status=PhaseStatus.DONE):

@@ -12,6 +12,7 @@ from django.db import connection
 from core.actors import SCHEDULER
 from core.domain.lifecycle import can_move
 from core.errors import InvalidInput, Refusal
+from core.history import recorded
 from flags.models import FlagState, Rule
 from flags.transitions import NewMember
 from notifications.models import Event
@@ -227,14 +228,17 @@ def test_pause__four_at_once_who_saw_the_same__one_does_it() -> None:
 def test_run_next_step__four_beats_at_once__do_each_step_once() -> None:
     world = make_world()
     rollout = make_rehearsal(world)
-    # The whole of the internal phase is due: three flags for the testers.
-    now = NOW + timedelta(seconds=DAY * 2 - 1)
+    # The same change is due for the whole of the internal phase: three flags for the testers.
+    for flag in rollout.steps.filter(phase__kind="internal"):
+        flag.due_at = NOW
+        with recorded(actor=SCHEDULER, reason=WHY, now=NOW):
+            flag.save()
 
     def work(_: int) -> int:
         done = 0
         try:
             for _attempt in range(20):
-                done += run_next_step(rollout_id=rollout.pk, now=now) is not None
+                done += run_next_step(rollout_id=rollout.pk, now=NOW) is not None
         finally:
             connection.close()
         return done
