@@ -18,10 +18,13 @@ class ClosedSignupAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the l
         return False
 
     def set_password(self, user: User, password: str) -> Any:
-        return set_password(
+        changed = set_password(
             user_id=user.pk,
             password=password,
             actor=person(user),
             reason="Password changed by its owner",
             now=clock.now(),
         )
+        # The library binds the session to this object's password: the old one would sign the person out.
+        user.password = changed.password
+        return changed

@@ -21,6 +21,11 @@ REASONS: dict[str, str] = {
 #: Values that are codes, by the name of their placeholder: `phase` → its words.
 VALUES: dict[str, Mapping[str, str | Promise]] = {}
 
+#: No program writes a longer line; a person's long text is not tried against every sentence.
+LONGEST_CHARACTERS = 1_000
+#: At most so much stands in a place: what is matched backwards and forwards stays small.
+LONGEST_VALUE = 600
+
 _PLACE = re.compile(r"%\((\w+)\)s")
 #: Several reasons at once stand in one line.
 BETWEEN = "; "
@@ -33,6 +38,8 @@ def write_reason(code: str, **values: object) -> str:
 
 def say_reason(text: str) -> str:
     """Return a reason in the language in force; what is no sentence of the table stays as it is."""
+    if len(text) > LONGEST_CHARACTERS:
+        return text
     whole = _say_sentence(text)
     if whole is not None:
         return whole
@@ -56,4 +63,4 @@ def _pattern(sentence: str) -> re.Pattern[str]:
 
 
 def _piece(part: str, number: int) -> str:
-    return f"(?P<{part}>.+)" if number % 2 else re.escape(part.replace("%%", "%"))
+    return f"(?P<{part}>.{{1,{LONGEST_VALUE}}}?)" if number % 2 else re.escape(part.replace("%%", "%"))

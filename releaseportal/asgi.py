@@ -32,6 +32,7 @@ from flags.stream import HUB
 from flags.stream import LEAN_ROUTES as STREAM_ROUTES
 from flags.tokens import USES
 from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
+from releaseportal.bodies import WholeBodies
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
 
 log = logging.getLogger(__name__)
@@ -75,10 +76,12 @@ async def _answer_fault(request: Request, error: Exception) -> Response:
     return json_response({"errorCode": "GENERAL", "errorDetails": "The portal failed; try again."}, status=500)
 
 
+_django = cast("ASGIApp", WSGIMiddleware(cast("Any", django_application), workers=DJANGO_THREADS))
+
 application = Starlette(
     routes=[
         *refuse_other_methods([*OFREP_ROUTES, *STREAM_ROUTES, *TELEMETRY_ROUTES, *PROBE_ROUTES]),
-        Mount("/", app=cast("ASGIApp", WSGIMiddleware(cast("Any", django_application), workers=DJANGO_THREADS))),
+        Mount("/", app=WholeBodies(_django)),
     ],
     lifespan=_lifespan,
     exception_handlers={500: _answer_fault},

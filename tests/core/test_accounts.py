@@ -125,6 +125,7 @@ def test_password__changed_by_its_owner__is_recorded_and_told_by_mail(mia: User)
 
     mia.refresh_from_db()
     assert mia.check_password(NEW_PASSWORD)
+    assert client.get("/").status_code == 200
     assert mia.history.first().history_change_reason == "Password changed by its owner"
     assert [message.to for message in mail.outbox] == [["mia@example.org"]]
 

@@ -263,3 +263,27 @@ def test_admin__every_tracked_model__has_its_page() -> None:
     ]
 
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["password__startswith=pbkdf2", "username__regex=(", "history__id__gt=0", "groups__permissions__id__exact=1"],
+)
+def test_person__auditor_narrows_by_what_no_filter_offers__learns_nothing(
+    client: Client, auditor: User, query: str
+) -> None:
+    answer = client.get(f"{page(User, 'changelist')}?{query}")
+
+    assert answer.status_code == 400
+
+
+def test_lists__every_admin__allows_its_own_filters_and_no_other_lookup() -> None:
+    for model, model_admin in admin.site._registry.items():
+        if not isinstance(model_admin, ReadOnlyAdmin):
+            continue
+        for entry in model_admin.list_filter:
+            name = entry if isinstance(entry, str) else entry[0]
+            assert model_admin.lookup_allowed(str(name), ""), (model, name)
+        for field in model._meta.local_concrete_fields:
+            assert not model_admin.lookup_allowed(f"{field.name}__startswith", ""), (model, field.name)
+            assert not model_admin.lookup_allowed(f"{field.name}__regex", ""), (model, field.name)

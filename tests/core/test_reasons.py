@@ -100,3 +100,15 @@ def _reasons_in(tree: ast.AST) -> list[str]:
             found.append(node.value)
     texts = [one.value for one in found if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value]
     return texts + [ast.unparse(one) for one in found if isinstance(one, ast.JoinedStr)]
+
+
+def test_patterns__each__are_bounded() -> None:
+    """One `.+` after another is tried in every combination: a long hostile text would hold all readers up."""
+    for sentence in REASONS.values():
+        assert not re.search(r"\.[+*]", _pattern(sentence).pattern), sentence
+
+
+@pytest.mark.parametrize("text", ["Release x" + " in " * 250 + ", phase " * 115 + "\nq", "Release " * 240])
+def test_say__a_hostile_text__is_left_as_it_is(text: str) -> None:
+    with translation.override("fr"):
+        assert say_reason(text) == text
