@@ -15,7 +15,7 @@ from core import clock, people
 from core.actors import Actor, person
 from core.errors import Refusal
 from core.history import MAX_REASON_CHARACTERS
-from core.labels import say_refusal
+from core.labels import ROLES, say_refusal
 from core.models import AuditLink, ExportRecord, User
 from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
 from core.roles import Capability, Role, can
@@ -27,7 +27,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
     full_name = forms.CharField(label=_("full name"), max_length=200, required=False)
     roles = forms.MultipleChoiceField(
         label=_("roles"),
-        choices=[(role.value, _(role.value)) for role in Role],
+        choices=[(role.value, ROLES[role.value]) for role in Role],
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )

@@ -26,6 +26,14 @@ REFUSALS: dict[str, str | Promise] = {
     "people_are_deactivated": _("People are deactivated, never deleted: history names them."),
 }
 
+#: The roles, by the name of their group.
+ROLES: dict[str, str | Promise] = {
+    "release manager": _("release manager"),
+    "support": _("support"),
+    "auditor": _("auditor"),
+    "admin": _("admin"),
+}
+
 #: The system's own actors, by the label that history keeps; people and commands keep their names.
 ACTORS: dict[str, str | Promise] = {
     "scheduler": _("scheduler"),

@@ -13,14 +13,14 @@ from health.transitions import MAX_REPORTER_CHARACTERS, MAX_TEXT_CHARACTERS
 
 
 class ComplaintForm(forms.Form):
-    """What a support person writes down while on the phone: the text first."""
+    """What a support person writes down while on the phone: where, then what."""
 
     text = forms.CharField(
         label=_("What happened"),
         max_length=MAX_TEXT_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 3, "autofocus": True, "data-enter-saves": "", "autocomplete": "off"}),
     )
-    site = forms.ModelChoiceField(Site.objects.all(), label=_("Site"))
+    site = forms.ModelChoiceField(Site.objects.all(), label=_("Site"), empty_label=_("Choose the site"))
     severity = forms.ChoiceField(label=_("How bad"), choices=ComplaintSeverity.choices, initial="annoying")
     reporter = forms.CharField(label=_("Who says so"), max_length=MAX_REPORTER_CHARACTERS, required=False)
 
@@ -29,7 +29,7 @@ class ComplaintForm(forms.Form):
         self.fields["flag"] = forms.ModelChoiceField(
             suspects(environment), label=_("Suspected feature"), required=False, empty_label=_("none in particular")
         )
-        self.order_fields(["text", "site", "flag", "severity", "reporter"])
+        self.order_fields(["site", "text", "flag", "severity", "reporter"])
 
 
 def suspects(environment: Environment | None) -> QuerySet[Flag]:

@@ -24,7 +24,10 @@ REFUSALS: dict[str, str | Promise] = {
 }
 
 #: What health writes to history on its own (core.reasons).
-REASONS: dict[str, str] = {"complaint_logged": gettext_noop("Complaint logged")}
+REASONS: dict[str, str] = {
+    "complaint_logged": gettext_noop("Complaint logged"),
+    "logged_as_same": gettext_noop("Logged as the same one"),
+}
 
 VERDICTS: dict[str, str | Promise] = {
     "pass": _("✓ pass"),

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 #: How many complaints a text is compared with while it is typed.
 MOST_COMPARED = 500
+#: How many of a day's complaints each one of the list is compared with.
+MOST_OFFERED = 100
 
 
 def judge_critical_lane(*, exposures: Sequence[Exposure], now: datetime) -> list[Judgement]:
@@ -140,6 +142,31 @@ def list_similar(
     ranked = [(likeness(text, row.words.text), row) for row in rows[:MOST_COMPARED]]
     found = sorted((pair for pair in ranked if pair[0] >= SIMILAR), key=lambda pair: (-pair[0], -pair[1].pk))
     return [row for _, row in found[:limit]]
+
+
+def match_similar(
+    texts: Mapping[int, str], *, environment_key: str, since: datetime, until: datetime, limit: int = 3
+) -> dict[int, list[Complaint]]:
+    """Return, for the words of each complaint, earlier ones of [since, until) that count and are like it: one query."""
+    rows = Complaint.objects.filter(
+        environment__key=environment_key,
+        status=ComplaintStatus.NEW,
+        logged_at__gte=since,
+        logged_at__lt=until,
+        words__isnull=False,
+    ).select_related("site", "words")
+    candidates = list(rows[:MOST_OFFERED])
+    found = {}
+    for pk, text in texts.items():
+        ranked = [(likeness(text, other.words.text), other) for other in candidates if other.pk < pk]
+        likely = sorted((pair for pair in ranked if pair[0] >= SIMILAR), key=lambda pair: (-pair[0], -pair[1].pk))
+        found[pk] = [other for _, other in likely[:limit]]
+    return found
+
+
+def find_last_site(*, user_id: int) -> int | None:
+    """Return the key of the site that a person logged their last complaint for."""
+    return Complaint.objects.filter(logged_by_id=user_id).order_by("-pk").values_list("site_id", flat=True).first()
 
 
 @dataclass(frozen=True)

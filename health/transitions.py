@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -155,6 +156,15 @@ def log_complaint(
         complaint.save()
         ComplaintText.objects.create(complaint=complaint, text=text, reporter=reporter)
     return complaint
+
+
+@transaction.atomic
+def log_duplicate(*, original_id: int, actor: Actor, now: datetime, **given: Any) -> Complaint:
+    """Log what repeats another complaint, linked to it: that two people said it is known, it counts once."""
+    complaint = log_complaint(actor=actor, now=now, **given)
+    return mark_duplicate(
+        complaint_id=complaint.pk, original_id=original_id, actor=actor, reason="Logged as the same one", now=now
+    )
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Pages of health: figures and verdicts, complaints."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,11 +23,19 @@ from flags.current import get_current_environment
 from flags.models import Environment
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.forms import ComplaintFilter, ComplaintForm, GuardrailForm
-from health.models import Complaint, Lane, StoredVerdict
-from health.queries import complaints_today, figures_by_flag, last_reports, list_similar, newest_verdicts
+from health.models import Complaint, ComplaintStatus, Lane, StoredVerdict
+from health.queries import (
+    complaints_today,
+    figures_by_flag,
+    find_last_site,
+    last_reports,
+    list_similar,
+    match_similar,
+    newest_verdicts,
+)
 from health.ratio_queries import get_guardrail
 from health.ratio_transitions import set_guardrail
-from health.transitions import MAX_TEXT_CHARACTERS, log_complaint, mark_duplicate, mark_spam
+from health.transitions import MAX_TEXT_CHARACTERS, log_complaint, log_duplicate, mark_duplicate, mark_spam
 
 SITE_SESSION_KEY = "complaint_site"
 FIGURES_SPAN = timedelta(hours=1)
@@ -79,11 +88,14 @@ def complaints(request: HttpRequest) -> HttpResponse:
     narrowing = ComplaintFilter(request.GET)
     rows = narrowing.narrow(Complaint.objects.filter(environment=environment))
     rows = rows.select_related("site", "flag").annotate(said=F("words__text"), reporter=F("words__reporter"))
-    pages = Paginator(rows, PAGE_SIZE)
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    since, until = _today()
+    key = environment.key if environment else ""
     address = request.GET.copy()
     address.pop("page", None)
     context = {
-        "page": pages.get_page(request.GET.get("page")),
+        "page": page,
+        "likely": match_similar(_texts(page), environment_key=key, since=since, until=until),
         "filter": narrowing,
         "address": address.urlencode(),
         **_meter(environment),
@@ -91,46 +103,60 @@ def complaints(request: HttpRequest) -> HttpResponse:
     return render(request, "health/complaints.html", context)
 
 
+def _texts(page: Iterable[Any]) -> dict[int, str]:
+    return {row.pk: row.said for row in page if row.status == ComplaintStatus.NEW and row.said}
+
+
 @requires(Capability.LOG_COMPLAINTS)
 def log(request: HttpRequest) -> HttpResponse:
     """Log a complaint; the site is remembered, the next one can be typed at once."""
     environment = get_current_environment(request)
-    initial = {"site": request.session.get(SITE_SESSION_KEY)}
-    form = ComplaintForm(request.POST or None, initial=initial, environment=environment)
+    site_id = request.session.get(SITE_SESSION_KEY) or find_last_site(user_id=request.user.pk or 0)
+    form = ComplaintForm(request.POST or None, initial={"site": site_id}, environment=environment)
     if request.method == "POST" and write_from(form, lambda: _log(request, form, environment)):
         request.session[SITE_SESSION_KEY] = form.cleaned_data["site"].pk
         messages.success(request, _("Logged. The next one?"))
         return redirect("health:log_complaint")
-    return render(request, "health/log.html", {"form": form, **_meter(environment)}, status=400 if form.errors else 200)
+    context = {"form": form, "similar": _find_similar(request), **_meter(environment)}
+    return render(request, "health/log.html", context, status=400 if form.errors else 200)
 
 
 def _log(request: HttpRequest, form: ComplaintForm, environment: Environment | None) -> None:
     if environment is None:
         raise InvalidInput("environment_unknown")
     data = form.cleaned_data
-    log_complaint(
-        environment_id=environment.pk,
-        site_id=data["site"].pk,
-        flag_id=data["flag"].pk if data["flag"] else None,
-        text=data["text"],
-        severity=data["severity"],
-        reporter=data["reporter"],
-        actor=actor_of(request),
-        now=clock.now(),
-    )
+    given: dict[str, Any] = {
+        "environment_id": environment.pk,
+        "site_id": data["site"].pk,
+        "flag_id": data["flag"].pk if data["flag"] else None,
+        "text": data["text"],
+        "severity": data["severity"],
+        "reporter": data["reporter"],
+        "actor": actor_of(request),
+        "now": clock.now(),
+    }
+    original_id = read_int(request, "same_as")
+    if original_id is None:
+        log_complaint(**given)
+    else:
+        log_duplicate(original_id=original_id, **given)
 
 
 @requires(Capability.LOG_COMPLAINTS)
 @require_POST
 def similar(request: HttpRequest) -> HttpResponse:
     """Show today's complaints like the one being typed. A POST, so that the words reach no log."""
-    environment = get_current_environment(request)
-    now = clock.now()
-    since, until = day_bounds(local_day(now, zone=_zone()), zone=_zone())
+    return render(request, "health/_similar.html", {"similar": _find_similar(request)})
+
+
+def _find_similar(request: HttpRequest) -> list[Complaint]:
+    """Return today's complaints like the words that were sent, none where none were."""
     text = request.POST.get("text", "")[:MAX_TEXT_CHARACTERS]
-    key = environment.key if environment else ""
-    found = list_similar(environment_key=key, text=text, since=since, until=until)
-    return render(request, "health/_similar.html", {"similar": found})
+    environment = get_current_environment(request)
+    if environment is None or not text:
+        return []
+    since, until = _today()
+    return list_similar(environment_key=environment.key, text=text, since=since, until=until)
 
 
 @requires(Capability.LOG_COMPLAINTS)
@@ -148,7 +174,7 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
     if what == "spam":
         mark_spam(**given)
     elif what == "duplicate":
-        mark_duplicate(original_id=read_int(request, "original") or 0, **given)
+        mark_duplicate(original_id=read_int(request, "original") or read_int(request, "choice") or 0, **given)
     else:
         raise InvalidInput("mark_unknown")
     messages.success(request, _("Marked: it no longer counts."))
@@ -160,6 +186,10 @@ def _meter(environment: Environment | None) -> dict[str, int]:
         return {"count": 0, "limit": DAILY_COMPLAINT_LIMIT}
     count = complaints_today(environment_key=environment.key, zone=_zone(), now=clock.now())
     return {"count": count, "limit": DAILY_COMPLAINT_LIMIT}
+
+
+def _today() -> tuple[datetime, datetime]:
+    return day_bounds(local_day(clock.now(), zone=_zone()), zone=_zone())
 
 
 def _zone() -> ZoneInfo:

@@ -21,13 +21,14 @@ def _area(rows: int, **attributes: Any) -> forms.Textarea:
 
 
 class DeclareForm(forms.Form):
-    """An incident as somebody declares it on the phone: the title first."""
+    """An incident as somebody declares it on the phone: the title first, then what is known."""
 
     title = forms.CharField(
         label=_("What is wrong"),
         max_length=MAX_TITLE_CHARACTERS,
         widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
     )
+    reason = forms.CharField(label=_("What is known"), max_length=2_000, widget=_area(3))
     tier = forms.ChoiceField(
         label=_("How grave"),
         choices=[
@@ -50,7 +51,6 @@ class DeclareForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
     )
-    reason = forms.CharField(label=_("What is known"), max_length=2_000, widget=_area(3))
 
 
 class PostMortemForm(forms.Form):

@@ -23,6 +23,7 @@ class Clock:
     is_running: bool
     taken: timedelta
     seen_at: datetime
+    is_commanded: bool = True
 
     @property
     def is_missed(self) -> bool:
@@ -36,8 +37,10 @@ class Clock:
 
     @property
     def tone(self) -> str:
-        """How bad it looks: warn from half of the time, bad from 80 %."""
-        return "bad" if self.used_bp >= 8_000 else "warn" if self.used_bp >= 5_000 else "ok"
+        """How bad it looks: warn from half of the time or while nobody commands, bad from 80 %."""
+        if self.used_bp >= 8_000:
+            return "bad"
+        return "warn" if self.used_bp >= 5_000 or not self.is_commanded else "ok"
 
 
 def read_clock(incident: Incident, *, now: datetime) -> Clock:
@@ -52,6 +55,7 @@ def read_clock(incident: Incident, *, now: datetime) -> Clock:
         is_running=incident.restored_at is None,
         taken=end - incident.detected_at,
         seen_at=now,
+        is_commanded=incident.commander_id is not None,
     )
 
 

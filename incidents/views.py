@@ -1,5 +1,6 @@
 """Pages of incidents: the clock, the timeline, the post-mortem."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,8 @@ from core.labels import say_refusal
 from core.roles import Capability, requires
 from core.views import actor_of, read_int
 from flags.current import get_current_environment
+from health.models import Complaint
+from health.queries import find_last_site
 from incidents.domain.lifecycle import EDGES, RUNNING, Status
 from incidents.domain.tiers import Tier
 from incidents.forms import DeclareForm, IncidentFilter, MeasureForm, PostMortemForm
@@ -46,6 +49,7 @@ MOVES: dict[str, tuple[Status, Callable[..., Incident]]] = {
     "close": (Status.CLOSED, close_incident),
 }
 ACTIONS = frozenset({*MOVES, "acknowledge", "tier", "note", "post-mortem", "measure", "finish"})
+NUMBER = re.compile(r"[0-9]{1,18}")
 PAGE_SIZE = 25
 SHOWN_ENTRIES = 200
 
@@ -73,7 +77,7 @@ def list_all(request: HttpRequest) -> HttpResponse:
 def declare(request: HttpRequest) -> HttpResponse:
     """Declare an incident by hand."""
     environment = get_current_environment(request)
-    form = DeclareForm(request.POST or None, initial={"environment": environment})
+    form = DeclareForm(request.POST or None, initial={"environment": environment} | _prefill(request))
     status = 400
     if request.method == "POST" and form.is_valid():
         now = clock.now()
@@ -97,6 +101,26 @@ def declare(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The incident is open and its clock runs."))
             return redirect("incidents:detail", pk=incident.pk)
     return render(request, "incidents/declare.html", {"form": form}, status=status if form.errors else 200)
+
+
+def _prefill(request: HttpRequest) -> dict[str, Any]:
+    """Return what is likely: the complaint one comes from, else the site of the person's last one.
+
+    The complaint's words stay where they have a retention: an incident keeps what it is told for good.
+    """
+    number = request.GET.get("complaint", "")
+    rows = Complaint.objects.select_related("environment", "site", "flag")
+    complaint = rows.filter(pk=int(number)).first() if NUMBER.fullmatch(number) else None
+    if complaint is None:
+        site_id = find_last_site(user_id=request.user.pk or 0)
+        return {"sites": [site_id] if site_id else []}
+    told = _("Complaint #%(number)s, %(site)s") % {"number": complaint.pk, "site": complaint.site.name}
+    return {
+        "environment": complaint.environment,
+        "sites": [complaint.site_id],
+        "flag": complaint.flag_id,
+        "reason": told,
+    }
 
 
 @requires(Capability.VIEW)

@@ -21,6 +21,7 @@ RAIL: tuple[tuple[str, str | Promise, Capability], ...] = (
     ("health:complaints", _("Complaints"), Capability.VIEW),
     ("health:overview", _("Health"), Capability.VIEW),
     ("incidents:list", _("Incidents"), Capability.VIEW),
+    ("flags:sites", _("Sites"), Capability.VIEW),
     ("flags:tokens", _("Tokens"), Capability.MANAGE_TOKENS),
     ("admin:index", _("Audit"), Capability.READ_ADMIN),
 )

@@ -77,3 +77,11 @@ def test_schedule__every_task__exists() -> None:
         path = BASE / (module.replace(".", "/") + ".py")
         functions = {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
         assert name in functions, row.task
+
+
+def test_french__apostrophes__are_typographic() -> None:
+    catalogue = catalogues.read_catalogue(BASE / "locale/fr/LC_MESSAGES/django.po", language="fr")
+
+    straight = [message.id for message in catalogue if message.id and re.search(r"\w'\w", str(message.string))]
+
+    assert straight == []

@@ -74,3 +74,36 @@ document.addEventListener("click", (event) => {
   const row = event.target.closest("tr[data-href]");
   if (row && !event.target.closest("a, button, input, label, summary")) row.querySelector("a").click();
 });
+
+// What was typed outlives a switch of the language or the environment, until it is saved.
+const DRAFT = "draft:" + location.pathname + location.search;
+const NOT_DRAFTED = new Set(["csrfmiddlewaretoken", "environment"]);
+const drafted = document.querySelector("textarea[data-enter-saves]")?.form ?? document.querySelector("form.declare");
+
+function keepDraft() {
+  const entries = [...new FormData(drafted)].filter(([name, value]) => !NOT_DRAFTED.has(name) && typeof value === "string");
+  sessionStorage.setItem(DRAFT, JSON.stringify(entries));
+}
+
+function restoreDraft() {
+  const entries = JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
+  if (!entries) return;
+  for (const field of drafted.elements) {
+    if (!field.name || NOT_DRAFTED.has(field.name) || field.type === "submit" || field.type === "hidden") continue;
+    const values = entries.filter(([name]) => name === field.name).map(([, value]) => value);
+    if (field.type === "checkbox" || field.type === "radio") field.checked = values.includes(field.value);
+    else if (values.length) field.value = values[0];
+  }
+  drafted.querySelector("textarea[data-enter-saves]")?.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+if (drafted) {
+  // A form that came back with faults holds what was typed already.
+  if (drafted.querySelector(".errorlist")) keepDraft();
+  else window.addEventListener("load", restoreDraft);
+  drafted.addEventListener("input", keepDraft);
+  drafted.addEventListener("submit", () => sessionStorage.removeItem(DRAFT));
+}
+
+// The next person on this phone reads nothing of the one before.
+document.querySelector("form[action$='/logout/']")?.addEventListener("submit", () => sessionStorage.clear());

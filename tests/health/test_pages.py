@@ -335,3 +335,53 @@ def test_overview__verdict_changed__the_newest_of_each_flag_leads(support: Clien
 
     lead, changes = page.split("How verdicts changed")
     assert (lead.count("No data in the last ten minutes."), changes.count("No data in the last ten minutes.")) == (1, 2)
+
+
+def test_log__new_sign_in__remembers_the_site_of_the_last_complaint(environment: Environment, site: Site) -> None:
+    make_site(name="Brest")
+    somebody = make_person(Role.SUPPORT, language="en")
+    for _ in range(2):
+        client = Client(headers={"accept-language": "en"})
+        client.force_login(somebody, backend=BACKEND)
+        page = client.get("/complaints/log/").content.decode()
+        _log(client, site)
+
+    assert f'<option value="{site.pk}" selected>' in page
+
+
+def test_log__nobody_knows_the_site__asks_for_it_first(support: Client, environment: Environment, site: Site) -> None:
+    page = support.get("/complaints/log/").content.decode()
+
+    assert "Choose the site" in page
+    assert page.index('name="site"') < page.index('name="text"')
+
+
+def test_log__the_same_one__is_saved_and_linked_in_one_step(
+    support: Client, environment: Environment, site: Site
+) -> None:
+    first = make_complaint(environment, site=site, now=clock.now())
+
+    answer = _log(support, site, same_as=first.pk)
+
+    logged = Complaint.objects.latest("pk")
+    assert (answer.status_code, logged.status, logged.duplicate_of) == (302, "duplicate", first)
+
+
+def test_log__the_same_as_none__saves_nothing(support: Client, environment: Environment, site: Site) -> None:
+    answer = _log(support, site, same_as="999999")
+
+    assert answer.status_code == 400
+    assert not Complaint.objects.exists()
+
+
+def test_complaints__like_an_earlier_one_of_today__offers_it(
+    support: Client, environment: Environment, site: Site
+) -> None:
+    first, second = (make_complaint(environment, site=site, now=clock.now()) for _ in range(2))
+
+    page = support.get("/complaints/").content.decode()
+    support.post(f"/complaints/{second.pk}/mark/", {"mark": "duplicate", "choice": first.pk, "reason": "Same call"})
+
+    second.refresh_from_db()
+    assert page.count('name="choice"') == 1
+    assert second.duplicate_of == first

@@ -23,6 +23,7 @@ from incidents.transitions.locking import find_version
 from incidents.views import PAGE_SIZE
 from tests.factories.core import NOW, make_person
 from tests.factories.flags import make_environment, make_flag, make_site
+from tests.factories.health import make_complaint
 from tests.factories.incidents import learn, make_incident, make_incident_in, make_measure
 
 pytestmark = pytest.mark.django_db
@@ -362,3 +363,29 @@ def test_clock__deadline_missed__is_said_with_an_icon_and_a_word(client: Client)
     for address in ("/incidents/", f"/incidents/{late.pk}/"):
         page = client.get(address).content.decode()
         assert re.search(r"▲\s+missed by", page)
+
+
+def test_declare__from_a_complaint__knows_its_site_and_number_but_not_its_words(
+    client: Client, environment: Environment
+) -> None:
+    complaint = make_complaint(environment, site=make_site(), text="Marie cannot sell aubergines")
+
+    page = _read(client, f"/incidents/declare/?complaint={complaint.pk}")
+
+    assert f"Complaint #{complaint.pk}" in page
+    assert re.search(rf'value="{complaint.site_id}"[^>]* checked', page)
+    assert "aubergines" not in page
+    assert page.index('name="title"') < page.index('name="reason"') < page.index('name="tier"')
+
+
+@pytest.mark.parametrize("number", ["", "x", "999999", "9" * 30])
+def test_declare__from_no_complaint__is_the_plain_form(client: Client, environment: Environment, number: str) -> None:
+    assert "Complaint #" not in _read(client, f"/incidents/declare/?complaint={number}")
+
+
+def test_show__nobody_commands__warns_until_somebody_does(client: Client, user: User, incident: Incident) -> None:
+    before = _read(client, f"/incidents/{incident.pk}/")
+    acknowledge_incident(incident_id=incident.pk, actor=person(user), reason="On it", now=clock.now(), seen=None)
+
+    assert 'class="card dial warn"' in before
+    assert 'class="card dial ok"' in _read(client, f"/incidents/{incident.pk}/")
