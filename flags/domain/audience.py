@@ -15,6 +15,10 @@ class RuleKind(StrEnum):
     CONDITIONS = "conditions"
 
 
+#: The kinds that rows may hold; CONDITIONS joins them with the migration that stores conditions.
+STORED_KINDS = (RuleKind.EVERYONE, RuleKind.SEGMENT, RuleKind.SITE)
+
+
 @dataclass(frozen=True)
 class RuleAudience:
     """One audience: everyone, exactly one segment or site by its primary key, or whom conditions hold."""
