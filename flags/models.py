@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.history import track
-from flags.domain.audience import RuleKind
+from flags.domain.audience import STORED_KINDS
 from flags.domain.opening import DayKind, ExceptionalDays
 from flags.domain.purposes import Purpose
 
@@ -250,7 +250,7 @@ class Rule(models.Model):
 
     state = models.ForeignKey(FlagState, on_delete=models.CASCADE, related_name="rules")
     position = models.PositiveIntegerField()
-    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in RuleKind])
+    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in STORED_KINDS])
     segment = models.ForeignKey(Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="rules")
     site = models.ForeignKey(Site, on_delete=models.PROTECT, null=True, blank=True, related_name="rules")
     variant = models.CharField(max_length=100)

@@ -5,20 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from flags.domain.conditions import Condition
+
 
 class RuleKind(StrEnum):
     EVERYONE = "everyone"
     SEGMENT = "segment"
     SITE = "site"
+    CONDITIONS = "conditions"
+
+
+#: The kinds that rows may hold; CONDITIONS joins them with the migration that stores conditions.
+STORED_KINDS = (RuleKind.EVERYONE, RuleKind.SEGMENT, RuleKind.SITE)
 
 
 @dataclass(frozen=True)
 class RuleAudience:
-    """One audience: everyone, or exactly one segment or site by its primary key."""
+    """One audience: everyone, exactly one segment or site by its primary key, or whom conditions hold."""
 
     kind: RuleKind
     segment_id: int | None = None
     site_id: int | None = None
+    conditions: tuple[Condition, ...] = ()
 
     @classmethod
     def everyone(cls) -> RuleAudience:
@@ -31,3 +39,7 @@ class RuleAudience:
     @classmethod
     def for_site(cls, site_id: int) -> RuleAudience:
         return cls(RuleKind.SITE, site_id=site_id)
+
+    @classmethod
+    def where(cls, conditions: tuple[Condition, ...]) -> RuleAudience:
+        return cls(RuleKind.CONDITIONS, conditions=conditions)

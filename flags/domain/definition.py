@@ -5,18 +5,38 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flags.domain.audience import RuleKind
+from flags.domain.conditions import Condition
 from flags.domain.purposes import Purpose
+
+#: Variants with their weights in basis points, in the order of their buckets.
+Split = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
 class RuleDefinition:
-    """One rule: everyone, the people of a segment (targeting keys), or one site (key)."""
+    """One rule: everyone, a segment (people by targeting key, or conditions), one site, or conditions.
+
+    It gives `variant`, or, where `split` is not empty, one of the split's variants by bucket.
+    `people` and `conditions` of a segment are alternatives: either makes a member.
+    """
 
     kind: RuleKind
     variant: str
     phase: str = ""
     people: frozenset[str] = frozenset()
     site_key: str = ""
+    conditions: tuple[Condition, ...] = ()
+    split: Split = ()
+    segment_key: str = ""
+
+
+@dataclass(frozen=True)
+class Override:
+    """What an environment variable says of one flag. `is_off` beats even the kill switch's contrary."""
+
+    variable: str
+    variant: str
+    is_off: bool
 
 
 @dataclass(frozen=True)
@@ -31,6 +51,7 @@ class FlagDefinition:
     is_killed: bool
     rules: tuple[RuleDefinition, ...] = ()
     criticality: str = "important"
+    override: Override | None = None
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,20 @@
 """Which variant a context gets, and which layer decided it.
 
-Who wins, from the top: kill switch, off, rules in order, default variant (design §3). Rules are
-compiled once into closures; evaluating touches nothing but memory.
+Who wins, from the top: environment variable saying off, kill switch, environment variable saying
+anything else, off, rules in order, default variant (design §3). Rules are compiled once into
+closures; evaluating touches nothing but memory.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
 from flags.domain.audience import RuleKind
+from flags.domain.bucketing import find_bucket
+from flags.domain.conditions import Context, Predicate, compile_conditions
 from flags.domain.definition import FlagDefinition, RuleDefinition
-
-Context = Mapping[str, object]
 
 
 class Reason(StrEnum):
@@ -19,6 +22,7 @@ class Reason(StrEnum):
 
     STATIC = "STATIC"
     TARGETING_MATCH = "TARGETING_MATCH"
+    SPLIT = "SPLIT"
     DEFAULT = "DEFAULT"
     DISABLED = "DISABLED"
 
@@ -26,6 +30,7 @@ class Reason(StrEnum):
 class Layer(StrEnum):
     """What decided."""
 
+    VARIABLE = "variable"
     KILL_SWITCH = "kill_switch"
     OFF = "off"
     RULE = "rule"
@@ -45,53 +50,112 @@ class Evaluation:
     rule_index: int | None = None
 
 
+class TargetingKeyMissing(Exception):
+    """Evaluation reached a split and the context says not (usably) whose it is."""
+
+    def __init__(self, flag_key: str, *, rule_index: int) -> None:
+        super().__init__(flag_key)
+        self.flag_key = flag_key
+        self.rule_index = rule_index
+
+
+#: Raises TargetingKeyMissing where a context without a targeting key reaches a split.
 Evaluator = Callable[[Context], Evaluation]
 
 
 def compile_flag(flag: FlagDefinition) -> Evaluator:
     """Return the function from a context to the flag's evaluation."""
-    if flag.is_killed or not flag.is_on:
-        layer = Layer.KILL_SWITCH if flag.is_killed else Layer.OFF
-        return _always(_decide(flag, flag.off_variant, Reason.DISABLED, layer))
+    fixed = find_fixed_layer(flag)
+    if fixed is not None:
+        variant, reason, layer = fixed
+        return _always(_decide(flag, variant, reason, layer))
     if not flag.rules:
         return _always(_decide(flag, flag.default_variant, Reason.STATIC, Layer.DEFAULT))
     return _compile_rules(flag)
 
 
+def find_fixed_layer(flag: FlagDefinition) -> tuple[str, Reason, Layer] | None:
+    """Return the variant, reason and layer that stand above the rules; None where the rules are asked."""
+    override = flag.override
+    if override is not None and override.is_off:
+        return override.variant, Reason.DISABLED, Layer.VARIABLE
+    if flag.is_killed:
+        return flag.off_variant, Reason.DISABLED, Layer.KILL_SWITCH
+    if override is not None:
+        return override.variant, Reason.STATIC, Layer.VARIABLE
+    if not flag.is_on:
+        return flag.off_variant, Reason.DISABLED, Layer.OFF
+    return None
+
+
 def _compile_rules(flag: FlagDefinition) -> Evaluator:
-    compiled = [_compile_rule(flag, index, rule) for index, rule in enumerate(flag.rules)]
+    compiled = [(compile_rule(rule), _compile_gift(flag, index)) for index, rule in enumerate(flag.rules)]
     otherwise = _decide(flag, flag.default_variant, Reason.DEFAULT, Layer.DEFAULT)
 
     def evaluate(context: Context) -> Evaluation:
-        for fits, evaluation in compiled:
+        for fits, given in compiled:
             if fits(context):
-                return evaluation
+                return given if isinstance(given, Evaluation) else given(context)
         return otherwise
 
     return evaluate
 
 
-def _compile_rule(
-    flag: FlagDefinition, index: int, rule: RuleDefinition
-) -> tuple[Callable[[Context], bool], Evaluation]:
+def _compile_gift(flag: FlagDefinition, index: int) -> Evaluation | Evaluator:
+    """Return what a rule gives: one evaluation, or for a split the function that chooses one by bucket."""
+    rule = flag.rules[index]
+    if rule.split:
+        return _compile_split(flag, index)
     # A rule for everyone that stands first is the whole answer: no context can change it.
     is_static = rule.kind is RuleKind.EVERYONE and index == 0
     reason = Reason.STATIC if is_static else Reason.TARGETING_MATCH
-    return _predicate(rule), _decide(flag, rule.variant, reason, Layer.RULE, rule=rule, index=index)
+    return _decide(flag, rule.variant, reason, Layer.RULE, rule=rule, index=index)
 
 
-def _predicate(rule: RuleDefinition) -> Callable[[Context], bool]:
+def _compile_split(flag: FlagDefinition, index: int) -> Evaluator:
+    rule = flag.rules[index]
+    ends = list(accumulate(weight for _name, weight in rule.split))
+    pieces = [_decide(flag, name, Reason.SPLIT, Layer.RULE, rule=rule, index=index) for name, _weight in rule.split]
+    key = flag.key
+
+    def choose(context: Context) -> Evaluation:
+        bucket = find_bucket(flag_key=key, targeting_key=context.get("targetingKey"))
+        if bucket is None:
+            raise TargetingKeyMissing(key, rule_index=index)
+        return pieces[bisect_right(ends, bucket)]
+
+    return choose
+
+
+def compile_rule(rule: RuleDefinition) -> Predicate:
+    """Return the function that tells whether a rule is for a context."""
     if rule.kind is RuleKind.EVERYONE:
         return lambda context: True
     if rule.kind is RuleKind.SITE:
-        return lambda context: context.get("site") == rule.site_key
+        site = rule.site_key
+        return lambda context: context.get("site") == site
+    if rule.kind is RuleKind.CONDITIONS:
+        return compile_conditions(rule.conditions)
+    return _compile_segment(rule)
+
+
+def is_named(rule: RuleDefinition, context: Context) -> bool:
+    """Tell whether a segment's rule holds a context's person by targeting key."""
+    key = context.get("targetingKey")
+    return isinstance(key, str) and key in rule.people
+
+
+def _compile_segment(rule: RuleDefinition) -> Predicate:
     people = rule.people
 
-    def is_member(context: Context) -> bool:
+    def holds_person(context: Context) -> bool:
         key = context.get("targetingKey")
         return isinstance(key, str) and key in people
 
-    return is_member
+    if not rule.conditions:
+        return holds_person
+    hold = compile_conditions(rule.conditions)
+    return lambda context: holds_person(context) or hold(context)
 
 
 def _decide(
