@@ -82,6 +82,12 @@ def check_token(request: Request, *, purposes: frozenset[Purpose]) -> TokenIdent
     return identity
 
 
+def is_unchanged(request: Request, etag: str) -> bool:
+    """Tell whether `If-None-Match` names this ETag, weak or strong: then 304 is the answer."""
+    header = request.headers.get("if-none-match", "")
+    return etag in {part.strip().removeprefix("W/") for part in header.split(",") if part.strip()}
+
+
 async def read_body(request: Request, *, limit_bytes: int) -> bytes:
     """Return the body; refuse 413 as soon as it is known to be over the limit."""
     too_large = LeanRefusal(413, "PAYLOAD_TOO_LARGE", f"The body may have at most {limit_bytes} bytes.")

@@ -14,7 +14,16 @@ from flags.cors import answer_preflight, with_cors
 from flags.domain.evaluation import Evaluation, Evaluator
 from flags.domain.purposes import Purpose
 from flags.freshness import catch_up
-from flags.lean import LeanRefusal, check_token, get_snapshot, json_response, parse_json, read_body, refusal_response
+from flags.lean import (
+    LeanRefusal,
+    check_token,
+    get_snapshot,
+    is_unchanged,
+    json_response,
+    parse_json,
+    read_body,
+    refusal_response,
+)
 from flags.snapshots import Snapshot
 from flags.stream import compose_event_streams
 
@@ -55,7 +64,7 @@ async def evaluate_all(request: Request) -> Response:
         separators=(",", ":"),
     )
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
-    if etag in _split_etags(request.headers.get("if-none-match", "")):
+    if is_unchanged(request, etag):
         return with_cors(request, Response(status_code=304, headers={"ETag": etag}), snapshot)
     answer = Response(body, headers={"ETag": etag}, media_type="application/json")
     return with_cors(request, answer, snapshot)
@@ -93,10 +102,6 @@ def _show(evaluation: Evaluation) -> dict[str, object]:
         "variant": evaluation.variant,
         "metadata": dict(evaluation.metadata),
     }
-
-
-def _split_etags(header: str) -> set[str]:
-    return {part.strip().removeprefix("W/") for part in header.split(",") if part.strip()}
 
 
 LEAN_ROUTES = [

@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from flags.contacts import CONTACTS
+from flags.flagd import LEAN_ROUTES as FLAGD_ROUTES
 from flags.lean import json_response, refuse_other_methods
 from flags.ofrep import LEAN_ROUTES as OFREP_ROUTES
 from flags.snapshot_file import SnapshotFile
@@ -80,7 +81,7 @@ _django = cast("ASGIApp", WSGIMiddleware(cast("Any", django_application), worker
 
 application = Starlette(
     routes=[
-        *refuse_other_methods([*OFREP_ROUTES, *STREAM_ROUTES, *TELEMETRY_ROUTES, *PROBE_ROUTES]),
+        *refuse_other_methods([*OFREP_ROUTES, *STREAM_ROUTES, *FLAGD_ROUTES, *TELEMETRY_ROUTES, *PROBE_ROUTES]),
         Mount("/", app=WholeBodies(_django)),
     ],
     lifespan=_lifespan,
