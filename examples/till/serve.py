@@ -83,7 +83,8 @@ class TillHandler(SimpleHTTPRequestHandler):
         else:
             self.send_error(HTTPStatus.NOT_FOUND)
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def _send_config(self) -> None:
         config = read_config(self.data_dir)
