@@ -13,6 +13,7 @@ from flags.models import (
     Segment,
     SegmentMember,
     Site,
+    SiteDay,
     Till,
     TokenUse,
 )
@@ -30,6 +31,10 @@ class TillInline(ReadOnlyInline):
     model = Till
 
 
+class SiteDayInline(ReadOnlyInline):
+    model = SiteDay
+
+
 class MemberInline(ReadOnlyInline):
     model = SegmentMember
 
@@ -42,10 +47,10 @@ class EnvironmentAdmin(ReadOnlyAdmin):
 
 @admin.register(Site)
 class SiteAdmin(ReadOnlyAdmin):
-    list_display = ("name", "key", "city", "time_zone", "opening_weekdays", "phone")
+    list_display = ("name", "key", "city", "time_zone", "opening_weekdays", "phone", "contact_name")
     list_filter = ("city",)
-    search_fields = ("key", "name", "city")
-    inlines = (TillInline,)
+    search_fields = ("key", "name", "city", "contact_name", "backup_name")
+    inlines = (TillInline, SiteDayInline)
 
 
 @admin.register(Till)
@@ -54,6 +59,14 @@ class TillAdmin(ReadOnlyAdmin):
     list_filter = ("site",)
     list_select_related = ("site",)
     search_fields = ("key", "name")
+
+
+@admin.register(SiteDay)
+class SiteDayAdmin(ReadOnlyAdmin):
+    list_display = ("label", "site", "kind", "starts_on", "ends_on")
+    list_filter = ("kind", "site")
+    list_select_related = ("site",)
+    search_fields = ("label", "site__name")
 
 
 @admin.register(Segment)

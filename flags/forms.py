@@ -1,20 +1,26 @@
 """What release managers fill in about flags, people and places."""
 
 import re
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from core.history import MAX_REASON_CHARACTERS
 from flags.domain.audience import RuleAudience, RuleKind
-from flags.labels import PURPOSES
+from flags.domain.opening import DayKind
+from flags.labels import DAY_KINDS, PURPOSES
 from flags.models import Criticality, Environment, Flag, Segment, Site, check_key, every_day
 
 #: Scheme, host and port as browsers write an origin, at most what the column holds.
 ORIGIN = re.compile(r"(?=.{1,200}$)https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+
+#: A plan with a typing error must not search through millennia.
+DATES = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2199, 12, 31)))
 
 
 class ReasonedForm(forms.Form):
@@ -41,6 +47,10 @@ def _key_field() -> forms.CharField:
     )
 
 
+def _date_input() -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
 class FlagForm(ReasonedForm):
     """What a flag says of itself."""
 
@@ -62,7 +72,7 @@ class FlagForm(ReasonedForm):
     expires_on = forms.DateField(
         label=_("To be removed from the code by"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=_date_input(),
     )
 
 
@@ -94,10 +104,21 @@ class MemberForm(ReasonedForm):
 
 
 class SiteForm(ReasonedForm):
+    """A site's sheet."""
+
     name = forms.CharField(label=_("Name"), max_length=100)
+    street = forms.CharField(label=_("Street"), max_length=200, required=False)
+    postal_code = forms.CharField(label=_("Postal code"), max_length=20, required=False)
     city = forms.CharField(label=_("City"), max_length=100)
     phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
-    time_zone = forms.ChoiceField(label=_("Time zone"), initial="Europe/Paris")
+    contact_name = forms.CharField(
+        label=_("Contact"), max_length=100, required=False, help_text=_("Whom to ask for at work.")
+    )
+    contact_email = forms.EmailField(label=_("The contact's e-mail"), max_length=254, required=False)
+    backup_name = forms.CharField(
+        label=_("Backup person"), max_length=100, required=False, help_text=_("Who answers when the contact does not.")
+    )
+    backup_phone = forms.CharField(label=_("The backup person's phone"), max_length=40, required=False)
     opening_weekdays = forms.TypedMultipleChoiceField(
         label=_("Open on"),
         coerce=int,
@@ -105,6 +126,10 @@ class SiteForm(ReasonedForm):
         choices=[(number, WEEKDAYS[number - 1]) for number in range(1, 8)],
         widget=forms.CheckboxSelectMultiple,
     )
+    opening_hours = forms.CharField(
+        label=_("Opening hours"), max_length=200, required=False, help_text=_("In words, e.g. 10–12 and 14–18.")
+    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), initial="Europe/Paris")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -114,6 +139,35 @@ class SiteForm(ReasonedForm):
 
 class NewSiteForm(SiteForm):
     key = _key_field()
+
+
+class SiteDaysForm(ReasonedForm):
+    """Days on which a site is not as usual, from the first to the last."""
+
+    label = forms.CharField(
+        label=_("What it is"), max_length=100, help_text=_("E.g. braderie, inventory, summer closing.")
+    )
+    kind = forms.ChoiceField(label=_("On these days the site is"), choices=DAY_KINDS.items())
+    first_on = forms.DateField(label=_("First day"), validators=DATES, widget=_date_input())
+    last_on = forms.DateField(
+        label=_("Last day"),
+        required=False,
+        validators=DATES,
+        widget=_date_input(),
+        help_text=_("Empty: one day."),
+    )
+
+    @property
+    def wishes(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        last_on = data["last_on"] or data["first_on"]
+        return {
+            "label": data["label"],
+            "kind": DayKind(data["kind"]),
+            "starts_on": data["first_on"],
+            "ends_on": last_on + timedelta(days=1),
+            "reason": data["reason"],
+        }
 
 
 class TillForm(ReasonedForm):

@@ -19,6 +19,33 @@ REFUSALS: dict[str, str | Promise] = {
     "segment_in_use": _("The segment is still in use (%(uses)s)."),
     "member_twice": _("%(key)s is in this segment already."),
     "time_zone_unknown": _("There is no time zone %(zone)s."),
+    "site_days_reversed": _("The last day lies before the first."),
+    "site_days_too_many": _("At most %(limit)s days at once: a longer closing belongs in the weekdays."),
+    "site_days_overlap": _("“%(label)s” (%(first)s to %(last)s) falls on these days too: remove it first."),
+}
+
+#: What exceptional days are.
+DAY_KINDS: dict[str, str | Promise] = {
+    "closed": _("closed"),
+    "open": _("open in addition"),
+    "no_change": _("open, nothing may change"),
+}
+
+#: How a site stands on a day (flags.domain.opening.Standing).
+STANDINGS: dict[str, str | Promise] = {
+    "open": _("open"),
+    "extra_open": _("open in addition"),
+    "weekly_closed": _("closed"),
+    "holiday": _("closed: public holiday"),
+    "closed": _("closed"),
+    "no_change": _("open, nothing may change"),
+}
+
+#: Why a promotion skips days.
+SKIPS: dict[str, str | Promise] = {
+    "closed": _("closed"),
+    "no_change": _("nothing may change"),
+    "holiday": _("public holiday"),
 }
 
 #: What a history row's type means, before the words of the thing.

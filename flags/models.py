@@ -3,7 +3,10 @@
 Tables marked untracked hold counters and machine state; everything else has history.
 """
 
-from django.contrib.postgres.fields import ArrayField
+from datetime import date, timedelta
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -11,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.history import track
 from flags.domain.audience import RuleKind
+from flags.domain.opening import DayKind, ExceptionalDays
 from flags.domain.purposes import Purpose
 
 KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -45,7 +49,7 @@ def every_day() -> list[int]:
 
 
 class Site(models.Model):
-    """A shop. Weekdays are ISO numbers, Monday 1 … Sunday 7."""
+    """A shop. Weekdays are ISO numbers, Monday 1 … Sunday 7. Its people are business contacts."""
 
     key = models.CharField(max_length=100, unique=True, validators=[check_key])
     name = models.CharField(max_length=100)
@@ -53,6 +57,13 @@ class Site(models.Model):
     time_zone = models.CharField(max_length=64, default="Europe/Paris")
     opening_weekdays = ArrayField(models.PositiveSmallIntegerField(), default=every_day)
     phone = models.CharField(max_length=40, blank=True)
+    street = models.CharField(max_length=200, blank=True, default="", db_default="")
+    postal_code = models.CharField(max_length=20, blank=True, default="", db_default="")
+    opening_hours = models.CharField(max_length=200, blank=True, default="", db_default="")
+    contact_name = models.CharField(max_length=100, blank=True, default="", db_default="")
+    contact_email = models.EmailField(blank=True, default="", db_default="")
+    backup_name = models.CharField(max_length=100, blank=True, default="", db_default="")
+    backup_phone = models.CharField(max_length=40, blank=True, default="", db_default="")
 
     history = track()
 
@@ -83,6 +94,47 @@ class Till(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SiteDay(models.Model):
+    """Days [starts_on, ends_on) on which a site is not as usual. Clients see nothing of it."""
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="days")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in DayKind])
+    label = models.CharField(max_length=100)
+
+    history = track()
+
+    class Meta:
+        ordering = ["site", "starts_on"]
+        constraints = [
+            models.CheckConstraint(name="flags_siteday_not_empty", condition=Q(starts_on__lt=models.F("ends_on"))),
+            models.CheckConstraint(
+                name="flags_siteday_kind_known", condition=Q(kind__in=[kind.value for kind in DayKind])
+            ),
+            models.CheckConstraint(name="flags_siteday_labelled", condition=~Q(label="")),
+            # The site as a range of one number: its equality would need the extension btree_gist.
+            ExclusionConstraint(
+                name="flags_siteday_no_overlap",
+                expressions=[
+                    (models.Func("site", "site", models.Value("[]"), function="int8range"), RangeOperators.OVERLAPS),
+                    (models.Func("starts_on", "ends_on", function="daterange"), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.starts_on}"
+
+    @property
+    def last_on(self) -> date:
+        return self.ends_on - timedelta(days=1)
+
+    @property
+    def as_value(self) -> ExceptionalDays:
+        return ExceptionalDays(self.starts_on, self.ends_on, DayKind(self.kind), self.label)
 
 
 class Segment(models.Model):
@@ -271,3 +323,36 @@ class PendingChange(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(name="flags_pending_once", fields=["transaction", "environment"])]
+
+
+class PendingState(models.Model):
+    """Flag states touched by a transaction that has not committed; empty in between. Untracked."""
+
+    transaction = models.CharField(max_length=32)
+    state_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="flags_pending_state_once", fields=["transaction", "state_id"])]
+
+
+class StateRevision(models.Model):
+    """The revision with which a flag's state or rules last changed: set by trigger at commit. Untracked.
+
+    It goes with its state, by trigger too.
+    """
+
+    state = models.OneToOneField(FlagState, on_delete=models.DO_NOTHING, primary_key=True, related_name="counter")
+    revision = models.BigIntegerField()
+    changed_at = models.DateTimeField()
+
+
+class TillContact(models.Model):
+    """A till's last fetch in an environment, and the revision it got. Untracked."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    till = models.ForeignKey(Till, on_delete=models.CASCADE, related_name="contacts")
+    revision = models.BigIntegerField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="flags_contact_once", fields=["environment", "till"])]

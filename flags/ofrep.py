@@ -8,60 +8,57 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core import clock
+from flags.contacts import CONTACTS
+from flags.cors import answer_preflight, with_cors
 from flags.domain.evaluation import Evaluation, Evaluator
 from flags.domain.purposes import Purpose
+from flags.freshness import catch_up
 from flags.lean import LeanRefusal, check_token, get_snapshot, json_response, parse_json, read_body, refusal_response
-from flags.snapshots import KEEPER, Snapshot
+from flags.snapshots import Snapshot
+from flags.stream import compose_event_streams
 
 BODY_LIMIT_BYTES = 65_536
 PURPOSES = frozenset({Purpose.SERVER, Purpose.CLIENT})
-ALLOWED_HEADERS = "Authorization, X-API-Key, Content-Type, If-None-Match, Last-Event-ID"
-EXPOSED_HEADERS = "ETag, Retry-After"
 
 
 async def evaluate_one(request: Request) -> Response:
     """Answer `POST /ofrep/v1/evaluate/flags/{key}`."""
     key = request.path_params["key"]
     try:
-        snapshot = _find_snapshot(request)
+        identity = check_token(request, purposes=PURPOSES)
+        snapshot = get_snapshot(identity)
         evaluator = _get_evaluator(snapshot, key)
         context = await _read_context(request)
     except LeanRefusal as refusal:
-        return _with_cors(request, refusal_response(refusal, key=key))
-    return _with_cors(request, json_response(_show(evaluator(context))), snapshot)
+        return with_cors(request, refusal_response(refusal, key=key))
+    CONTACTS.note(snapshot.definition, context, now=clock.now())
+    return with_cors(request, json_response(_show(evaluator(context))), snapshot)
 
 
 async def evaluate_all(request: Request) -> Response:
     """Answer `POST /ofrep/v1/evaluate/flags`; the ETag is of the whole answer."""
     try:
-        snapshot = _find_snapshot(request)
+        identity = check_token(request, purposes=PURPOSES)
+        snapshot = await catch_up(request, get_snapshot(identity))
         context = await _read_context(request)
     except LeanRefusal as refusal:
-        return _with_cors(request, refusal_response(refusal))
+        return with_cors(request, refusal_response(refusal))
     shown = [_show(evaluate(context)) for evaluate in snapshot.evaluators.values()]
-    body = json.dumps({"flags": shown, "metadata": {"environment": snapshot.definition.key}}, separators=(",", ":"))
+    CONTACTS.note(snapshot.definition, context, now=clock.now())
+    body = json.dumps(
+        {
+            "flags": shown,
+            "metadata": {"environment": snapshot.definition.key},
+            "eventStreams": compose_event_streams(identity),
+        },
+        separators=(",", ":"),
+    )
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
     if etag in _split_etags(request.headers.get("if-none-match", "")):
-        return _with_cors(request, Response(status_code=304, headers={"ETag": etag}), snapshot)
+        return with_cors(request, Response(status_code=304, headers={"ETag": etag}), snapshot)
     answer = Response(body, headers={"ETag": etag}, media_type="application/json")
-    return _with_cors(request, answer, snapshot)
-
-
-async def answer_preflight(request: Request) -> Response:
-    """Answer a browser's OPTIONS: allowed for the origins of any environment (it carries no token)."""
-    origin = request.headers.get("origin", "")
-    if not _is_known_anywhere(origin):
-        return Response(status_code=403)
-    return Response(
-        status_code=204,
-        headers={
-            "Access-Control-Allow-Origin": origin,
-            "Access-Control-Allow-Methods": "POST, OPTIONS",
-            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-            "Access-Control-Max-Age": "600",
-            "Vary": "Origin",
-        },
-    )
+    return with_cors(request, answer, snapshot)
 
 
 def _get_evaluator(snapshot: Snapshot, key: str) -> Evaluator:
@@ -69,10 +66,6 @@ def _get_evaluator(snapshot: Snapshot, key: str) -> Evaluator:
     if evaluator is None:
         raise LeanRefusal(404, "FLAG_NOT_FOUND", f"There is no flag '{key}' in {snapshot.definition.key}.")
     return evaluator
-
-
-def _find_snapshot(request: Request) -> Snapshot:
-    return get_snapshot(check_token(request, purposes=PURPOSES))
 
 
 async def _read_context(request: Request) -> Mapping[str, object]:
@@ -104,28 +97,6 @@ def _show(evaluation: Evaluation) -> dict[str, object]:
 
 def _split_etags(header: str) -> set[str]:
     return {part.strip().removeprefix("W/") for part in header.split(",") if part.strip()}
-
-
-def _is_known_anywhere(origin: str) -> bool:
-    portfolio = KEEPER.portfolio
-    return portfolio is not None and any(
-        origin in snapshot.definition.allowed_origins for snapshot in portfolio.snapshots.values()
-    )
-
-
-def _with_cors(request: Request, answer: Response, snapshot: Snapshot | None = None) -> Response:
-    """Let a page of an allowed origin read the answer.
-
-    An answer with flags is for its own environment's origins. A refusal says nothing of any
-    environment and may come before it is known whose it is: it is for the origins of all.
-    """
-    origin = request.headers.get("origin", "")
-    known = origin in snapshot.definition.allowed_origins if snapshot else _is_known_anywhere(origin)
-    if known:
-        answer.headers["Access-Control-Allow-Origin"] = origin
-        answer.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
-        answer.headers["Vary"] = "Origin"
-    return answer
 
 
 LEAN_ROUTES = [

@@ -10,10 +10,10 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from flags.dependants import Origin, describe_origins
-from flags.domain.audience import RuleKind
 from flags.labels import HISTORY_SIGNS
-from flags.models import ApiToken, Environment, Flag, FlagState, Rule, Segment, Site
+from flags.models import ApiToken, Environment, Flag, FlagState, Rule, Segment
 from flags.queries import list_state_versions
+from flags.reach import Confirmation, confirm_flag
 
 #: What the list of flags can be narrowed to, in the environment that is looked at.
 STATE_FILTERS: Mapping[str, Q] = {
@@ -57,16 +57,23 @@ class StateView:
     state: FlagState
     rules: Sequence[tuple[Rule, Origin | None]]
     version: int
+    confirmation: Confirmation
 
 
-def list_states(flag: Flag) -> list[StateView]:
+def list_states(flag: Flag, *, now: datetime) -> list[StateView]:
     """Return a flag's states in the order of environments; the number of queries does not grow with them."""
     rows = flag.states.select_related("environment").prefetch_related("rules__segment", "rules__site")
     states = list(rows.order_by("environment__position", "environment__key"))
     origins = describe_origins({rule.origin for state in states for rule in state.rules.all()})
     versions = list_state_versions([state.pk for state in states])
+    confirmations = confirm_flag(flag.pk, now=now)
     return [
-        StateView(state, [(rule, origins.get(rule.origin)) for rule in state.rules.all()], versions[state.pk])
+        StateView(
+            state,
+            [(rule, origins.get(rule.origin)) for rule in state.rules.all()],
+            versions[state.pk],
+            confirmations[state.environment_id],
+        )
         for state in states
     ]
 
@@ -119,26 +126,6 @@ def list_segment_rows() -> QuerySet[Segment]:
     return Segment.objects.annotate(
         people=Count("members", distinct=True), rule_count=Count("rules", distinct=True)
     ).order_by("name")
-
-
-def list_site_rows() -> QuerySet[Site]:
-    """Return sites with how many tills they have: one query."""
-    return Site.objects.annotate(till_count=Count("tills")).order_by("name")
-
-
-def list_flags_at(site: Site) -> list[tuple[Environment, list[Flag]]]:
-    """Return what is on at a site now, by environment, for whoever stands there: two queries.
-
-    Not counted: what is on for people by name, wherever they are.
-    """
-    here = Q(rules__kind=RuleKind.EVERYONE) | Q(rules__site=site)
-    rows = FlagState.objects.filter(here, STATE_FILTERS["on"], flag__archived_at=None).exclude(
-        rules__variant=F("flag__off_variant")
-    )
-    flags: dict[int, list[Flag]] = {}
-    for state in rows.select_related("flag").order_by("flag__name").distinct():
-        flags.setdefault(state.environment_id, []).append(state.flag)
-    return [(environment, flags.get(environment.pk, [])) for environment in Environment.objects.all()]
 
 
 def list_tokens() -> QuerySet[ApiToken]:

@@ -1,53 +1,71 @@
 """The compiled flags every web process holds: evaluation touches no database and no lock.
 
-`SnapshotKeeper` runs one thread that asks for the revisions each second and swaps in what changed;
-readers see either the old or the new snapshot, whole.
+`SnapshotKeeper` runs one thread that hears of raised revisions, asks for them each second in case
+it did not hear, and swaps in what changed; readers see either the old or the new snapshot, whole.
+Before the database has answered it serves what the last process left on disk.
 """
 
+import hashlib
 import logging
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+import msgspec
 from django.db import DatabaseError, InterfaceError, connection
 
 from flags.domain.definition import EnvironmentDefinition, TokenDefinition
 from flags.domain.evaluation import Evaluator, compile_flag
+from flags.listening import RevisionListener
 from flags.queries import get_revisions, load_environment
+from flags.snapshot_file import SnapshotFile
 
 log = logging.getLogger(__name__)
 
+#: The poll behind the notification; also the longest that stopping waits.
 POLL_SECONDS = 1.0
+FRESH_SECONDS = 15.0
+
+Subscriber = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One environment, compiled."""
+    """One environment, compiled. `etag` names its whole definition; it begins with the revision."""
 
     definition: EnvironmentDefinition
     evaluators: Mapping[str, Evaluator]
+    etag: str
 
 
 def compile_snapshot(definition: EnvironmentDefinition) -> Snapshot:
     """Return the environment with each flag's rules compiled."""
-    return Snapshot(definition, {key: compile_flag(flag) for key, flag in definition.flags.items()})
+    digest = hashlib.sha256(msgspec.json.encode(definition, order="sorted")).hexdigest()[:16]
+    evaluators = {key: compile_flag(flag) for key, flag in definition.flags.items()}
+    return Snapshot(definition, evaluators, f"{definition.revision}-{digest}")
 
 
 @dataclass(frozen=True)
 class Portfolio:
-    """All environments' snapshots and all valid tokens by hash."""
+    """All environments' snapshots and all valid tokens, by hash and by id."""
 
     snapshots: Mapping[int, Snapshot]
     tokens: Mapping[str, tuple[int, TokenDefinition]]
+    tokens_by_id: Mapping[int, tuple[int, TokenDefinition]]
 
 
 def _assemble(snapshots: Mapping[int, Snapshot]) -> Portfolio:
-    tokens = {
-        token.token_hash: (environment_id, token)
+    tokens = [
+        (environment_id, token)
         for environment_id, snapshot in snapshots.items()
         for token in snapshot.definition.tokens
-    }
-    return Portfolio(dict(snapshots), tokens)
+    ]
+    return Portfolio(
+        dict(snapshots),
+        {found[1].token_hash: found for found in tokens},
+        {found[1].token_id: found for found in tokens},
+    )
 
 
 class SnapshotKeeper:
@@ -55,31 +73,65 @@ class SnapshotKeeper:
 
     def __init__(self) -> None:
         self._portfolio: Portfolio | None = None
+        self._refreshing = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._file: SnapshotFile | None = None
+        self._subscribers: list[Subscriber] = []
+        self._refreshed_at: float | None = None
 
     @property
     def portfolio(self) -> Portfolio | None:
         """The newest portfolio; None until the first has been read."""
         return self._portfolio
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the database confirmed the portfolio within the last seconds."""
+        return self._refreshed_at is not None and time.monotonic() - self._refreshed_at < FRESH_SECONDS
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Call this after every change, in the thread that noticed it."""
+        self._subscribers.append(subscriber)
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Call it no more."""
+        self._subscribers.remove(subscriber)
+
     def refresh(self) -> bool:
         """Read what changed; True where anything did. Raises DatabaseError with the database down."""
-        known = dict(self._portfolio.snapshots) if self._portfolio else {}
-        revisions = get_revisions()
-        fresh = {
-            environment_id: known[environment_id]
-            if environment_id in known and known[environment_id].definition.revision >= revision
-            else compile_snapshot(load_environment(environment_id))
-            for environment_id, revision in revisions.items()
-        }
-        if self._portfolio is not None and fresh == known:
-            return False
-        self._portfolio = _assemble(fresh)
+        with self._refreshing:
+            known = dict(self._portfolio.snapshots) if self._portfolio else {}
+            fresh = {
+                environment_id: known[environment_id]
+                if environment_id in known and known[environment_id].definition.revision >= revision
+                else compile_snapshot(load_environment(environment_id))
+                for environment_id, revision in get_revisions().items()
+            }
+            self._refreshed_at = time.monotonic()
+            if self._portfolio is not None and fresh == known:
+                return False
+            self._adopt(fresh)
+        if self._file is not None:
+            self._file.write([snapshot.definition for snapshot in fresh.values()])
         return True
 
-    def start(self) -> None:
-        """Start the thread; it survives a database that is down or goes away."""
+    def serve(self, definitions: Iterable[EnvironmentDefinition]) -> None:
+        """Serve these until the database says otherwise; none of them is taken for the newest."""
+        found = {definition.environment_id: compile_snapshot(definition) for definition in definitions}
+        if found and self._portfolio is None:
+            self._adopt(found)
+
+    def _adopt(self, snapshots: Mapping[int, Snapshot]) -> None:
+        self._portfolio = _assemble(snapshots)
+        for subscriber in list(self._subscribers):
+            subscriber()
+
+    def start(self, file: SnapshotFile | None = None) -> None:
+        """Serve what lies on disk, then start the thread; it survives a database that is down or goes away."""
+        self._file = file
+        if file is not None:
+            self.serve(file.read())
         self._stop.clear()
         self._thread = threading.Thread(target=self._run, name="snapshot-keeper", daemon=True)
         self._thread.start()
@@ -89,19 +141,25 @@ class SnapshotKeeper:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
+        self._file = None
 
     def clear(self) -> None:
         """Forget everything (a test begins anew)."""
         self._portfolio = None
 
     def _run(self) -> None:
+        listener = RevisionListener()
         while not self._stop.is_set():
             try:
                 self.refresh()
             except (DatabaseError, InterfaceError) as error:
-                log.warning("snapshot not refreshed, serving the last good one: %s", str(error).splitlines()[0])
+                log.warning("snapshot not refreshed, serving the last good one: %s", error)
                 connection.close()
-            self._stop.wait(POLL_SECONDS)
+            except Exception:
+                log.exception("snapshot not refreshed, serving the last good one")
+                connection.close()
+            listener.wait(seconds=POLL_SECONDS, pause=self._stop.wait)
+        listener.close()
         connection.close()
 
 

@@ -2,12 +2,16 @@
 
 import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from flags.domain.definition import TokenDefinition
 from flags.domain.purposes import Purpose
 from flags.domain.tokens import hash_token
 from flags.models import ApiToken, TokenUse
-from flags.snapshots import KEEPER
+from flags.snapshots import KEEPER, Portfolio
+
+#: A token in steady use is written this often.
+QUIET = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,7 @@ class TokenIdentity:
     environment_id: int
     environment_key: str
     purpose: Purpose
+    token_hash: str
 
 
 class TokenUses:
@@ -26,22 +31,32 @@ class TokenUses:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._uses: dict[int, datetime] = {}
+        self._written: dict[int, datetime] = {}
 
     def note(self, token_id: int, *, now: datetime) -> None:
         """Remember that a token was used."""
-        with self._lock:
-            self._uses[token_id] = now
+        self._uses[token_id] = now
 
     def flush(self) -> int:
-        """Write what was remembered; return how many tokens."""
+        """Write what was remembered; return how many tokens. What cannot be written is kept for the next time."""
         with self._lock:
-            uses, self._uses = self._uses, {}
-        existing = set(ApiToken.objects.filter(pk__in=uses).values_list("pk", flat=True))
-        rows = [TokenUse(token_id=pk, last_used_at=at) for pk, at in sorted(uses.items()) if pk in existing]
-        TokenUse.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["token"], update_fields=["last_used_at"]
-        )
-        return len(rows)
+            found, self._uses = self._uses, {}
+            due = {pk: at for pk, at in found.items() if self._is_due(pk, at)}
+            try:
+                existing = set(ApiToken.objects.filter(pk__in=due).values_list("pk", flat=True)) if due else set()
+                rows = [TokenUse(token_id=pk, last_used_at=at) for pk, at in sorted(due.items()) if pk in existing]
+                TokenUse.objects.bulk_create(
+                    rows, update_conflicts=True, unique_fields=["token"], update_fields=["last_used_at"]
+                )
+            except BaseException:
+                self._uses = found | self._uses
+                raise
+            self._written.update(due)
+            return len(rows)
+
+    def _is_due(self, token_id: int, at: datetime) -> bool:
+        before = self._written.get(token_id)
+        return before is None or at - before >= QUIET
 
 
 USES = TokenUses()
@@ -52,9 +67,18 @@ def authenticate(raw: str) -> TokenIdentity | None:
     portfolio = KEEPER.portfolio
     if portfolio is None:
         return None
-    found = portfolio.tokens.get(hash_token(raw))
+    return _identify(portfolio, portfolio.tokens.get(hash_token(raw)))
+
+
+def find_identity(token_id: int) -> TokenIdentity | None:
+    """Return a valid token's identity by its id, None for an unknown or revoked one."""
+    portfolio = KEEPER.portfolio
+    return None if portfolio is None else _identify(portfolio, portfolio.tokens_by_id.get(token_id))
+
+
+def _identify(portfolio: Portfolio, found: tuple[int, TokenDefinition] | None) -> TokenIdentity | None:
     if found is None:
         return None
     environment_id, token = found
     definition = portfolio.snapshots[environment_id].definition
-    return TokenIdentity(token.token_id, environment_id, definition.key, token.purpose)
+    return TokenIdentity(token.token_id, environment_id, definition.key, token.purpose, token.token_hash)

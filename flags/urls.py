@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flags.views import environments, flags, rules, segments, sites, tokens
+from flags.views import environments, flags, reach, rules, segments, sites, tokens
 
 app_name = "flags"
 urlpatterns = [
@@ -9,6 +9,7 @@ urlpatterns = [
     path("flags/<str:key>/edit/", flags.edit, name="edit"),
     path("flags/<str:key>/switch/", flags.switch, name="switch"),
     path("flags/<str:key>/rule/", rules.add, name="rule"),
+    path("flags/<str:key>/reach/<str:environment>/", reach.show, name="reach"),
     path("flags/<str:key>/shelf/<slug:action>/", flags.shelve, name="shelve"),
     path("new-flag/", flags.create, name="new"),
     path("rules/<int:pk>/<slug:action>/", rules.change, name="rule_change"),
@@ -26,6 +27,8 @@ urlpatterns = [
     path("sites/<str:key>/", sites.show, name="site"),
     path("sites/<str:key>/edit/", sites.edit, name="site_edit"),
     path("sites/<str:key>/tills/", sites.add_till, name="till_add"),
+    path("sites/<str:key>/days/", sites.add_days, name="site_days_add"),
+    path("sites/<str:key>/days/remove/", sites.remove_days, name="site_days_remove"),
     path("new-site/", sites.create, name="site_new"),
     path("tokens/", tokens.tokens, name="tokens"),
 ]

@@ -7,7 +7,7 @@ and stay out of the records; the portal's complaint pages show them.
 from django.contrib import admin
 
 from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
-from health.models import Complaint, Sample, StoredVerdict
+from health.models import Complaint, Guardrail, Sample, StoredVerdict
 
 
 @admin.register(Complaint)
@@ -25,6 +25,13 @@ class StoredVerdictAdmin(UntrackedAdmin):
     list_filter = ("verdict", "lane", "environment_key", "flag_key")
     search_fields = ("subject", "flag_key", "code")
     date_hierarchy = "at"
+
+
+@admin.register(Guardrail)
+class GuardrailAdmin(ReadOnlyAdmin):
+    list_display = ("environment", "lane", "mode", "threshold_bp")
+    list_filter = ("environment", "lane", "mode")
+    list_select_related = ("environment",)
 
 
 @admin.register(Sample)

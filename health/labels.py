@@ -1,8 +1,12 @@
 """Words of health."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from django.template.defaultfilters import floatformat
 from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 REFUSALS: dict[str, str | Promise] = {
     "complaint_empty": _("Say what happened: the text is empty."),
@@ -13,6 +17,8 @@ REFUSALS: dict[str, str | Promise] = {
     "original_unknown": _("Name another complaint that still counts as the original."),
     "reporter_too_long": _("The name may have at most %(limit)s characters."),
     "severity_unknown": _("Choose how bad it is from the list."),
+    "guardrail_unknown": _("There is no such guardrail, or it has no such mode."),
+    "threshold_wrong": _("The limit lies between %(least)s and %(most)s %%."),
     "site_unknown": _("There is no such site."),
     "mark_unknown": _("Say whether it repeats another complaint or is none at all."),
 }
@@ -34,10 +40,57 @@ SENTENCES: dict[str, str | Promise] = {
     "some_critical_errors": _("%(k)s critical errors in %(n)s requests: not enough to judge, too many to pass."),
     "no_data": _("No data in the last ten minutes."),
     "fault": _("Judging failed; the log says why."),
+    "error_rate": _(
+        "%(k)s errors in %(n)s requests of %(minutes)s minutes: surely at least %(bound)s %%, more than %(limit)s %%."
+    ),
+    "error_rate_everywhere": _(
+        "%(k)s errors in %(n)s requests of %(minutes)s minutes: surely at least %(bound)s %%, more than %(limit)s %%, "
+        "and so where it is off: a rollback may not help."
+    ),
+    "error_rate_suspected": _(
+        "%(k)s errors in %(n)s requests of %(minutes)s minutes: above %(limit)s %%, to be confirmed with new data."
+    ),
+    "error_rate_low": _(
+        "%(k)s errors in %(n)s requests of %(minutes)s minutes: surely below %(bound)s %%; the limit is %(limit)s %%."
+    ),
+    "error_rate_unsure": _(
+        "%(k)s errors in %(n)s requests of %(minutes)s minutes: perhaps up to %(bound)s %%, "
+        "not surely below %(limit)s %%."
+    ),
+    "too_few_requests": _("%(n)s requests in %(minutes)s minutes: too few to say that fewer than %(limit)s %% fail."),
+    "no_requests": _("No request reported in %(minutes)s minutes."),
+    "source_silent": _("No till has reported for six minutes: what came before says nothing of now."),
 }
 
+LANES: dict[str, str | Promise] = {"critical": _("Critical errors"), "error_rate": _("Error rate")}
 
-def say_judgement(*, code: str, n: int, k: int) -> str:
+
+def say_judgement(
+    *,
+    code: str,
+    n: int,
+    k: int,
+    data: Mapping[str, Any],
+    bound_bp: int | None = None,
+    baseline_bp: int | None = None,
+) -> str:
     """Return what a verdict's code and numbers mean, in the language in force."""
     words = SENTENCES.get(code)
-    return code if words is None else str(words) % {"n": n, "k": k}
+    if words is None:
+        return code
+    numbers = {
+        "n": n,
+        "k": k,
+        "minutes": data.get("minutes", ""),
+        "limit": _percent(data.get("threshold_bp")),
+        "bound": _percent(bound_bp),
+    }
+    said = str(words) % numbers
+    if baseline_bp is None:
+        return said
+    baseline = gettext("Where it is off: %(rate)s %%.") % {"rate": _percent(baseline_bp)}
+    return f"{said} {baseline}"
+
+
+def _percent(basis_points: int | None) -> str:
+    return "?" if basis_points is None else str(floatformat(basis_points / 100, "-1"))

@@ -207,9 +207,9 @@ def figures_by_flag(*, environment_key: str, since: datetime, until: datetime) -
 
 
 def newest_verdicts(*, environment_key: str) -> list[StoredVerdict]:
-    """Return the newest stored verdict on each flag of an environment: one query."""
+    """Return the newest stored verdict of each lane on each flag of an environment: one query."""
     rows = StoredVerdict.objects.filter(environment_key=environment_key)
-    return list(rows.order_by("flag_key", "-pk").distinct("flag_key"))
+    return list(rows.order_by("flag_key", "lane", "-pk").distinct("flag_key", "lane"))
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,8 @@ def store_judgement(*, judgement: Judgement, exposure: Exposure, now: datetime) 
         window_end=judgement.window_end,
         threshold=judgement.threshold,
         code=judgement.code,
+        bound_bp=judgement.bound_bp,
+        baseline_bp=judgement.baseline_bp,
         data=dict(judgement.data),
     )
     return True

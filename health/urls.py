@@ -5,6 +5,7 @@ from health import views
 app_name = "health"
 urlpatterns = [
     path("health/", views.overview, name="overview"),
+    path("health/guardrails/<slug:lane>/", views.guardrail, name="guardrail"),
     path("complaints/", views.complaints, name="complaints"),
     path("complaints/log/", views.log, name="log_complaint"),
     path("complaints/similar/", views.similar, name="similar"),

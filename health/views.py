@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -16,14 +16,16 @@ from django.views.decorators.http import require_POST
 from core import clock
 from core.domain.business_time import day_bounds, local_day
 from core.errors import InvalidInput
-from core.roles import Capability, requires
-from core.views import actor_of, read_int, write_from
+from core.roles import Capability, can, requires
+from core.views import actor_of, answer_form, read_int, write_from
 from flags.current import get_current_environment
 from flags.models import Environment
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
-from health.forms import ComplaintFilter, ComplaintForm
-from health.models import Complaint, StoredVerdict
+from health.forms import ComplaintFilter, ComplaintForm, GuardrailForm
+from health.models import Complaint, Lane, StoredVerdict
 from health.queries import complaints_today, figures_by_flag, last_reports, list_similar, newest_verdicts
+from health.ratio_queries import get_guardrail
+from health.ratio_transitions import set_guardrail
 from health.transitions import MAX_TEXT_CHARACTERS, log_complaint, mark_duplicate, mark_spam
 
 SITE_SESSION_KEY = "complaint_site"
@@ -43,9 +45,31 @@ def overview(request: HttpRequest) -> HttpResponse:
         "figures": figures_by_flag(environment_key=key, since=since, until=now),
         "reports": last_reports(environment_key=key, since=since, until=now),
         "changes": StoredVerdict.objects.filter(environment_key=key)[:30],
+        "guardrail": get_guardrail(environment_key=key, lane=Lane.ERROR_RATE),
+        "can_set": environment is not None and can(request.user, Capability.DRIVE_ROLLOUTS),
     }
     fragment = getattr(request, "htmx", False)
     return render(request, "health/_overview.html" if fragment else "health/overview.html", context)
+
+
+@requires(Capability.DRIVE_ROLLOUTS)
+def guardrail(request: HttpRequest, lane: str) -> HttpResponse:
+    """Say what a lane does in the environment one looks at, with a reason."""
+    environment = get_current_environment(request)
+    if environment is None or lane not in Lane.values:
+        raise Http404
+    now_set = get_guardrail(environment_key=environment.key, lane=lane)
+    form = GuardrailForm(request.POST or None, initial={"mode": now_set.mode, "percent": f"{now_set.percent:g}"})
+    return answer_form(
+        request,
+        form,
+        lambda: set_guardrail(
+            environment_id=environment.pk, lane=lane, **form.wishes, actor=actor_of(request), now=clock.now()
+        ),
+        then=lambda: redirect("health:overview"),
+        template="flags/form.html",
+        context={"title": f"{Lane(lane).label}: {environment.name}", "back": "health:overview"},
+    )
 
 
 @requires(Capability.VIEW)

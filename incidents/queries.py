@@ -6,9 +6,11 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
+from flags.reach import Confirmation, confirm_flags
 from incidents.domain.lifecycle import RUNNING
 from incidents.domain.tiers import Tier, deadline_of, used_bp
 from incidents.models import ActionItem, ActionKind, Incident, PostMortem
+from rollouts.models import RollbackFlag
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,12 @@ def list_due_measures(*, today: date) -> QuerySet[ActionItem]:
     """Return the measures that are due or overdue and not done, whatever the incident's state."""
     rows = ActionItem.objects.filter(done_at=None, due_on__lte=today, owner__is_active=True)
     return rows.select_related("post_mortem").order_by("pk")
+
+
+def confirm_taken_back(incident: Incident, *, now: datetime) -> dict[str, Confirmation]:
+    """Return, by flag key, which tills have what the incident's rollback took back: three queries."""
+    if incident.rollback_id is None:
+        return {}
+    flags = dict(RollbackFlag.objects.filter(rollback=incident.rollback_id).values_list("flag_id", "flag__key"))
+    found = confirm_flags(environment_id=incident.environment_id, flag_ids=flags, now=now)
+    return {flags[flag_id]: confirmation for flag_id, confirmation in found.items()}

@@ -23,7 +23,7 @@ from incidents.domain.tiers import Tier
 from incidents.forms import DeclareForm, IncidentFilter, MeasureForm, PostMortemForm
 from incidents.labels import say_entry, say_next
 from incidents.models import Incident, PostMortem
-from incidents.queries import find_gaps, list_incidents, read_clock, with_clocks
+from incidents.queries import confirm_taken_back, find_gaps, list_incidents, read_clock, with_clocks
 from incidents.transitions import (
     acknowledge_incident,
     add_action_item,
@@ -113,6 +113,7 @@ def _show(request: HttpRequest, pk: int, *, status: int = 200, **forms: Form) ->
         "incident": incident,
         "is_running": incident.status in RUNNING,
         "clock": read_clock(incident, now=clock.now()),
+        "confirmations": confirm_taken_back(incident, now=clock.now()),
         "next": say_next(status=incident.status, has_commander=incident.commander_id is not None),
         "timeline": [
             (entry, say_entry(code=entry.code, data=entry.data, note=entry.note, actor_label=entry.actor_label))

@@ -20,45 +20,53 @@ from starlette.types import ASGIApp
 
 django_application = get_wsgi_application()  # before any import that needs the apps
 
-from django.db import DatabaseError, close_old_connections
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from flags.contacts import CONTACTS
 from flags.lean import json_response, refuse_other_methods
 from flags.ofrep import LEAN_ROUTES as OFREP_ROUTES
+from flags.snapshot_file import SnapshotFile
 from flags.snapshots import KEEPER
+from flags.stream import HUB
+from flags.stream import LEAN_ROUTES as STREAM_ROUTES
 from flags.tokens import USES
 from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
 
 log = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 5.0
+FLUSH_SECONDS = 1.0
 DJANGO_THREADS = 8
 
 
-def _flush_token_uses() -> None:
+def _flush() -> None:
     close_old_connections()
     try:
+        CONTACTS.flush()
         USES.flush()
-    except DatabaseError as error:
-        log.warning("token uses not written: %s", str(error).splitlines()[0])
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("uses of tokens and contacts of tills not written: %s", error)
 
 
 async def _keep_flushing() -> None:
     while True:
         await asyncio.sleep(FLUSH_SECONDS)
-        await to_thread.run_sync(_flush_token_uses)
+        await to_thread.run_sync(_flush)
 
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    KEEPER.start()
+    HUB.open()
+    KEEPER.start(SnapshotFile(settings.DATA_DIR / "snapshots"))
     flushing = asyncio.create_task(_keep_flushing())
     try:
         yield
     finally:
         flushing.cancel()
-        await to_thread.run_sync(_flush_token_uses)
+        await to_thread.run_sync(_flush)
         await to_thread.run_sync(KEEPER.stop)
+        HUB.close()
 
 
 async def _answer_fault(request: Request, error: Exception) -> Response:
@@ -69,7 +77,7 @@ async def _answer_fault(request: Request, error: Exception) -> Response:
 
 application = Starlette(
     routes=[
-        *refuse_other_methods([*OFREP_ROUTES, *TELEMETRY_ROUTES, *PROBE_ROUTES]),
+        *refuse_other_methods([*OFREP_ROUTES, *STREAM_ROUTES, *TELEMETRY_ROUTES, *PROBE_ROUTES]),
         Mount("/", app=cast("ASGIApp", WSGIMiddleware(cast("Any", django_application), workers=DJANGO_THREADS))),
     ],
     lifespan=_lifespan,

@@ -36,7 +36,7 @@ def check_parts() -> dict[str, bool]:
     return {
         "database": database,
         "broker": _check_broker(),
-        "snapshot": KEEPER.portfolio is not None,
+        "snapshot": KEEPER.is_fresh,
         "scheduler": scheduler,
     }
 

@@ -164,6 +164,11 @@ if not EMAIL_CONFIG.get("EMAIL_FILE_PATH"):
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="release-portal@localhost")
 EMAIL_TIMEOUT = 10
 
+# The address of a client's stream carries a signed token that changes with each period.
+STREAM_PERIOD_SECONDS = env.int("STREAM_PERIOD_SECONDS", default=86_400)
+# Streams that one web process holds at a time; the next one is answered 503.
+STREAM_LIMIT = env.int("STREAM_LIMIT", default=5_000)
+
 # Names and free text of complaints are personal data: deleted after this time, the complaint stays.
 COMPLAINT_TEXT_RETENTION_DAYS = env.int("COMPLAINT_TEXT_RETENTION_DAYS", default=180)
 

@@ -3,6 +3,7 @@ from django.apps import AppConfig
 from core.labels import REFUSALS
 from core.reasons import REASONS, VALUES
 from flags.dependants import register
+from flags.labels import STANDINGS
 from rollouts import labels
 
 
@@ -17,4 +18,5 @@ class RolloutsConfig(AppConfig):
         REFUSALS.update(labels.REFUSALS)
         REASONS.update(labels.REASONS)
         VALUES["phase"] = labels.PHASES
+        VALUES["standing"] = STANDINGS
         register(RolloutsUse())

@@ -43,6 +43,8 @@ REASONS: dict[str, str] = {
     "due": gettext_noop("Due by the plan"),
     "done": gettext_noop("Every step is done"),
     "sites_delayed": gettext_noop("One site a day stays one site a day after a delay"),
+    "site_set_apart": gettext_noop("%(site)s takes no change on %(day)s: %(standing)s"),
+    "no_site_open": gettext_noop("No site takes a change on %(day)s"),
     "rule_added": gettext_noop("Release %(release)s in %(environment)s, phase %(phase)s"),
     "soaking": gettext_noop("The days of the phase have not passed yet"),
     "guardrails_do_not_pass": gettext_noop("Guardrails do not pass yet"),
@@ -50,6 +52,12 @@ REASONS: dict[str, str] = {
         "%(k)s critical errors in %(n)s requests, from at least two tills within ten minutes."
     ),
     "integrity_error": gettext_noop("Data was lost or wrong: one such report is enough."),
+    "error_rate": gettext_noop(
+        "%(k)s errors in %(n)s requests within %(minutes)s minutes: surely more than %(threshold)s"
+    ),
+    "error_rate_everywhere": gettext_noop(
+        "%(k)s errors in %(n)s requests within %(minutes)s minutes, surely more than %(threshold)s, and so without it"
+    ),
     "switched_by_hand": gettext_noop("Changed by hand: %(flags)s"),
     "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
 }
@@ -79,6 +87,10 @@ HELD: dict[str, str | Promise] = {
     "gate": _("A gate of the phase does not hold. Resume when it does, or waive it with a reason."),
     "flag_rolled_back": _("A flag was taken back. Resume to go on with the others."),
     "complaint_limit": _("More than ten complaints today: investigate, then resume or roll back."),
+    "error_rate": _("Too many requests fail where these are on. Find out why, then resume or roll back."),
+    "error_rate_everywhere": _(
+        "Too many requests fail, also where these are off: a rollback may not help. Find the cause first."
+    ),
     "flag_switched_by_hand": _("Somebody changed a flag by hand. Put it back or roll it back, then resume."),
 }
 
@@ -97,6 +109,7 @@ EVENTS: dict[str, str | Promise] = {
     "phase_started": _("Phase began: %(phase)s"),
     "phase_ended": _("Phase ended: %(phase)s"),
     "sites_delayed": _("Sites moved on: %(sites)s"),
+    "everyone_delayed": _("Everyone moved on to the next open day"),
     "paused": _("Paused"),
     "resumed": _("Resumed"),
     "held": _("Held: %(held)s"),
@@ -106,6 +119,7 @@ EVENTS: dict[str, str | Promise] = {
     "cancelled": _("Cancelled"),
     "redrafted": _("Planned anew"),
     "complaint_limit_reached": _("%(count)s complaints today, more than %(limit)s"),
+    "guardrail_observed": _("Observed only, nothing was done: too many errors with %(flags)s"),
     "acknowledged": _("Rollback acknowledged"),
 }
 
@@ -120,6 +134,7 @@ SHORT_EVENTS: dict[str, str | Promise] = {
     "flag_rolled_back": _("Flag taken back"),
     "rolled_back": _("Rolled back"),
     "complaint_limit_reached": _("Complaint limit reached"),
+    "guardrail_observed": _("Observed only, nothing was done"),
 }
 
 

@@ -37,6 +37,7 @@ class Scope(models.TextChoices):
 class Trigger(models.TextChoices):
     MANUAL = "manual", "manual"
     CRITICAL_ERRORS = "critical_errors", "critical errors"
+    ERROR_RATE = "error_rate", "error rate"
 
 
 class Release(models.Model):

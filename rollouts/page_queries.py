@@ -12,20 +12,25 @@ from core.domain.sparkline import Bar, draw_bars, level, trace_line
 from flags.models import Segment, SegmentMember, Till
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.domain.critical_lane import CRITICAL_ERRORS
+from health.domain.error_rate import LANE as ERROR_RATE
+from health.domain.error_rate import WHOLE_BP
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
+from health.models import Guardrail
 from health.queries import count_complaints, count_reporting_tills, error_series, judge_critical_lane
+from health.ratio_queries import get_guardrail, judge_ratio_lanes
+from rollouts.confirmations import Confirmed, list_confirmations
 from rollouts.domain.gates import GateResult, judge_gates
 from rollouts.domain.lifecycle import EDGES, Status
 from rollouts.domain.templates import Gate, PhaseKind
 from rollouts.models import Phase, PhaseStatus, Rollback, Rollout, RolloutFlag, Step, StepStatus
-from rollouts.queries import exposures_of
+from rollouts.queries import exposures_of, weigh_for_gates
 from rollouts.transitions.rolling_back import ROLLBACK_FROM
 
 SERIES_SPAN = timedelta(hours=1)
 SERIES_BUCKETS = 30
-#: The share of errors at the top of the chart, the customer's limit in the middle of it.
-ERROR_CEILING, ERROR_LIMIT = 0.10, 0.05
+#: The share of errors at the top of the chart, in limits: the limit lies in the middle of it.
+CEILING_IN_LIMITS = 2
 COMPLAINT_DAYS = 7
 REPORTING_SPAN = timedelta(minutes=5)
 
@@ -118,12 +123,14 @@ class Page:
     summary: Summary
     gates: Sequence[GateResult]
     judgements: Sequence[Judgement]
+    guardrail: Guardrail
     flags: Sequence[RolloutFlag]
     actions: frozenset[str]
     errors: Chart
     critical: Chart
     complaints: Chart
     reach: Reach
+    confirmations: Sequence[Confirmed]
 
 
 def prefetch_track(rows: QuerySet[Rollout]) -> QuerySet[Rollout]:
@@ -143,12 +150,16 @@ def summarise(rollout: Rollout, *, now: datetime) -> Summary:
 def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     """Return what the page of a rollout shows, in a bounded number of queries."""
     exposures = exposures_of(rollout)
-    judgements = judge_critical_lane(exposures=exposures, now=now)
+    critical_judgements = judge_critical_lane(exposures=exposures, now=now)
+    judgements = [*critical_judgements, *judge_ratio_lanes(exposures=exposures, now=now)]
+    judgements.sort(key=lambda item: item.flag_key)
+    guardrail = get_guardrail(environment_key=rollout.environment.key, lane=ERROR_RATE)
     summary = summarise(rollout, now=now)
-    errors, critical = _chart_errors(rollout, judgements, now=now)
+    errors, critical = _chart_errors(rollout, critical_judgements, guardrail, now=now)
     return Page(
         summary=summary,
-        gates=_judge(summary.phase, judgements, now=now),
+        guardrail=guardrail,
+        gates=_judge(summary.phase, weigh_for_gates(rollout, judgements), now=now),
         judgements=judgements,
         flags=list(rollout.rollout_flags.select_related("flag").order_by("position")),
         actions=list_actions(rollout),
@@ -156,6 +167,7 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
         critical=critical,
         complaints=_chart_complaints(rollout, exposures, now=now),
         reach=measure_reach(rollout, exposures, now=now),
+        confirmations=list_confirmations(rollout, now=now),
     )
 
 
@@ -200,15 +212,11 @@ def _list_exposed_segments(rollout: Rollout) -> list[int]:
     return list(done.values_list("segment_id", flat=True).distinct())
 
 
-def _judge(phase: Phase | None, judgements: Sequence[Judgement], *, now: datetime) -> list[GateResult]:
+def _judge(phase: Phase | None, verdicts: Sequence[tuple[str, str]], *, now: datetime) -> list[GateResult]:
     if phase is None:
         return []
-    return judge_gates(
-        gates=[Gate(gate) for gate in phase.gates],
-        soaked_at=phase.ends_at,
-        verdicts=[(item.flag_key, str(item.verdict)) for item in judgements],
-        now=now,
-    )
+    gates = [Gate(gate) for gate in phase.gates]
+    return judge_gates(gates=gates, soaked_at=phase.ends_at, verdicts=verdicts, now=now)
 
 
 def _view_phases(rollout: Rollout, *, now: datetime) -> list[PhaseView]:
@@ -235,7 +243,9 @@ def _view_phase(phase: Phase, steps: Sequence[Step], *, now: datetime) -> PhaseV
     )
 
 
-def _chart_errors(rollout: Rollout, judgements: Sequence[Judgement], *, now: datetime) -> tuple[Chart, Chart]:
+def _chart_errors(
+    rollout: Rollout, judgements: Sequence[Judgement], guardrail: Guardrail, *, now: datetime
+) -> tuple[Chart, Chart]:
     """Return the share of errors and the critical errors of the last hour, never from before the start."""
     since = max(now - SERIES_SPAN, min(rollout.start_at, now - timedelta(minutes=1)))
     points = error_series(environment_key=rollout.environment.key, since=since, until=now, buckets=SERIES_BUCKETS)
@@ -243,11 +253,12 @@ def _chart_errors(rollout: Rollout, judgements: Sequence[Judgement], *, now: dat
     failed = sum(point.errors for point in points)
     shares = [point.errors / point.requests if point.requests else None for point in points]
     worst = max((judgement.k for judgement in judgements), default=0)
+    limit = guardrail.threshold_bp / WHOLE_BP
     most = max([*(point.critical for point in points), 2 * CRITICAL_ERRORS])
     return (
         Chart(
-            lines=trace_line(shares, ceiling=ERROR_CEILING),
-            limit_y=level(ERROR_LIMIT, ceiling=ERROR_CEILING),
+            lines=trace_line(shares, ceiling=CEILING_IN_LIMITS * limit),
+            limit_y=level(limit, ceiling=CEILING_IN_LIMITS * limit),
             value=100 * failed / requests if requests else 0.0,
             total=requests,
         ),

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from flags.domain.opening import Skip
 from flags.models import Flag, Site
 from rollouts.domain.planning import PlannedPhase
+from rollouts.domain.skipping import Skips
 from rollouts.transitions.planning import Plan
 
 
@@ -18,6 +20,7 @@ class MomentView:
     audience: str
     site_name: str
     flags: Sequence[str]
+    skips: Sequence[Skip]
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,19 @@ def view_plan(plan: Plan) -> list[PlannedPhaseView]:
     keys = {step.flag_key for phase in plan.phases for step in phase.steps}
     names = dict(Flag.objects.filter(key__in=keys).values_list("key", "name"))
     sites = dict(Site.objects.values_list("key", "name"))
-    return [PlannedPhaseView(phase, _list_moments(phase, names=names, sites=sites)) for phase in plan.phases]
+    return [
+        PlannedPhaseView(phase, _list_moments(phase, plan.skips, names=names, sites=sites)) for phase in plan.phases
+    ]
 
 
-def _list_moments(phase: PlannedPhase, *, names: dict[str, str], sites: dict[str, str]) -> list[MomentView]:
+def _list_moments(
+    phase: PlannedPhase, skips: Skips, *, names: dict[str, str], sites: dict[str, str]
+) -> list[MomentView]:
     flags: dict[tuple[datetime, int, str, str], list[str]] = {}
     for step in phase.steps:
         line = (step.due_at, step.day, step.audience, step.site_key)
         flags.setdefault(line, []).append(names.get(step.flag_key, step.flag_key))
     return [
-        MomentView(due_at, day, audience, sites.get(site, ""), keys)
+        MomentView(due_at, day, audience, sites.get(site, ""), keys, skips.get((due_at, site), ()))
         for (due_at, day, audience, site), keys in flags.items()
     ]

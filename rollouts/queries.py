@@ -9,11 +9,14 @@ from django.db.models import Max, Prefetch, Q, QuerySet
 from core.actors import ActorKind
 from flags.domain.audience import RuleKind
 from flags.models import Environment, FlagState, Rule, Segment
+from health.domain.error_rate import LANE as ERROR_RATE
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
 from health.queries import judge_critical_lane
+from health.ratio_queries import get_guardrail, judge_ratio_lanes
+from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import Status
-from rollouts.models import Release, Rollout, RolloutEvent, RolloutFlag, SchedulerHeartbeat, Step, StepStatus
+from rollouts.models import Release, Rollout, RolloutEvent, RolloutFlag, SchedulerHeartbeat, Step, StepStatus, Trigger
 
 #: Steps of one audience this close are one line of the story.
 TOGETHER = timedelta(seconds=2)
@@ -89,13 +92,14 @@ def _is_alike(later: RolloutEvent, earlier: RolloutEvent) -> bool:
 
 
 def exposures_of(rollout: Rollout) -> list[Exposure]:
-    """Return who sees each flag that is still driven, by the steps done: two queries."""
+    """Return who sees each flag that is still driven, by the steps done: three queries."""
     active = set(rollout.rollout_flags.filter(is_active=True).values_list("flag_id", flat=True))
     done = rollout.steps.filter(status=StepStatus.DONE, flag_id__in=active).select_related("flag", "site")
     by_flag: dict[str, list[Step]] = {}
     for step in done.order_by("done_at", "position"):
         by_flag.setdefault(step.flag.key, []).append(step)
     newest = max(by_flag, key=lambda key: _last_done(by_flag[key]), default=None)
+    seen_at = _find_seen_at(rollout)
     return [
         Exposure(
             flag_key=key,
@@ -106,9 +110,18 @@ def exposures_of(rollout: Rollout) -> list[Exposure]:
             subject=f"rollout:{rollout.pk}",
             epoch=rollout.epoch,
             is_newest=key == newest,
+            seen_at=seen_at,
         )
         for key, steps in sorted(by_flag.items())
     ]
+
+
+def _find_seen_at(rollout: Rollout) -> datetime | None:
+    """Return when an error rate was last dealt with: resumed by a person, or its flag taken back."""
+    resumed = Q(kind="resumed", data__after__startswith=ERROR_RATE)
+    taken_back = Q(kind="flag_rolled_back", data__trigger=Trigger.ERROR_RATE)
+    last: datetime | None = rollout.events.filter(resumed | taken_back).aggregate(last=Max("at"))["last"]
+    return last
 
 
 @dataclass(frozen=True)
@@ -138,8 +151,16 @@ def _last_done(steps: Sequence[Step]) -> tuple[datetime, int]:
 
 
 def judge_rollout(rollout: Rollout, *, now: datetime) -> list[Judgement]:
-    """Return the critical lane's judgement on each exposed flag."""
-    return judge_critical_lane(exposures=exposures_of(rollout), now=now)
+    """Return each lane's judgement on each exposed flag."""
+    exposures = exposures_of(rollout)
+    return [*judge_critical_lane(exposures=exposures, now=now), *judge_ratio_lanes(exposures=exposures, now=now)]
+
+
+def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement]) -> list[tuple[str, str]]:
+    """Return (flag key, worst verdict) of the lanes that guard the gates: one query."""
+    guardrail = get_guardrail(environment_key=rollout.environment.key, lane=ERROR_RATE)
+    counted = [item for item in judgements if item.lane != ERROR_RATE or guardrail.guards_gates]
+    return weigh_verdicts(counted, is_rehearsal=rollout.is_rehearsal)
 
 
 def list_steps_due_within(*, now: datetime, span: timedelta) -> QuerySet[Step]:

@@ -1,6 +1,7 @@
 """Due work of rollouts; each task is a query over what is due, safe to run twice at once."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import groupby
 
@@ -12,8 +13,10 @@ from core.errors import Refusal
 from rollouts.guarding import WATCHED, watch_rollout
 from rollouts.models import SchedulerHeartbeat
 from rollouts.queries import list_due_rollouts, list_rollouts, list_steps_due_within
+from rollouts.ratio_guarding import watch_error_rate
+from rollouts.site_queries import list_misdated_rollouts
 from rollouts.story import tell_due_soon
-from rollouts.transitions import run_next_step
+from rollouts.transitions import keep_to_open_days, run_next_step
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +41,34 @@ def run_due_steps() -> int:
 
 
 @shared_task
+def keep_dates() -> int:
+    """Move coming sites off days on which they take no changes (any more); return how many rollouts were moved."""
+    moved = 0
+    for rollout_id in list_misdated_rollouts(now=clock.now()):
+        try:
+            moved += keep_to_open_days(rollout_id=rollout_id, now=clock.now())
+        except (Refusal, DatabaseError):
+            log.exception("rollout %s: its dates were not moved, tried again", rollout_id)
+    return moved
+
+
+@shared_task
 def watch_health() -> int:
     """Judge every rollout under way and act on it; return how many were judged."""
+    return _watch_each(watch_rollout)
+
+
+@shared_task
+def watch_error_rates() -> int:
+    """Judge the error rate of every rollout under way and act on it; return how many were judged."""
+    return _watch_each(watch_error_rate)
+
+
+def _watch_each(watch: Callable[..., None]) -> int:
     judged = 0
     for rollout in list_rollouts().filter(status__in=WATCHED):
         try:
-            watch_rollout(rollout, now=clock.now())
+            watch(rollout, now=clock.now())
             judged += 1
         except (Refusal, DatabaseError):
             log.exception("rollout %s: not judged, tried again", rollout.pk)

@@ -140,7 +140,7 @@ def roll_back_page(request: HttpRequest, pk: int) -> HttpResponse:
             reason=request.POST.get("reason", ""),
             now=clock.now(),
         )
-        messages.success(request, _("Taken back: it is off for everyone. Tills see it when they next ask."))
+        messages.success(request, _("Taken back: it is off for everyone. The tills hear of it now."))
         return redirect("rollouts:detail", pk=pk)
     return render(
         request,

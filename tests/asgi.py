@@ -27,12 +27,13 @@ def ask(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     body: bytes | Iterable[bytes] = b"",
+    query: str = "",
 ) -> Answer:
     """Return the application's answer; a body in parts goes without a Content-Length."""
-    return anyio.run(_ask, path, method, dict(headers or {}), body)
+    return anyio.run(_ask, path, method, dict(headers or {}), body, query)
 
 
-async def _ask(path: str, method: str, headers: dict[str, str], body: bytes | Iterable[bytes]) -> Answer:
+async def _ask(path: str, method: str, headers: dict[str, str], body: bytes | Iterable[bytes], query: str) -> Answer:
     parts = [body] if isinstance(body, bytes) else body
     if isinstance(body, bytes):
         headers = {"content-length": str(len(body))} | headers
@@ -53,7 +54,7 @@ async def _ask(path: str, method: str, headers: dict[str, str], body: bytes | It
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         "server": ("127.0.0.1", 80),

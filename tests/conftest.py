@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.template.base import Node
+from django.utils import translation
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -107,3 +108,9 @@ def _find_template() -> tuple[str, int]:
 def _undefined_template_variable_fails(django_test_environment: None) -> None:
     options: dict[str, object] = settings.TEMPLATES[0]["OPTIONS"]  # type: ignore[assignment]
     options["string_if_invalid"] = UndefinedVariable("undefined")
+
+
+@pytest.fixture(autouse=True)
+def _everybody_begins_in_english() -> None:
+    """A page asked for in French leaves its language in force for whatever comes next in this thread."""
+    translation.activate("en")

@@ -59,6 +59,12 @@ TEXTS = {
     "documentation_updates",
     "city",
     "phone",
+    "street",
+    "postal_code",
+    "opening_hours",
+    "contact_name",
+    "backup_name",
+    "backup_phone",
     "targeting_key",
 }
 ACTIONS = (
@@ -111,6 +117,10 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "due_on": "2030-01-01",
         "detected_at": "2026-01-01T10:00",
         "kind": "preventive",
+        "first_on": "2030-01-01",
+        "last_on": "2030-01-02",
+        "days": "1",
+        "contact_email": "ana@example.org",
         "what": "all",
         "to": "off",
         "mark": "duplicate",
@@ -124,6 +134,8 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "move": "lyon:up",
         "position": "1",
         "is_production": "",
+        "mode": "hold",
+        "percent": "5",
         "allowed_origins": "https://a.example",
     }
 
@@ -198,6 +210,10 @@ def _addresses(world: World, rollout: Rollout) -> list[str]:
             values["pk"] = things[app]
         if "key" in wanted:
             values["key"] = next((key for start, key in keys.items() if page.startswith(start)), world.flags[1].key)
+        if "environment" in wanted:
+            values["environment"] = world.environment.key
+        if "lane" in wanted:
+            values["lane"] = "error_rate"
         actions = ACTIONS if "action" in wanted else ("",)
         found += [reverse(name, kwargs=values | ({"action": action} if action else {})) for action in actions]
     return found

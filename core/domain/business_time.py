@@ -1,14 +1,11 @@
 """Local hours, open days and French public holidays; right across the nights the clock changes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import holidays
-
-#: ISO weekdays, Monday 1 … Sunday 7.
-ALL_WEEKDAYS = frozenset(range(1, 8))
 
 
 def at_local(day: date, local: time, *, zone: ZoneInfo) -> datetime:
@@ -41,20 +38,5 @@ def is_public_holiday(day: date) -> bool:
 
 
 def is_open(day: date, *, weekdays: Iterable[int], on_holidays: bool = False) -> bool:
-    """Tell whether a place open on these ISO weekdays is open on `day`."""
+    """Tell whether a place open on these ISO weekdays (Monday 1 … Sunday 7) is open on `day`."""
     return day.isoweekday() in set(weekdays) and (on_holidays or not is_public_holiday(day))
-
-
-def open_days(start: date, *, weekdays: Iterable[int], on_holidays: bool = False) -> Iterator[date]:
-    """Yield the open days from `start` on, `start` included where it is one. Without end.
-
-    Raises ValueError where no weekday is open: the search would never end.
-    """
-    weekdays = frozenset(weekdays)
-    if not weekdays & ALL_WEEKDAYS:
-        raise ValueError("no open weekday")
-    day = start
-    while True:
-        if is_open(day, weekdays=weekdays, on_holidays=on_holidays):
-            yield day
-        day += timedelta(days=1)

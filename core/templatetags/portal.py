@@ -1,7 +1,7 @@
 """Words for moments, shares and states. A template tag is a view: it may read the clock."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
 
 from django import template
 from django.utils import formats, timezone
@@ -13,6 +13,16 @@ from core.roles import Capability
 from core.roles import can as holds
 
 register = template.Library()
+
+
+class DateRange(Protocol):
+    """Civil days, both ends included."""
+
+    @property
+    def starts_on(self) -> date: ...
+    @property
+    def last_on(self) -> date: ...
+
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
@@ -62,6 +72,14 @@ def days(start: datetime, end: datetime) -> str:
         for edge in (start, end - timedelta(seconds=1))
     )
     return first if first == last else f"{first} – {last}"
+
+
+@register.filter
+def date_range(value: DateRange) -> str:
+    """Return civil days from the first to the last, e.g. "Sat 5 Dec" or "3 Aug – 22 Aug"."""
+    if value.starts_on == value.last_on:
+        return formats.date_format(value.starts_on, _day_format())
+    return " – ".join(formats.date_format(edge, _short_day_format()) for edge in (value.starts_on, value.last_on))
 
 
 @register.filter

@@ -1,9 +1,13 @@
 """Whom something reaches, in words."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from django import template
 from django.utils.translation import gettext, ngettext
+
+from flags.domain.evaluation import Layer
+from flags.site_queries import Here
 
 register = template.Library()
 
@@ -17,6 +21,12 @@ class Counted(Protocol):
     def tills(self) -> int: ...
     @property
     def people(self) -> int: ...
+
+
+@register.filter
+def off_there(flags: Sequence[Here]) -> list[Here]:
+    """Return those of a site's flags that are off in the whole environment: there is nothing to say of the site."""
+    return [here for here in flags if here.evaluation.layer is Layer.OFF]
 
 
 @register.filter

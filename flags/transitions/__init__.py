@@ -1,6 +1,7 @@
 """Writes to flags: one function an action, in one transaction, with its actor and reason."""
 
 from flags.transitions.editing import archive_flag, create_flag, edit_flag, restore_flag
+from flags.transitions.opening import add_site_days, remove_site_days
 from flags.transitions.people import NewMember, add_member, create_segment, delete_segment, edit_segment, remove_member
 from flags.transitions.places import create_environment, create_site, create_till, edit_environment, edit_site
 from flags.transitions.ruling import add_rule, move_rule, on_variant, remove_rule, remove_rules
@@ -11,6 +12,7 @@ __all__ = [
     "NewMember",
     "add_member",
     "add_rule",
+    "add_site_days",
     "archive_flag",
     "create_environment",
     "create_flag",
@@ -30,6 +32,7 @@ __all__ = [
     "remove_member",
     "remove_rule",
     "remove_rules",
+    "remove_site_days",
     "restore_flag",
     "revoke_token",
     "switch_off",

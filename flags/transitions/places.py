@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Required, TypedDict, Unpack
 from zoneinfo import available_timezones
 
 from django.db import transaction
@@ -65,61 +66,54 @@ def edit_environment(
         return save_row(environment)
 
 
+class SiteSheet(TypedDict, total=False):
+    """What a site says of itself; weekdays are ISO numbers."""
+
+    name: Required[str]
+    city: Required[str]
+    street: str
+    postal_code: str
+    time_zone: str
+    opening_weekdays: Sequence[int]
+    opening_hours: str
+    phone: str
+    contact_name: str
+    contact_email: str
+    backup_name: str
+    backup_phone: str
+
+
 @transaction.atomic
-def create_site(
-    *,
-    key: str,
-    name: str,
-    city: str,
-    actor: Actor,
-    reason: str,
-    now: datetime,
-    time_zone: str = "Europe/Paris",
-    opening_weekdays: Sequence[int] = (1, 2, 3, 4, 5, 6),
-    phone: str = "",
-) -> Site:
-    """Create a site; weekdays are ISO numbers."""
+def create_site(*, key: str, actor: Actor, reason: str, now: datetime, **sheet: Unpack[SiteSheet]) -> Site:
+    """Create a site; what is not said keeps its default."""
     with recorded(actor=actor, reason=reason, now=now):
-        return save_row(
-            Site(
-                key=key,
-                name=name,
-                city=city,
-                time_zone=_check_zone(time_zone),
-                opening_weekdays=sorted(opening_weekdays),
-                phone=phone,
-            )
-        )
+        return save_row(_fill(Site(key=key), sheet))
 
 
 @transaction.atomic
-def edit_site(
-    *,
-    site_id: int,
-    name: str,
-    city: str,
-    time_zone: str,
-    opening_weekdays: Sequence[int],
-    phone: str,
-    actor: Actor,
-    reason: str,
-    now: datetime,
-) -> Site:
-    """Change what a site says of itself; its key stays, for tills send it."""
+def edit_site(*, site_id: int, actor: Actor, reason: str, now: datetime, **sheet: Unpack[SiteSheet]) -> Site:
+    """Change what a site says of itself; its key stays, for tills send it. What is not said stays."""
+    site = get_locked_site(site_id)
+    with recorded(actor=actor, reason=reason, now=now):
+        return save_row(_fill(site, sheet))
+
+
+def get_locked_site(site_id: int) -> Site:
+    """Return the locked site; refuse one that does not exist."""
     site = Site.objects.select_for_update(of=("self",)).filter(pk=site_id).first()
     if site is None:
         raise InvalidInput("site_unknown")
-    site.name, site.city, site.phone = name, city, phone
-    site.time_zone, site.opening_weekdays = _check_zone(time_zone), sorted(opening_weekdays)
-    with recorded(actor=actor, reason=reason, now=now):
-        return save_row(site)
+    return site
 
 
-def _check_zone(name: str) -> str:
-    """Return the name of a time zone; refuse one that nobody knows."""
-    if name not in available_timezones():
-        raise InvalidInput("time_zone_unknown", zone=name)
-    return name
+def _fill(site: Site, sheet: SiteSheet) -> Site:
+    """Return the site with what is said of it; refuse a time zone that nobody knows."""
+    for name, value in sheet.items():
+        setattr(site, name, value)
+    if site.time_zone not in available_timezones():
+        raise InvalidInput("time_zone_unknown", zone=site.time_zone)
+    site.opening_weekdays = sorted(site.opening_weekdays)
+    return site
 
 
 @transaction.atomic

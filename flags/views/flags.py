@@ -41,7 +41,7 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
     flag = get_object_or_404(Flag, key=key)
     context = {
         "flag": flag,
-        "views": list_states(flag),
+        "views": list_states(flag, now=clock.now()),
         "changes": list_changes(flag),
         "rule_form": RuleForm(flag=flag),
     }
@@ -115,5 +115,5 @@ def switch(request: HttpRequest, key: str) -> HttpResponse:
         changed = kill_flag(**where, actor=actor, reason=reason, now=now)
     else:
         raise Http404
-    messages.success(request, _("Done. Tills see it when they next ask.") if changed else _("It was so already."))
+    messages.success(request, _("Done. The tills hear of it now.") if changed else _("It was so already."))
     return redirect("flags:detail", key=key)

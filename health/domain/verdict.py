@@ -28,3 +28,6 @@ class Judgement:
     code: str
     data: Mapping[str, object]
     detected_at: datetime | None = None
+    #: Basis points: the bound that decided, and the rate where the flag is not on.
+    bound_bp: int | None = None
+    baseline_bp: int | None = None

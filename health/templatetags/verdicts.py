@@ -12,4 +12,11 @@ register = template.Library()
 @register.filter
 def sentence(verdict: Judgement | StoredVerdict) -> str:
     """Return what a verdict means, with its numbers."""
-    return say_judgement(code=verdict.code, n=verdict.n, k=verdict.k)
+    return say_judgement(
+        code=verdict.code,
+        n=verdict.n,
+        k=verdict.k,
+        data=verdict.data,
+        bound_bp=verdict.bound_bp,
+        baseline_bp=verdict.baseline_bp,
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.roles import Role
+from flags.domain.opening import DayKind
 
 RELEASE_VERSION = "1.3.0"
 PRODUCTION = "prod"
@@ -27,8 +28,25 @@ class DemoSite:
     key: str
     name: str
     till_count: int
-    #: Of the ranges that are kept for fiction.
+    #: Phones of the ranges that are kept for fiction; people and streets are made up.
     phone: str
+    street: str
+    postal_code: str
+    contact_name: str
+    backup_name: str
+    backup_phone: str
+
+
+@dataclass(frozen=True)
+class DemoDays:
+    """Exceptional days, beginning on the first such weekday at least so many days ahead."""
+
+    site_key: str
+    ahead_days: int
+    weekday: int
+    length: int
+    kind: DayKind
+    label: str
 
 
 @dataclass(frozen=True)
@@ -55,12 +73,38 @@ ENVIRONMENTS = (
     DemoEnvironment(PRODUCTION, "Production", is_production=True),
 )
 SITES = (
-    DemoSite("lyon", "Lyon", 4, "04 65 71 00 11"),
-    DemoSite("nantes", "Nantes", 2, "02 61 91 00 12"),
-    DemoSite("lille", "Lille", 2, "03 53 01 00 13"),
-    DemoSite("brest", "Brest", 2, "02 61 91 00 14"),
-    DemoSite("paris", "Paris", 2, "01 99 00 00 15"),
-    DemoSite("rennes", "Rennes", 2, "02 61 91 00 16"),
+    DemoSite(
+        *("lyon", "Lyon", 4, "04 65 71 00 11"),
+        *("12 rue des Deux Cèdres", "69007", "Maud Ferrand", "Théo Vasseur", "04 65 71 00 21"),
+    ),
+    DemoSite(
+        *("nantes", "Nantes", 2, "02 61 91 00 12"),
+        *("3 quai du Vieux Moulin", "44200", "Yann Le Bihan", "Clara Pineau", "02 61 91 00 22"),
+    ),
+    DemoSite(
+        *("lille", "Lille", 2, "03 53 01 00 13"),
+        *("48 rue de la Filature", "59800", "Sofia Delattre", "Marc Wallaert", "03 53 01 00 23"),
+    ),
+    DemoSite(
+        *("brest", "Brest", 2, "02 61 91 00 14"),
+        *("7 rue des Goélands", "29200", "Enora Kervella", "Loïc Tanguy", "02 61 91 00 24"),
+    ),
+    DemoSite(
+        *("paris", "Paris", 2, "01 99 00 00 15"),
+        *("21 passage des Chiffonniers", "75020", "Amine Rahal", "Jeanne Colas", "01 99 00 00 25"),
+    ),
+    DemoSite(
+        *("rennes", "Rennes", 2, "02 61 91 00 16"),
+        *("5 allée du Lavoir", "35000", "Gwenaël Roux", "Salomé Hubert", "02 61 91 00 26"),
+    ),
+)
+OPENING_HOURS = "10:00–12:30, 14:00–18:00"
+#: Behind the standing rollout's last site, so that it stands calmly whatever they are.
+DAYS = (
+    DemoDays("lille", 21, 6, 2, DayKind.NO_CHANGE, "Braderie"),
+    DemoDays("rennes", 21, 1, 2, DayKind.NO_CHANGE, "Inventaire"),
+    DemoDays("nantes", 28, 1, 14, DayKind.CLOSED, "Fermeture annuelle"),
+    DemoDays("lyon", 21, 7, 1, DayKind.OPEN, "Ouverture exceptionnelle"),
 )
 #: In the order in which they advance.
 FLAGS = (

@@ -9,11 +9,13 @@ from typing import Any
 from django.db import transaction
 
 from core.actors import DEMO, Actor, person
+from core.domain.business_time import local_day
 from core.people import create_person, make_groups
 from flags.domain.purposes import Purpose
 from flags.models import Environment, Flag, Segment, Site
 from flags.transitions import (
     NewMember,
+    add_site_days,
     create_environment,
     create_flag,
     create_segment,
@@ -24,7 +26,7 @@ from flags.transitions import (
 from health.domain.samples import SampleValue
 from health.transitions import record_samples
 from releaseportal.demo import catalogue
-from releaseportal.demo.calm import Start, find_start
+from releaseportal.demo.calm import ZONE, Start, find_start
 from rollouts.domain.lifecycle import Status
 from rollouts.models import Release, Rollout, Step, StepStatus
 from rollouts.queries import find_next_step
@@ -34,6 +36,8 @@ REASON = "The demo is loaded"
 #: People, sites and flags are older than the rollout.
 SET_UP_BEFORE = timedelta(days=60)
 SAMPLED_BEFORE = timedelta(minutes=2)
+#: More than the 52 that the error rate needs for a pass without any error.
+HEALTHY_REQUESTS = 80
 
 
 class DemoError(Exception):
@@ -60,6 +64,7 @@ def load_demo(*, now: datetime) -> dict[str, Any]:
     environments = _load_environments(now=long_ago)
     tokens, telemetry_id = _load_tokens(environments, now=long_ago)
     scene = _load_scene(now=long_ago)
+    _load_days(loaded_at=now, now=long_ago)
     standing = _load_standing_rollout(
         scene, environments[catalogue.PRODUCTION], telemetry_id=telemetry_id, actor=manager, now=now
     )
@@ -152,7 +157,20 @@ def _load_scene(*, now: datetime) -> Scene:
 def _load_sites(*, now: datetime) -> dict[str, Site]:
     sites = {
         one.key: create_site(
-            key=one.key, name=one.name, city=one.name, phone=one.phone, actor=DEMO, reason=REASON, now=now
+            key=one.key,
+            name=one.name,
+            city=one.name,
+            phone=one.phone,
+            street=one.street,
+            postal_code=one.postal_code,
+            opening_hours=catalogue.OPENING_HOURS,
+            contact_name=one.contact_name,
+            contact_email=f"{one.key}@example.org",
+            backup_name=one.backup_name,
+            backup_phone=one.backup_phone,
+            actor=DEMO,
+            reason=REASON,
+            now=now,
         )
         for one in catalogue.SITES
     }
@@ -166,6 +184,23 @@ def _load_sites(*, now: datetime) -> dict[str, Site]:
             now=now,
         )
     return sites
+
+
+def _load_days(*, loaded_at: datetime, now: datetime) -> None:
+    sites = dict(Site.objects.values_list("key", "pk"))
+    for one in catalogue.DAYS:
+        earliest = local_day(loaded_at, zone=ZONE) + timedelta(days=one.ahead_days)
+        starts_on = earliest + timedelta(days=(one.weekday - earliest.isoweekday()) % 7)
+        add_site_days(
+            site_id=sites[one.site_key],
+            starts_on=starts_on,
+            ends_on=starts_on + timedelta(days=one.length),
+            kind=one.kind,
+            label=one.label,
+            actor=DEMO,
+            reason=REASON,
+            now=now,
+        )
 
 
 def _load_flags(*, now: datetime) -> list[Flag]:
@@ -239,7 +274,7 @@ def _record_healthy_samples(rollout: Rollout, *, token_id: int, now: datetime) -
             transaction="",
             start_at=now - timedelta(minutes=1),
             seconds=60,
-            requests=40,
+            requests=HEALTHY_REQUESTS,
             errors=0,
             critical_errors=0,
             integrity_errors=0,

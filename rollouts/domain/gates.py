@@ -4,7 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from health.domain.error_rate import LANE as ERROR_RATE
+from health.domain.error_rate import TOO_LITTLE
+from health.domain.verdict import Judgement, Verdict
 from rollouts.domain.templates import Gate
+
+#: The worst verdict of a flag's lanes is the one that counts.
+_WORST_FIRST = (Verdict.BREACH, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,25 @@ class GateResult:
     holds: bool
     code: str
     data: dict[str, object]
+
+
+def weigh_verdicts(judgements: Sequence[Judgement], *, is_rehearsal: bool) -> list[tuple[str, str]]:
+    """Return (flag key, worst verdict of its lanes), in the order of the flags.
+
+    A rehearsal's days are shorter than the error rate's window: that lane's having seen too little
+    is shown and does not count there (docs/adr/0013). The critical lane must pass all the same.
+    """
+    verdicts: dict[str, Verdict] = {}
+    for item in judgements:
+        if is_rehearsal and has_seen_too_little(item):
+            continue
+        verdicts[item.flag_key] = min(item.verdict, verdicts.get(item.flag_key, item.verdict), key=_WORST_FIRST.index)
+    return [(key, str(verdict)) for key, verdict in verdicts.items()]
+
+
+def has_seen_too_little(judgement: Judgement) -> bool:
+    """Tell whether the error rate saw fewer requests than even a faultless flag needs to pass."""
+    return judgement.lane == ERROR_RATE and judgement.code in TOO_LITTLE
 
 
 def judge_gates(

@@ -1,7 +1,7 @@
 """From a template, flags, sites and a start to dated steps. Pure: no clock, no database.
 
-Plan days are open days: days on which at least one of the rollout's sites is open, no French
-public holiday. A rehearsal numbers its days instead of dating them: each lasts `day_seconds`.
+Plan days are open days: days on which at least one of the rollout's sites is open and takes
+changes, no French public holiday. A rehearsal numbers its days instead of dating them: each lasts `day_seconds`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,23 +10,33 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from core.domain.business_time import at_local, is_open, open_days
+from core.domain.business_time import at_local
 from core.errors import InvalidInput
+from flags.domain.opening import DayView, ExceptionalDays, view_day
 from rollouts.domain.templates import PhaseKind, PhaseTemplate, PlanTemplate
 
 DAY_SECONDS = 86_400
 PILOTS_FEWEST, PILOTS_MOST = 3, 5
 REHEARSAL_DAY_SECONDS_LEAST = 1
-#: A site that is closed every day of a year is a mistake in its opening days.
-SEARCH_DAYS = 366
+#: A site that takes no change on any day of two years is a mistake in its opening days.
+SEARCH_DAYS = 732
 
 
 @dataclass(frozen=True)
 class PlanSite:
-    """A site as planning sees it: its key and ISO opening weekdays."""
+    """A site as planning sees it: its key, ISO opening weekdays and exceptional days."""
 
     key: str
     weekdays: frozenset[int]
+    exceptions: tuple[ExceptionalDays, ...] = ()
+
+    def view(self, day: date) -> DayView:
+        """Return how the site stands on a day."""
+        return view_day(day, weekdays=self.weekdays, exceptions=self.exceptions)
+
+    def takes_changes(self, day: date) -> bool:
+        """Tell whether a promotion may fall on the day."""
+        return self.view(day).takes_changes
 
 
 class Days(Protocol):
@@ -44,8 +54,7 @@ class CalendarDays:
 
     def __init__(self, *, start_on: date, sites: Sequence[PlanSite], zone: ZoneInfo) -> None:
         self._zone = zone
-        weekdays = frozenset[int]().union(*(site.weekdays for site in sites))
-        self._source: Iterator[date] = open_days(start_on, weekdays=weekdays)
+        self._source = _plan_days(start_on, sites=sites)
         self._days: list[date] = []
 
     def day(self, number: int) -> date:
@@ -59,9 +68,21 @@ class CalendarDays:
 
     def find_for_site(self, site: PlanSite, *, first: int) -> int:
         for number in range(first, first + SEARCH_DAYS):
-            if is_open(self.day(number), weekdays=site.weekdays):
+            if site.takes_changes(self.day(number)):
                 return number
         raise InvalidInput("site_never_open", site=site.key)
+
+
+def _plan_days(start_on: date, *, sites: Sequence[PlanSite]) -> Iterator[date]:
+    """Yield the days from `start_on` on on which any of the sites takes changes; refuse a search without end."""
+    day, missed = start_on, 0
+    while missed < SEARCH_DAYS:
+        missed += 1
+        if any(site.takes_changes(day) for site in sites):
+            missed = 0
+            yield day
+        day += timedelta(days=1)
+    raise InvalidInput("site_never_open", site=sites[0].key)
 
 
 class RehearsalDays:

@@ -8,6 +8,7 @@ from rollouts.transitions.driving import (
     schedule_rollout,
 )
 from rollouts.transitions.planning import PlanRequest, create_release, draw_plan, plan_rollout
+from rollouts.transitions.redating import keep_to_open_days
 from rollouts.transitions.rolling_back import acknowledge_flag, redraft_rollout, roll_back
 from rollouts.transitions.stepping import run_next_step
 
@@ -18,6 +19,7 @@ __all__ = [
     "create_release",
     "draw_plan",
     "hold_rollout",
+    "keep_to_open_days",
     "pause_rollout",
     "plan_rollout",
     "redraft_rollout",

@@ -78,7 +78,12 @@ def resume_rollout(
                 phase.gate_waived = True
                 phase.save()
         event = add_event(
-            rollout, kind="resumed", actor=actor, reason=recording.reason, now=now, data={"gate_waived": waived}
+            rollout,
+            kind="resumed",
+            actor=actor,
+            reason=recording.reason,
+            now=now,
+            data={"gate_waived": waived, "after": was_held_for},
         )
         tell(event, kind="rollout_resumed", now=now)
     return rollout

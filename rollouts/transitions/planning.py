@@ -1,6 +1,6 @@
 """Plans a rollout: a draft with dated steps."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -26,8 +26,10 @@ from rollouts.domain.planning import (
     check_plan,
     plan_phases,
 )
+from rollouts.domain.skipping import Skips, explain_skips
 from rollouts.domain.templates import TEMPLATES
 from rollouts.models import Phase, Release, ReleaseFlag, Rollout, RolloutFlag, RolloutSite, Step
+from rollouts.site_queries import list_plan_sites, list_rollout_sites
 from rollouts.story import add_event
 
 
@@ -54,16 +56,17 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan as shown before confirming: phases with dated steps, and codes of what is odd."""
+    """A plan as shown before confirming: phases with dated steps, codes of what is odd, and days left out."""
 
     phases: tuple[PlannedPhase, ...]
     warnings: tuple[str, ...]
+    skips: Skips
 
 
 def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     """Return the dated plan; refuse what cannot be planned. Writes nothing."""
     flags = _list_flags(request)
-    sites = [plan_site(site) for site in _list_sites(request)]
+    sites = _list_plan_sites(request)
     testers = Segment.objects.filter(pk=request.testers_id).first()
     if testers is None:
         raise InvalidInput("plan_without_testers")
@@ -87,7 +90,10 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     )
     if not request.is_rehearsal and phases[0].starts_at <= now:
         raise InvalidInput("start_in_past", start_on=str(request.start_on))
-    return Plan(phases, (*warnings, *_find_conflicts(request, flags=flags, phases=phases)))
+    skips: Skips = {}
+    if request.start_on is not None and not request.is_rehearsal:
+        skips = explain_skips(phases, sites=sites, start_on=request.start_on, zone=ZoneInfo(request.zone))
+    return Plan(phases, (*warnings, *_find_conflicts(request, flags=flags, phases=phases)), skips)
 
 
 def _find_conflicts(request: PlanRequest, *, flags: Sequence[Flag], phases: Sequence[PlannedPhase]) -> list[str]:
@@ -100,11 +106,6 @@ def _find_conflicts(request: PlanRequest, *, flags: Sequence[Flag], phases: Sequ
     if busy.exists():
         found.append("flags_busy")
     return found
-
-
-def plan_site(site: Site) -> PlanSite:
-    """Return a stored site as planning sees it."""
-    return PlanSite(site.key, frozenset(site.opening_weekdays))
 
 
 def _days(request: PlanRequest, *, sites: Sequence[PlanSite], now: datetime) -> Days:
@@ -125,8 +126,7 @@ def plan_again(rollout: Rollout, *, now: datetime) -> tuple[PlannedPhase, ...]:
 
     Same flags, sites, template and hour, so the same steps in the same order.
     """
-    rows = rollout.rollout_sites.select_related("site").order_by("position")
-    sites = [plan_site(row.site) for row in rows]
+    sites = list(list_rollout_sites(rollout).values())
     zone = ZoneInfo(rollout.zone)
     tomorrow = local_day(now, zone=zone) + timedelta(days=1)
     days: Days = (
@@ -150,9 +150,19 @@ def _list_flags(request: PlanRequest) -> list[Flag]:
 
 def _list_sites(request: PlanRequest) -> list[Site]:
     found = Site.objects.in_bulk(request.site_ids)
+    _check_sites(request, found)
+    return [found[pk] for pk in request.site_ids]
+
+
+def _list_plan_sites(request: PlanRequest) -> list[PlanSite]:
+    found = list_plan_sites(request.site_ids)
+    _check_sites(request, found)
+    return [found[pk] for pk in request.site_ids]
+
+
+def _check_sites(request: PlanRequest, found: Container[int]) -> None:
     if missing := [pk for pk in request.site_ids if pk not in found]:
         raise InvalidInput("site_unknown", site=missing[0])
-    return [found[pk] for pk in request.site_ids]
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """The scheduler's one action: do the next due step of a rollout, in one transaction."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -14,16 +14,17 @@ from flags.transitions import add_rule, on_variant
 from notifications.domain.audience import DRIVERS
 from rollouts.domain.gates import judge_gates
 from rollouts.domain.lifecycle import Status
-from rollouts.domain.planning import CalendarDays, Days, RehearsalDays, delay_sites
+from rollouts.domain.planning import CalendarDays, Days, PlanSite, RehearsalDays, delay_sites
 from rollouts.domain.templates import Gate, PhaseKind
 from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
-from rollouts.queries import judge_rollout, list_steps_together
+from rollouts.queries import judge_rollout, list_steps_together, weigh_for_gates
+from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event, tell
 from rollouts.transitions.driving import hold_rollout
 from rollouts.transitions.locking import move
-from rollouts.transitions.planning import plan_site
 
 REASON_DUE = "Due by the plan"
+REASON_ONE_A_DAY = "One site a day stays one site a day after a delay"
 
 
 @transaction.atomic
@@ -51,7 +52,7 @@ def run_next_step(*, rollout_id: int, now: datetime) -> Step | None:
         if rollout.status == Status.SCHEDULED:
             move(rollout, Status.RUNNING, now=now)
             add_event(rollout, kind="started", actor=SCHEDULER, reason=REASON_DUE, now=now)
-        if not _enter_phase(rollout, step.phase, now=now) or _delay_site(rollout, step, now=now):
+        if not _enter_phase(rollout, step.phase, now=now) or _delay(rollout, step, now=now):
             return None
         _do(rollout, step, now=now)
         if find_first_planned(rollout) is None:
@@ -90,7 +91,7 @@ def _enter_phase(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
 def _may_end(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
     if phase.gate_waived:
         return True
-    verdicts = [(item.flag_key, str(item.verdict)) for item in judge_rollout(rollout, now=now)]
+    verdicts = weigh_for_gates(rollout, judge_rollout(rollout, now=now))
     results = judge_gates(
         gates=[Gate(gate) for gate in phase.gates], soaked_at=phase.ends_at, verdicts=verdicts, now=now
     )
@@ -108,10 +109,31 @@ def _may_end(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
     return False
 
 
-def _delay_site(rollout: Rollout, step: Step, *, now: datetime) -> bool:
-    """Move late sites on where another site had its day today; True where the step was moved."""
-    if step.phase.kind != PhaseKind.PER_SITE:
+def _delay(rollout: Rollout, step: Step, *, now: datetime) -> bool:
+    """Move a step on where today is not its day; True where it was moved.
+
+    A site gets the release on a day of its own on which it takes changes, however late; everyone, on a
+    day on which any site does.
+    """
+    if step.phase.kind == PhaseKind.FULL:
+        return _delay_everyone(rollout, step.phase, now=now)
+    if step.phase.kind != PhaseKind.PER_SITE or step.site is None:
         return False
+    reason = REASON_ONE_A_DAY
+    is_apart = False
+    if rollout.day_seconds is None:
+        today = local_day(now, zone=ZoneInfo(rollout.zone))
+        site = list_rollout_sites(rollout)[step.site.pk]
+        is_apart = not site.takes_changes(today)
+        reason = say_why_not(site, name=step.site.name, day=today) if is_apart else reason
+    if not is_apart and not _is_day_taken(rollout, step, now=now):
+        return False
+    replan_sites(rollout, step, reason=reason, now=now)
+    return True
+
+
+def _is_day_taken(rollout: Rollout, step: Step, *, now: datetime) -> bool:
+    """Tell whether another site had its day today and this one has not begun."""
     last = (
         step.phase.steps.filter(status=StepStatus.DONE)
         .exclude(site=step.site)
@@ -120,9 +142,28 @@ def _delay_site(rollout: Rollout, step: Step, *, now: datetime) -> bool:
         .first()
     )
     begun = step.phase.steps.filter(status=StepStatus.DONE, site=step.site).exists()
-    if last is None or begun or not _is_same_day(rollout, last, now):
+    return last is not None and not begun and _is_same_day(rollout, last, now)
+
+
+def say_why_not(site: PlanSite, *, name: str, day: date) -> str:
+    """Return the reason why a site gets nothing on a day."""
+    view = site.view(day)
+    return write_reason("site_set_apart", site=name, day=day.isoformat(), standing=view.label or view.standing)
+
+
+def _delay_everyone(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
+    if rollout.day_seconds is not None:
         return False
-    _replan_sites(rollout, step, now=now)
+    today = local_day(now, zone=ZoneInfo(rollout.zone))
+    if any(site.takes_changes(today) for site in list_rollout_sites(rollout).values()):
+        return False
+    due_at = _days_from(rollout, now).moment(1, rollout.promotion_time)
+    for row in phase.steps.filter(status=StepStatus.PLANNED):
+        row.due_at = due_at
+        row.save()
+    _push_following(rollout, phase, last=due_at, now=now)
+    reason = write_reason("no_site_open", day=today.isoformat())
+    add_event(rollout, kind="everyone_delayed", actor=SCHEDULER, reason=reason, now=now)
     return True
 
 
@@ -134,15 +175,16 @@ def _is_same_day(rollout: Rollout, first: datetime, second: datetime) -> bool:
     return local_day(first, zone=zone) == local_day(second, zone=zone)
 
 
-def _replan_sites(rollout: Rollout, step: Step, *, now: datetime) -> None:
+def replan_sites(rollout: Rollout, step: Step, *, reason: str, now: datetime) -> None:
+    """Give the planned sites of the step's phase new days: none earlier than planned, one a day, in order."""
     late = list(step.phase.steps.filter(status=StepStatus.PLANNED).select_related("site").order_by("position"))
     sites = list(dict.fromkeys(row.site for row in late if row.site is not None))
     due = {row.site_id: row.due_at for row in late}
-    days = _days_from(rollout, now)
+    plan_sites = list_rollout_sites(rollout)
     moments = delay_sites(
-        sites=[plan_site(site) for site in sites],
+        sites=[plan_sites[site.pk] for site in sites],
         promotion_time=rollout.promotion_time,
-        days=days,
+        days=_days_from(rollout, now),
         planned=[due[site.pk] for site in sites],
         not_before=now + timedelta(microseconds=1),
     )
@@ -152,22 +194,15 @@ def _replan_sites(rollout: Rollout, step: Step, *, now: datetime) -> None:
             row.due_at = moved[row.site_id]
             row.save()
     _push_following(rollout, step.phase, last=moments[-1], now=now)
-    add_event(
-        rollout,
-        kind="sites_delayed",
-        actor=SCHEDULER,
-        reason="One site a day stays one site a day after a delay",
-        now=now,
-        data={"sites": [site.key for site in sites]},
-    )
+    keys = [site.key for site in sites if due[site.pk] != moved[site.pk]]
+    add_event(rollout, kind="sites_delayed", actor=SCHEDULER, reason=reason, now=now, data={"sites": keys})
 
 
 def _days_from(rollout: Rollout, now: datetime) -> Days:
     if rollout.day_seconds is not None:
         return RehearsalDays(start_at=now, day_seconds=rollout.day_seconds)
     zone = ZoneInfo(rollout.zone)
-    rows = rollout.rollout_sites.select_related("site").order_by("position")
-    sites = [plan_site(row.site) for row in rows]
+    sites = list(list_rollout_sites(rollout).values())
     return CalendarDays(start_on=local_day(now, zone=zone), sites=sites, zone=zone)
 
 

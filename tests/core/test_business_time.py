@@ -1,12 +1,11 @@
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.business_time import at_local, day_bounds, is_open, is_public_holiday, local_day, open_days
+from core.domain.business_time import at_local, day_bounds, is_open, is_public_holiday, local_day
 
 PARIS = ZoneInfo("Europe/Paris")
 SPRING = date(2027, 3, 28)
@@ -72,15 +71,3 @@ def test_is_open__holiday__only_when_asked_for() -> None:
     assert not is_open(armistice, weekdays=SHOP_DAYS)
     assert is_open(armistice, weekdays=SHOP_DAYS, on_holidays=True)
     assert not is_open(date(2026, 11, 15), weekdays=SHOP_DAYS, on_holidays=True)
-
-
-def test_open_days__over_a_weekend_and_a_holiday__skips_both() -> None:
-    found = list(islice(open_days(date(2026, 11, 7), weekdays={1, 2, 3, 4, 5}), 3))
-
-    assert found == [date(2026, 11, 9), date(2026, 11, 10), date(2026, 11, 12)]
-
-
-@pytest.mark.parametrize("weekdays", [set(), {0}, {8}])
-def test_open_days__no_open_weekday__is_refused_at_once(weekdays: set[int]) -> None:
-    with pytest.raises(ValueError, match="no open weekday"):
-        next(open_days(date(2026, 11, 7), weekdays=weekdays))

@@ -329,4 +329,4 @@ def test_detail__any_number_of_rules__takes_as_many_queries(
 
 #: Session, person and roles, frame; then the page's own.
 LIST_QUERIES = 10
-DETAIL_QUERIES = 18
+DETAIL_QUERIES = 21

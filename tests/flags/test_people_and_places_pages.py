@@ -156,24 +156,6 @@ def test_site__edited_and_given_a_till__says_so() -> None:
     assert (refused.status_code, Till.objects.get().name) == (400, "Front")
 
 
-def test_site__shows_what_is_on_there_and_nothing_else() -> None:
-    here, there = make_site(key="lyon"), make_site(key="lille")
-    environment = make_environment(key="prod")
-    flags = {}
-    for key, audience, variant in (
-        ("here", RuleAudience.for_site(here.pk), "on"),
-        ("there", RuleAudience.for_site(there.pk), "on"),
-        ("all", RuleAudience.everyone(), "on"),
-        ("shut", RuleAudience.everyone(), "off"),
-    ):
-        flags[key] = make_flag(key=key, name=f"Flag {key}")
-        make_rule(flags[key], environment, audience, variant=variant)
-
-    on_here = sign_in().get("/sites/lyon/").context["on_here"]
-
-    assert on_here == [(environment, [flags["all"], flags["here"]])]
-
-
 @pytest.mark.parametrize("path", ["/new-segment/", "/segments/pilots/edit/", "/new-site/", "/sites/lyon/edit/"])
 def test_pages__auditor__may_look_and_not_change(segment: Segment, path: str) -> None:
     make_site(key="lyon")
@@ -208,4 +190,4 @@ def test_lists__any_number_of_rows__take_as_many_queries(
 
 
 #: Session, person and roles, frame; then the page's own.
-QUERIES = {"/segments/": 7, "/segments/pilots/": 10, "/sites/": 7, "/sites/site-0/": 10}
+QUERIES = {"/segments/": 7, "/segments/pilots/": 10, "/sites/": 8, "/sites/site-0/": 13}

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.business_time import is_open
+from core.domain.business_time import is_public_holiday
 from core.errors import InvalidInput
+from flags.domain.opening import DayKind, ExceptionalDays
 from rollouts.domain.planning import (
     CalendarDays,
     PlannedPhase,
@@ -20,6 +21,7 @@ from rollouts.domain.planning import (
     delay_sites,
     plan_phases,
 )
+from rollouts.domain.skipping import explain_skips
 from rollouts.domain.templates import FOUR_PHASES, PhaseKind
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -74,7 +76,88 @@ def test_plan__any__gives_each_site_a_day_of_its_own_on_which_it_is_open(
     days = {step.site_key: step.due_at.astimezone(PARIS).date() for step in per_site.steps}
     assert list(days) == [site.key for site in sites]
     assert all(earlier < later for earlier, later in pairwise(days.values()))
-    assert all(is_open(days[site.key], weekdays=site.weekdays) for site in sites)
+    assert all(site.takes_changes(days[site.key]) for site in sites)
+
+
+def _apart(day: date, days: int, kind: DayKind, label: str = "Braderie") -> ExceptionalDays:
+    return ExceptionalDays(day, day + timedelta(days=days), kind, label)
+
+
+@st.composite
+def exceptional_sites(draw: st.DrawFn, start_on: date) -> list[PlanSite]:
+    """Sites with exceptional days of every kind, one behind the other, from around the start on."""
+    sites = []
+    for number, weekdays in enumerate(draw(site_weekdays)):
+        day, exceptions = start_on - timedelta(days=3), []
+        pieces = st.tuples(st.integers(0, 10), st.integers(1, 20), st.sampled_from(DayKind))
+        for gap, length, kind in draw(st.lists(pieces, max_size=4)):
+            day += timedelta(days=gap)
+            exceptions.append(_apart(day, length, kind))
+            day += timedelta(days=length)
+        sites.append(PlanSite(f"site-{number}", weekdays, tuple(exceptions)))
+    return sites
+
+
+@given(data=st.data(), start_on=start_days, late=st.integers(0, 20))
+def test_plan__any_exceptional_days__no_site_gets_it_when_closed_set_apart_or_on_a_holiday(
+    data: st.DataObject, start_on: date, late: int
+) -> None:
+    sites = data.draw(exceptional_sites(start_on))
+
+    phases = _plan(start_on, sites=sites)
+
+    planned = {step.site_key: step.due_at for step in phases[2].steps}
+    not_before = planned["site-0"] + timedelta(days=late)
+    again = delay_sites(
+        sites=sites,
+        promotion_time=SIX,
+        days=CalendarDays(start_on=not_before.astimezone(PARIS).date(), sites=sites, zone=PARIS),
+        planned=list(planned.values()),
+        not_before=not_before,
+    )
+    for moments in (list(planned.values()), again):
+        days = [moment.astimezone(PARIS).date() for moment in moments]
+        assert all(earlier < later for earlier, later in pairwise(days))
+        for site, day in zip(sites, days, strict=True):
+            kinds = [one.kind for one in site.exceptions if one.starts_on <= day < one.ends_on]
+            assert kinds == [DayKind.OPEN] or (not kinds and day.isoweekday() in site.weekdays)
+            assert not is_public_holiday(day)
+    everyone = phases[3].steps[0].due_at.astimezone(PARIS).date()
+    assert any(site.takes_changes(everyone) for site in sites)
+
+
+def test_plan__an_extra_sunday__is_a_day_for_that_site() -> None:
+    sunday = date(2026, 11, 15)
+    sites = [PlanSite("lyon", WEEK, (_apart(sunday, 1, DayKind.OPEN),))]
+
+    moments = {step.due_at.astimezone(PARIS).date() for step in _plan(date(2026, 11, 9), sites=sites)[2].steps}
+
+    assert moments == {sunday}
+
+
+def test_plan__closed_for_three_years__is_refused_instead_of_searched_for_ever() -> None:
+    closed = tuple(_apart(date(2026, 11, 1) + timedelta(days=366 * n), 366, DayKind.CLOSED) for n in range(3))
+
+    with pytest.raises(InvalidInput, match="site_never_open"):
+        _plan(date(2026, 11, 9), sites=[PlanSite("lyon", WEEK, closed)])
+
+
+def test_explain_skips__a_braderie_and_a_holiday__name_the_days_before_the_site() -> None:
+    # Plan days 1 to 5 are Wed 4, Thu 5, Fri 6, Sat 7, Mon 9 November; Lyon would be on Tue 10, then Armistice.
+    sites = [
+        PlanSite("lyon", WEEK, (_apart(date(2026, 11, 10), 1, DayKind.NO_CHANGE),)),
+        PlanSite("lille", WEEK),
+    ]
+    phases = _plan(date(2026, 11, 4), sites=sites)
+
+    skips = explain_skips(phases, sites=sites, start_on=date(2026, 11, 4), zone=PARIS)
+
+    (lyon,) = [found for (_due, site), found in skips.items() if site == "lyon"]
+    assert [(skip.starts_on.day, skip.last_on.day, skip.standing, skip.label) for skip in lyon] == [
+        (10, 10, "no_change", "Braderie"),
+        (11, 11, "holiday", ""),
+    ]
+    assert "lille" not in {site for _due, site in skips}
 
 
 @given(start_on=start_days)
@@ -192,4 +275,4 @@ def test_delay_sites__any_delay__keeps_order_one_a_day_and_never_comes_earlier(
     assert all(new >= max(old, not_before) for new, old in zip(moved, planned, strict=True))
     days = [moment.astimezone(PARIS).date() for moment in moved]
     assert all(earlier < later for earlier, later in pairwise(days))
-    assert all(is_open(day, weekdays=site.weekdays) for day, site in zip(days, sites, strict=True))
+    assert all(site.takes_changes(day) for day, site in zip(days, sites, strict=True))

@@ -1,0 +1,48 @@
+"""Which pages' scripts may read the lean routes: those of the origins an environment allows."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from flags.snapshots import KEEPER, Snapshot
+
+ALLOWED_HEADERS = "Authorization, X-API-Key, Content-Type, If-None-Match, Last-Event-ID"
+EXPOSED_HEADERS = "ETag, Retry-After"
+
+
+async def answer_preflight(request: Request) -> Response:
+    """Answer a browser's OPTIONS: allowed for the origins of any environment (it carries no token)."""
+    origin = request.headers.get("origin", "")
+    if not _is_known_anywhere(origin):
+        return Response(status_code=403)
+    return Response(
+        status_code=204,
+        headers={
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": "POST, OPTIONS",
+            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+            "Access-Control-Max-Age": "600",
+            "Vary": "Origin",
+        },
+    )
+
+
+def _is_known_anywhere(origin: str) -> bool:
+    portfolio = KEEPER.portfolio
+    return portfolio is not None and any(
+        origin in snapshot.definition.allowed_origins for snapshot in portfolio.snapshots.values()
+    )
+
+
+def with_cors(request: Request, answer: Response, snapshot: Snapshot | None = None) -> Response:
+    """Let a page of an allowed origin read the answer.
+
+    An answer with flags is for its own environment's origins. A refusal says nothing of any
+    environment and may come before it is known whose it is: it is for the origins of all.
+    """
+    origin = request.headers.get("origin", "")
+    known = origin in snapshot.definition.allowed_origins if snapshot else _is_known_anywhere(origin)
+    if known:
+        answer.headers["Access-Control-Allow-Origin"] = origin
+        answer.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+        answer.headers["Vary"] = "Origin"
+    return answer

@@ -1,0 +1,162 @@
+"""The stream of changes (contracts §3): `refetchEvaluation` over Server-Sent Events.
+
+One hub for each process: the keeper's thread wakes it after every change, and it wakes the streams
+in the event loop. A stream says where it stands, never what lies between: whoever missed ten
+changes fetches once.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+from django.conf import settings
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from core import clock
+from flags.cors import answer_preflight, with_cors
+from flags.domain.stream_tokens import StreamKey, compose_stream_token, read_stream_token
+from flags.lean import RETRY_SECONDS, LeanRefusal, refusal_response
+from flags.snapshots import KEEPER, Snapshot
+from flags.tokens import USES, TokenIdentity, find_identity
+
+PATH = "/ofrep/v1/stream"
+HEARTBEAT_SECONDS = 15.0
+INACTIVITY_SECONDS = 120
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+class StreamHub:
+    """Wakes the streams of this process; used in its event loop only, but for `wake_from_thread`."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.open_streams = 0
+
+    def open(self) -> None:
+        """Begin: remember the loop and hear of every change."""
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        KEEPER.subscribe(self.wake_from_thread)
+
+    def close(self) -> None:
+        """End."""
+        KEEPER.unsubscribe(self.wake_from_thread)
+        self._loop = None
+
+    def wake_from_thread(self) -> None:
+        """Wake every stream; called by the keeper in whatever thread noticed a change."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def wait(self, *, seconds: float) -> bool:
+        """Wait for a change; False where none came in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+HUB = StreamHub()
+
+
+def get_stream_key() -> StreamKey:
+    """Return the secret and period of the addresses."""
+    return StreamKey(settings.SECRET_KEY, settings.STREAM_PERIOD_SECONDS)
+
+
+def compose_event_streams(identity: TokenIdentity) -> list[dict[str, object]]:
+    """Return `eventStreams` of the bulk answer: an address relative to the one the client asked."""
+    key = get_stream_key()
+    token = compose_stream_token(
+        token_id=identity.token_id, token_hash=identity.token_hash, period=key.period_at(clock.now()), key=key
+    )
+    return [
+        {
+            "type": "sse",
+            "endpoint": {"requestUri": f"{PATH}?t={token}"},
+            "inactivityDelaySec": INACTIVITY_SECONDS,
+        }
+    ]
+
+
+async def answer_stream(request: Request) -> Response:
+    """Answer `GET /ofrep/v1/stream`: events until the client leaves or its token is revoked."""
+    try:
+        identity, snapshot = _authorise(request)
+        _check_room()
+    except LeanRefusal as refusal:
+        return with_cors(request, refusal_response(refusal))
+    events = _follow(identity, last_id=request.headers.get("last-event-id", ""))
+    answer = StreamingResponse(events, headers=HEADERS, media_type="text/event-stream")
+    return with_cors(request, answer, snapshot)
+
+
+def _authorise(request: Request) -> tuple[TokenIdentity, Snapshot]:
+    portfolio = KEEPER.portfolio
+    if portfolio is None:
+        again = {"Retry-After": str(RETRY_SECONDS)}
+        raise LeanRefusal(503, "GENERAL", "The flags are not loaded yet.", headers=again)
+
+    def find_hash(token_id: int) -> str | None:
+        found = portfolio.tokens_by_id.get(token_id)
+        return found[1].token_hash if found else None
+
+    text = request.query_params.get("t", "")
+    token_id = read_stream_token(text, find_hash=find_hash, now=clock.now(), key=get_stream_key())
+    identity = None if token_id is None else find_identity(token_id)
+    if identity is None:
+        raise LeanRefusal(401, "UNAUTHORIZED", "Fetch all flags again: their answer has this stream's new address.")
+    USES.note(identity.token_id, now=clock.now())
+    return identity, portfolio.snapshots[identity.environment_id]
+
+
+def _check_room() -> None:
+    if HUB.open_streams >= settings.STREAM_LIMIT:
+        busy = {"Retry-After": str(RETRY_SECONDS)}
+        raise LeanRefusal(503, "GENERAL", "This process holds as many streams as it may.", headers=busy)
+
+
+async def _follow(identity: TokenIdentity, *, last_id: str) -> AsyncIterator[bytes]:
+    """Yield an event for every state that differs from the one the client knows, comments in between."""
+    HUB.open_streams += 1
+    known = last_id
+    try:
+        # The first bytes tell a browser that the stream is open.
+        yield b": open\n\n"
+        while True:
+            portfolio = KEEPER.portfolio
+            if portfolio is None or identity.token_id not in portfolio.tokens_by_id:
+                return
+            snapshot = portfolio.snapshots[identity.environment_id]
+            if snapshot.etag != known:
+                known = snapshot.etag
+                yield _write_event(snapshot)
+            elif not await HUB.wait(seconds=HEARTBEAT_SECONDS):
+                yield b": alive\n\n"
+    finally:
+        HUB.open_streams -= 1
+
+
+def _write_event(snapshot: Snapshot) -> bytes:
+    data = {
+        "type": "refetchEvaluation",
+        "etag": snapshot.etag,
+        "lastModified": int(snapshot.definition.changed_at.timestamp()),
+    }
+    return f"event: message\nid: {snapshot.etag}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+
+
+LEAN_ROUTES = [
+    Route(PATH, answer_stream, methods=["GET"]),
+    Route(PATH, answer_preflight, methods=["OPTIONS"]),
+]
