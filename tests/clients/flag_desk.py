@@ -11,7 +11,7 @@ VERSION = re.compile(r'name="version" value="(\d+)"')
 
 
 def serve_to_everyone(stage: Stage, flag: str) -> None:
-    """Lay the rule that everyone gets `on`; the flag itself stays off until `switch`."""
+    """Lay the rule that everyone gets `on`; it switches the flag on."""
     path, asked = f"/flags/{flag}/rule/", {"environment": ENV, "audience": "everyone", "variant": "on"}
     with stage.sign_in("manager") as manager:
         page = f"{path}?{urlencode(asked)}"

@@ -71,14 +71,14 @@ def test_change__while_it_listens__arrives_over_the_stream(stage: Stage, package
 
     with _listen(packages, **question) as said:
         first = _read(said)
-        switch(stage, MOVED, to="on")
-        on = _read_until(said, MOVED, value=True)
         switch(stage, MOVED, to="off")
         off = _read_until(said, MOVED, value=False)
+        switch(stage, MOVED, to="on")
+        on = _read_until(said, MOVED, value=True)
 
-    assert (first["event"], first["details"][MOVED]["value"]) == ("ready", False)
-    assert (on["event"], on["details"][MOVED]["reason"]) == ("changed", "TARGETING_MATCH")
+    assert (first["event"], first["details"][MOVED]["value"]) == ("ready", True)
     assert (off["event"], off["details"][MOVED]["reason"]) == ("changed", "DISABLED")
+    assert (on["event"], on["details"][MOVED]["reason"]) == ("changed", "STATIC")
 
 
 def test_token__wrong__is_fatal_and_every_flag_its_default(stage: Stage, packages: Path) -> None:
