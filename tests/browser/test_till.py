@@ -58,8 +58,7 @@ def address(stage: Stage) -> Iterator[str]:
 @contextmanager
 def _open(chromium: Browser, address: str, *, width: int = 1280, dark: bool = False) -> Iterator[Visitor]:
     """Open the till in the tests' environment; what its page complains about fails the test."""
-    scheme = "dark" if dark else "light"
-    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
     # The choice that a person makes at the page's head and that it remembers.
     context.add_init_script(f"localStorage.setItem('till:choice', JSON.stringify({{environment: '{ENV}'}}))")
     visitor = Visitor(context)

@@ -27,6 +27,6 @@ def install_packages(folder: Path) -> Path:
     if done.returncode:
         line = f"no packages here: cd {shlex.quote(str(folder))} && npm {shlex.join(INSTALL)}"
         if os.environ.get("PORTAL_CI"):
-            pytest.fail(f"{line}\n{done.stderr}", pytrace=False)
+            pytest.fail(f"{line}\n{done.stderr!s}", pytrace=False)
         pytest.skip(line)
     return folder

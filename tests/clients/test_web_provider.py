@@ -17,7 +17,7 @@ MOVED = "visual_signals_v1_3"
 @contextmanager
 def _listen(packages: Path, **question: Any) -> Iterator[IO[str]]:
     """Yield what the client says, a line at a time; it ends with the block."""
-    command = [NODE, "web.mjs"]
+    command = [str(NODE), "web.mjs"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=packages, stdin=pipe, stdout=pipe, text=True) as client:
         assert client.stdin
