@@ -1,8 +1,11 @@
 """What sign-in may and may not do here."""
 
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.http import HttpRequest
 
 from core import clock
@@ -13,6 +16,16 @@ from core.people import set_password
 
 class ClosedSignupAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library has no types
     """Accounts are made by admins; a changed password is recorded."""
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send an account's mail in the portal's own name, whatever host the request named."""
+        host = urlsplit(settings.PUBLIC_URL).netloc
+        super().send_mail(template_prefix, email, context | {"current_site": SimpleNamespace(name=host, domain=host)})
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return the mailed link: at the portal's own address, whatever host the request named."""
+        path = urlsplit(super().get_reset_password_from_key_url(key)).path
+        return f"{settings.PUBLIC_URL}{path}"
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

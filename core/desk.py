@@ -1,6 +1,7 @@
 """The auditor's desk: every change in one list, and its copy as CSV."""
 
 import csv
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -17,25 +18,22 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core import changes, clock
 from core.domain.business_time import day_bounds
+from core.fields import DayField
 from core.models import ExportRecord, User
 
 PER_PAGE = 50
 #: A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: Where a reader set to another separator, or one that splits lines, would begin a cell of its own.
+_INNER_START = re.compile(r"(?<=[;,\n])(?= *[=+\-@＝＋－＠])")
 
 
 class DeskForm(forms.Form):
     """The desk's filters, kept in the address."""
 
     person = forms.CharField(label=gettext_lazy("person"), required=False, max_length=200)
-    since = forms.DateField(
-        label=gettext_lazy("from"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    )
-    until = forms.DateField(
-        label=gettext_lazy("up to and including"),
-        required=False,
-        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
-    )
+    since = DayField(label=gettext_lazy("from"), required=False)
+    until = DayField(label=gettext_lazy("up to and including"), required=False)
     object_type = forms.ChoiceField(label=gettext_lazy("object"), required=False)
     object_id = forms.CharField(label=gettext_lazy("its number"), required=False, max_length=18)
     reason = forms.CharField(label=gettext_lazy("reason contains"), required=False, max_length=200)
@@ -113,8 +111,12 @@ def write_csv(file: Any, found: list[changes.Change]) -> None:
 
 
 def neutralise(cell: object) -> str:
-    """Return a cell's text, with an apostrophe before it where a spreadsheet would run it."""
-    text = str(cell)
+    """Return a cell's text, with an apostrophe before whatever a spreadsheet would run.
+
+    That is a cell's beginning, and what follows a mark at which a reader set to another separator
+    (`;` in French) would begin a cell of its own.
+    """
+    text = _INNER_START.sub("'", str(cell))
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 
 

@@ -10,6 +10,8 @@ REFUSALS: dict[str, str | Promise] = {
     "reason_missing": _("Say why: a reason is required."),
     "reason_too_long": _("The reason may have at most %(limit)s characters."),
     "reason_unreadable": _("The reason holds characters that cannot be stored."),
+    "export_too_long": _("More than %(limit)s changes fit: choose a shorter time."),
+    "database_role_missing": _("PostgreSQL has no role “%(role)s”: create it, or mend DATABASE_URL."),
     "input_unreadable": _("What was sent holds characters that cannot be read. Type it anew."),
     "wrong_state": _("That is not possible now (state: %(start)s). Reload the page to see what is."),
     "capability_missing": _("Your role does not allow this. Ask an admin of the portal."),

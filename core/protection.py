@@ -18,9 +18,17 @@ from simple_history.models import HistoricalChanges
 
 from core.errors import Refusal
 
-#: Tables the application's role may read but not write: the chain grows through functions of the owner.
+#: Tables the application's role may read but not write: chain and revisions grow through functions of the owner.
 READ_ONLY_TABLES = frozenset(
-    {"core_auditentry", "core_auditlink", "django_migrations", "flags_pendingstate", "flags_staterevision"}
+    {
+        "core_auditentry",
+        "core_auditlink",
+        "django_migrations",
+        "flags_environmentrevision",
+        "flags_pendingchange",
+        "flags_pendingstate",
+        "flags_staterevision",
+    }
 )
 #: Further tables that only grow; models say so themselves with `append_only = True`.
 APPEND_ONLY_TABLES: set[str] = set()

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
 
 from core.roles import Capability, can
@@ -106,6 +106,8 @@ class ReadOnlyAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # the library ha
         self.check_reading(request)
         if not self._has_history():
             raise PermissionDenied
+        if not (version_id.isascii() and version_id.isdigit() and len(version_id) < 18):
+            raise Http404
         response: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
         return response
 

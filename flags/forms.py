@@ -1,15 +1,15 @@
 """What release managers fill in about flags, people and places."""
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
+from core.fields import DayField
 from core.history import MAX_REASON_CHARACTERS
 from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.opening import DayKind
@@ -18,9 +18,6 @@ from flags.models import Criticality, Environment, Flag, Segment, Site, check_ke
 
 #: Scheme, host and port as browsers write an origin, at most what the column holds.
 ORIGIN = re.compile(r"(?=.{1,200}$)https?://[a-z0-9.-]+(:[0-9]{1,5})?")
-
-#: A plan with a typing error must not search through millennia.
-DATES = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2199, 12, 31)))
 
 
 class ReasonedForm(forms.Form):
@@ -47,10 +44,6 @@ def _key_field() -> forms.CharField:
     )
 
 
-def _date_input() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-
-
 class FlagForm(ReasonedForm):
     """What a flag says of itself."""
 
@@ -69,11 +62,7 @@ class FlagForm(ReasonedForm):
     documentation_url = forms.URLField(
         label=_("Address of its documentation"), max_length=200, required=False, assume_scheme="https"
     )
-    expires_on = forms.DateField(
-        label=_("To be removed from the code by"),
-        required=False,
-        widget=_date_input(),
-    )
+    expires_on = DayField(label=_("To be removed from the code by"), required=False)
 
 
 class NewFlagForm(FlagForm):
@@ -148,14 +137,8 @@ class SiteDaysForm(ReasonedForm):
         label=_("What it is"), max_length=100, help_text=_("E.g. braderie, inventory, summer closing.")
     )
     kind = forms.ChoiceField(label=_("On these days the site is"), choices=DAY_KINDS.items())
-    first_on = forms.DateField(label=_("First day"), validators=DATES, widget=_date_input())
-    last_on = forms.DateField(
-        label=_("Last day"),
-        required=False,
-        validators=DATES,
-        widget=_date_input(),
-        help_text=_("Empty: one day."),
-    )
+    first_on = DayField(label=_("First day"))
+    last_on = DayField(label=_("Last day"), required=False, help_text=_("Empty: one day."))
 
     @property
     def wishes(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Due work of health: personal data end after their time."""
+"""Due work of health: what has had its time ends."""
 
 from datetime import timedelta
 
@@ -6,9 +6,11 @@ from celery import shared_task
 from django.conf import settings
 
 from core import clock
-from health.transitions import forget_words
+from health.transitions import forget_samples, forget_words
 
 BATCH = 500
+#: More than a fleet of a hundred tills sends in the task's period.
+SAMPLE_BATCH = 50_000
 
 
 @shared_task
@@ -16,3 +18,10 @@ def forget_old_words() -> int:
     """Delete complaints' words and names older than the retention; return how many."""
     limit = timedelta(days=settings.COMPLAINT_TEXT_RETENTION_DAYS)
     return forget_words(logged_before=clock.now() - limit, at_most=BATCH)
+
+
+@shared_task
+def forget_old_samples() -> int:
+    """Delete samples older than the retention; return how many. What was decided on them is in the verdicts."""
+    limit = timedelta(days=settings.SAMPLE_RETENTION_DAYS)
+    return forget_samples(received_before=clock.now() - limit, at_most=SAMPLE_BATCH)

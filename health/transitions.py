@@ -180,6 +180,14 @@ def forget_words(*, logged_before: datetime, at_most: int) -> int:
 
 
 @transaction.atomic
+def forget_samples(*, received_before: datetime, at_most: int) -> int:
+    """Delete samples received before a moment, oldest first; return how many."""
+    old = Sample.objects.filter(received_at__lt=received_before).order_by("pk").values("pk")[:at_most]
+    deleted, _by_model = Sample.objects.filter(pk__in=old).delete()
+    return deleted
+
+
+@transaction.atomic
 def mark_duplicate(*, complaint_id: int, original_id: int, actor: Actor, reason: str, now: datetime) -> Complaint:
     """Link a complaint to the one it repeats; it no longer counts."""
     both = Complaint.objects.select_for_update(of=("self",)).filter(pk__in=[complaint_id, original_id]).order_by("pk")

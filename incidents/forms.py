@@ -6,6 +6,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.fields import DayField
 from core.models import User
 from flags.models import Environment, Flag, Site
 from incidents.domain.tiers import Tier
@@ -92,9 +93,7 @@ class MeasureForm(forms.Form):
     owner = forms.ModelChoiceField(
         User.objects.filter(is_active=True).order_by("username"), label=_("Owner"), empty_label=None
     )
-    due_on = forms.DateField(
-        label=_("Due"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), input_formats=["%Y-%m-%d"]
-    )
+    due_on = DayField(label=_("Due"), input_formats=["%Y-%m-%d"])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,8 +6,10 @@ event loop waits, at most for a moment and for so many bytes; Django gets the bo
 
 import asyncio
 from collections.abc import MutableMapping
+from email.message import Message as Headers
 from typing import Any
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flags.lean import LeanRefusal, refusal_response
@@ -15,6 +17,7 @@ from flags.lean import LeanRefusal, refusal_response
 #: The largest form is far below; the portal takes no files.
 LIMIT_BYTES = 2_097_152
 DEADLINE_SECONDS = 10.0
+UTF_8 = frozenset({"utf-8", "utf8"})
 
 
 class WholeBodies:
@@ -30,6 +33,7 @@ class WholeBodies:
             await self._app(scope, receive, send)
             return
         try:
+            _check_charset(scope)
             async with asyncio.timeout(self._seconds):
                 body = await self._read(receive)
         except TimeoutError:
@@ -54,6 +58,16 @@ class WholeBodies:
                 raise LeanRefusal(413, "PAYLOAD_TOO_LARGE", words, headers={"Connection": "close"})
             if not message.get("more_body", False):
                 return bytes(body)
+
+
+def _check_charset(scope: Scope) -> None:
+    """Refuse another charset than UTF-8: Django decodes by whatever codec a request names, before any page runs."""
+    found = Request(scope).headers.get("content-type", "")
+    message = Headers()
+    message["content-type"] = found
+    charset = message.get_param("charset", "utf-8")
+    if not isinstance(charset, str) or charset.lower().replace("_", "-") not in UTF_8:
+        raise LeanRefusal(400, "CHARSET_UNKNOWN", "Send UTF-8, or name no charset.")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -26,6 +26,7 @@ SCHEDULE = (
     Row("incidents.tasks.warn_of_deadlines", 20.0, "50, 80 and 100 % of an RTO"),
     Row("incidents.tasks.remind_of_measures", 600.0, "owners hear of measures on the day they are due"),
     Row("health.tasks.forget_old_words", 600.0, "complaints' names and words end after their retention"),
+    Row("health.tasks.forget_old_samples", 600.0, "samples fill the disk; baselines look back four weeks"),
     Row("releaseportal.tasks.send_history_head", 600.0, "a head known outside shows a chain cut or made anew"),
     Row("releaseportal.tasks.restart_rehearsal", 5.0, "the demo's rehearsal begins again when it ends"),
 )

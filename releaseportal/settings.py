@@ -176,6 +176,8 @@ STREAM_LIMIT = env.int("STREAM_LIMIT", default=5_000)
 
 # Names and free text of complaints are personal data: deleted after this time, the complaint stays.
 COMPLAINT_TEXT_RETENTION_DAYS = env.int("COMPLAINT_TEXT_RETENTION_DAYS", default=180)
+# Baselines look four weeks back; older samples only fill the disk.
+SAMPLE_RETENTION_DAYS = env.int("SAMPLE_RETENTION_DAYS", default=35)
 
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 SIMPLE_HISTORY_REVERT_DISABLED = True

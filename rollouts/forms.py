@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from core.fields import DayField
 from flags.models import Environment, Flag, Segment, SegmentMember, Site
 from flags.transitions import NewMember
 from rollouts.models import Release
@@ -95,9 +96,7 @@ class PlanForm(OrderedForm):
 
     release = forms.ModelChoiceField(Release.objects.all(), label=_("Release"))
     environment = forms.ModelChoiceField(Environment.objects.all(), label=_("Environment"))
-    start_on = forms.DateField(
-        label=_("Start day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    start_on = DayField(label=_("Start day"), required=False)
     promotion_time = forms.TimeField(
         label=_("Hour of promotions at the sites"),
         initial=time(6),

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from releaseportal.bodies import WholeBodies
+from tests.asgi import ask
 
 SCOPE: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": []}
 
@@ -70,3 +72,19 @@ def test_file__sent_to_a_page__is_kept_nowhere(tmp_path: Path, monkeypatch: pyte
 
     assert answer.status_code in {200, 400, 403}
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "charset", ["zip", "rot13", "idna", "punycode", "undefined", "utf-16", "unicode_escape", '""', "x;charset=utf-8"]
+)
+def test_charset__another_than_utf_8__is_refused_before_anything_is_decoded(charset: str) -> None:
+    answer = ask("/account/login/", headers={"content-type": f"text/plain; charset={charset}"}, query="next=x")
+    assert (answer.status, answer.json()["errorCode"]) == (400, "CHARSET_UNKNOWN")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", '"utf-8"'])
+@pytest.mark.django_db(transaction=True)
+def test_charset__utf_8__is_read(charset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.DATABASES["default"], "CONN_MAX_AGE", 0)
+    answer = ask("/account/login/", headers={"content-type": f"text/plain; charset={charset}", "host": "localhost"})
+    assert answer.status == 200

@@ -287,3 +287,10 @@ def test_lists__every_admin__allows_its_own_filters_and_no_other_lookup() -> Non
         for field in model._meta.local_concrete_fields:
             assert not model_admin.lookup_allowed(f"{field.name}__startswith", ""), (model, field.name)
             assert not model_admin.lookup_allowed(f"{field.name}__regex", ""), (model, field.name)
+
+
+@pytest.mark.parametrize("version", ["x", "9" * 30, "-1", "1%00"])
+def test_old_version__no_number__is_404(client: Client, auditor: User, version: str) -> None:
+    person = make_person(Role.SUPPORT)
+    address = f"{page(User, 'change', person.pk).removesuffix('change/')}history/{version}/"
+    assert client.get(address).status_code in {400, 404}

@@ -158,3 +158,21 @@ def test_neutralise__formula__gets_an_apostrophe(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["a=b", "", 12, "person1", "2026-11-04"])
 def test_neutralise__text__stays(cell: object) -> None:
     assert neutralise(cell) == str(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "safe"),
+    [
+        ("x;=HYPERLINK(A1)", "x;'=HYPERLINK(A1)"),
+        ("ok; +1,@SUM(1)", "ok;' +1,'@SUM(1)"),
+        ("two lines\n=2+2", "two lines\n'=2+2"),
+    ],
+)
+def test_neutralise__formula_behind_a_separator__gets_an_apostrophe(cell: str, safe: str) -> None:
+    assert neutralise(cell) == safe
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "1999-12-31"])
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_desk__a_day_beyond_every_calendar__is_answered(client: Client, auditor: User, name: str, day: str) -> None:
+    assert client.get(f"/admin/changes/?{name}={day}").status_code in {200, 400}

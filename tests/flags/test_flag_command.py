@@ -58,8 +58,8 @@ def test_flag__by__names_who_in_the_history(flag: Flag) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("off", "nothing", "--env", "prod", "--reason", "x"), "no flag 'nothing' in 'prod'"),
-        (("off", "buttons", "--env", "mars", "--reason", "x"), "no flag 'buttons' in 'mars'"),
+        (("off", "nothing", "--env", "prod", "--reason", "x"), "There is no flag 'nothing'"),
+        (("off", "buttons", "--env", "mars", "--reason", "x"), "There is no environment 'mars': choose prod"),
         (("off", "buttons", "--env", "prod"), "--reason TEXT"),
         (("on", "buttons", "--env", "prod", "--reason", "  "), "--reason TEXT"),
         (("on", "buttons", "--env", "prod", "--reason", "x" * 2_001), "reason_too_long"),

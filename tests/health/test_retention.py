@@ -8,11 +8,12 @@ from django.test import override_settings
 
 from core import clock
 from health import tasks
-from health.models import Complaint, ComplaintText
+from health.models import Complaint, ComplaintText, Sample
 from health.transitions import forget_words
 from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_site
 from tests.factories.health import make_complaint
+from tests.factories.world import make_world, report
 
 DAY = timedelta(days=1)
 
@@ -49,3 +50,15 @@ def test_forget_words__more_than_one_round_takes__oldest_first() -> None:
 
 def test_retention__unset__is_half_a_year() -> None:
     assert settings.COMPLAINT_TEXT_RETENTION_DAYS == 180
+
+
+@pytest.mark.django_db
+def test_forget_samples__past_the_retention__go_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_world()
+    for days in (36, 35, 34):
+        report(world, flag=world.flags[0], now=NOW - days * DAY)
+    monkeypatch.setattr("core.clock.now", lambda: NOW)
+
+    assert tasks.forget_old_samples() == 1
+    assert tasks.forget_old_samples() == 0
+    assert Sample.objects.count() == 2

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core import clock
 from core.actors import command
-from flags.models import FlagState
+from flags.models import Environment, FlagState
 from flags.transitions import kill_flag, switch_on
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         key, environment, action = options["key"], options["env"], options["action"]
         state = FlagState.objects.select_related("flag").filter(flag__key=key, environment__key=environment).first()
         if state is None:
-            raise CommandError(f"There is no flag '{key}' in '{environment}': check both keys.")
+            raise CommandError(_say_what_is_wrong(key, environment))
         if action != "show":
             self._switch(state, options)
             state.refresh_from_db()
@@ -44,3 +44,10 @@ class Command(BaseCommand):
             reason=options["reason"],
             now=clock.now(),
         )
+
+
+def _say_what_is_wrong(key: str, environment: str) -> str:
+    keys = list(Environment.objects.values_list("key", flat=True))
+    if environment not in keys:
+        return f"There is no environment '{environment}': choose {', '.join(keys) or 'none, make one first'}."
+    return f"There is no flag '{key}': copy its key from its page."

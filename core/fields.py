@@ -1,0 +1,21 @@
+"""Fields that forms share."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+_WORDS = _("A day between 2000 and 2100.")
+
+
+class DayField(forms.DateField):
+    """A day within reach: what lies beyond is a slip, and no calendar here counts so far."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators += [MinValueValidator(FIRST_DAY, _WORDS), MaxValueValidator(LAST_DAY, _WORDS)]
