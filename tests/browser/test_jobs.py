@@ -144,3 +144,19 @@ def test_auditor__history_in_the_admin__is_seen_and_nothing_can_be_changed(open_
 def _story(*, page_text: str) -> str:
     """Return an admin page's shown values, without tokens that differ at each look."""
     return " ".join(re.findall(r'<div class="readonly">(.*?)</div>', page_text, re.DOTALL))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_action_form__opened__stands_inside_the_window(open_as: Open, width: int) -> None:
+    page = open_as("manager").page
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto("/rollouts/1/")
+    menu = page.locator("details.menu[name=action]").first
+    menu.locator("summary").click()
+
+    box = menu.locator("form").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert box["y"] + box["height"] <= 844
+    expect(menu.locator("[name=reason]")).to_be_in_viewport()
