@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from celery import shared_task
 from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from core import chain, clock
@@ -19,7 +20,10 @@ from rollouts.transitions import PlanRequest, acknowledge_flag, plan_rollout, sc
 
 log = logging.getLogger(__name__)
 
-ENDED = (Status.COMPLETED, Status.ROLLED_BACK, Status.CANCELLED)
+#: What a person cancelled stays so.
+ENDED = (Status.COMPLETED, Status.ROLLED_BACK)
+#: A newer rollout that is none of these is somebody's turn.
+NOT_BEGUN = (Status.DRAFT, Status.CANCELLED)
 PAUSE = timedelta(seconds=20)
 REASON = "The rehearsal begins again"
 
@@ -67,7 +71,7 @@ def restart(*, rollout_id: int, now: datetime) -> Rollout | None:
         .filter(pk=rollout_id, status__in=ENDED)
         .first()
     )
-    if old is None or Rollout.objects.filter(environment_id=old.environment_id, pk__gt=old.pk).exists():
+    if old is None or _list_newer(old).exists():
         return None
     _clean_up(old, now=now)
     members = old.pilots.members.order_by("pk")
@@ -87,11 +91,16 @@ def restart(*, rollout_id: int, now: datetime) -> Rollout | None:
     return schedule_rollout(rollout_id=rollout.pk, actor=DEMO, reason=REASON, now=now)
 
 
+def _list_newer(old: Rollout) -> QuerySet[Rollout]:
+    newer = Rollout.objects.filter(environment_id=old.environment_id, pk__gt=old.pk)
+    return newer.exclude(status__in=NOT_BEGUN)
+
+
 def _clean_up(old: Rollout, *, now: datetime) -> None:
-    """Leave the environment as before the rehearsal: no rule, no kill switch, nothing unread."""
+    """Leave the environment as before the rehearsal: none of its rules, no kill switch, nothing unread."""
     for row in old.rollout_flags.order_by("flag_id"):
         ids = {"flag_id": row.flag_id, "environment_id": old.environment_id}
-        remove_rules(**ids, origin_prefix="", actor=DEMO, reason=REASON, now=now)
+        remove_rules(**ids, origin_prefix=f"rollout:{old.pk}:", actor=DEMO, reason=REASON, now=now)
         release_flag(**ids, actor=DEMO, reason=REASON, now=now)
         if row.rolled_back_at is not None and row.acknowledged_at is None:
             acknowledge_flag(rollout_id=old.pk, flag_id=row.flag_id, actor=DEMO, reason=REASON, now=now)

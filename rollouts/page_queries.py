@@ -159,7 +159,7 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     return Page(
         summary=summary,
         guardrail=guardrail,
-        gates=_judge(summary.phase, weigh_for_gates(rollout, judgements), now=now),
+        gates=_judge(summary.phase, weigh_for_gates(rollout, judgements, now=now), now=now),
         judgements=judgements,
         flags=list(rollout.rollout_flags.select_related("flag").order_by("position")),
         actions=list_actions(rollout),

@@ -16,7 +16,9 @@ from health.queries import judge_critical_lane
 from health.ratio_queries import get_guardrail, judge_ratio_lanes
 from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import Status
+from rollouts.domain.overnight import NO_DATA, carry_passes
 from rollouts.models import Release, Rollout, RolloutEvent, RolloutFlag, SchedulerHeartbeat, Step, StepStatus, Trigger
+from rollouts.overnight import find_last_open_day, list_spells
 
 #: Steps of one audience this close are one line of the story.
 TOGETHER = timedelta(seconds=2)
@@ -156,8 +158,15 @@ def judge_rollout(rollout: Rollout, *, now: datetime) -> list[Judgement]:
     return [*judge_critical_lane(exposures=exposures, now=now), *judge_ratio_lanes(exposures=exposures, now=now)]
 
 
-def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement]) -> list[tuple[str, str]]:
-    """Return (flag key, worst verdict) of the lanes that guard the gates: one query."""
+def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement], *, now: datetime) -> list[tuple[str, str]]:
+    """Return (flag key, worst verdict) of the lanes that guard the gates: one query, five where some have no data.
+
+    A real phase begins before the shops open: what was said until they closed counts.
+    """
+    if not rollout.is_rehearsal and any(item.code in NO_DATA for item in judgements):
+        since = find_last_open_day(rollout, now=now)
+        if since is not None:
+            judgements = carry_passes(judgements, list_spells(rollout, now=now), since=since)
     guardrail = get_guardrail(environment_key=rollout.environment.key, lane=ERROR_RATE)
     counted = [item for item in judgements if item.lane != ERROR_RATE or guardrail.guards_gates]
     return weigh_verdicts(counted, is_rehearsal=rollout.is_rehearsal)

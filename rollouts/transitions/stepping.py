@@ -86,7 +86,7 @@ def _enter_phase(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
 def _may_end(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
     if phase.gate_waived:
         return True
-    verdicts = weigh_for_gates(rollout, judge_rollout(rollout, now=now))
+    verdicts = weigh_for_gates(rollout, judge_rollout(rollout, now=now), now=now)
     results = judge_gates(
         gates=[Gate(gate) for gate in phase.gates], soaked_at=phase.ends_at, verdicts=verdicts, now=now
     )
