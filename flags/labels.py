@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 REFUSALS: dict[str, str | Promise] = {
     "flag_unknown": _("There is no such flag here."),
     "variant_unknown": _("The flag has no variant %(variant)s."),
+    "variant_not_typed": _("The variant %(variant)s has a value of another type than %(type)s."),
+    "split_not_whole": _("The shares are of the flag's variants, each once, and together 100 %%."),
     "values_wrong": _("Some values are wrong: %(fields)s"),
     "key_taken": _("This key is taken; choose another."),
     "token_unknown": _("There is no such token."),
@@ -64,4 +66,49 @@ PURPOSES: dict[str, str | Promise] = {
     "client": _("client: a till or a page evaluates flags"),
     "telemetry": _("telemetry: tills report their health"),
     "manage": _("manage: scripts and CI"),
+}
+
+#: What types of values are called.
+VALUE_TYPES: dict[str, str | Promise] = {
+    "boolean": _("yes or no"),
+    "string": _("text"),
+    "integer": _("whole number"),
+    "float": _("number"),
+    "object": _("object (JSON)"),
+}
+
+#: Operators (flags.domain.conditions.Operator) between an attribute and a value, plain and negated.
+OPERATORS: dict[str, str | Promise] = {
+    "equals": _("is"),
+    "not equals": _("is not"),
+    "one_of": _("is one of"),
+    "not one_of": _("is none of"),
+    "less": _("is less than"),
+    "not less": _("is not less than"),
+    "at_most": _("is at most"),
+    "not at_most": _("is not at most"),
+    "more": _("is more than"),
+    "not more": _("is not more than"),
+    "at_least": _("is at least"),
+    "not at_least": _("is not at least"),
+    "starts_with": _("starts with"),
+    "not starts_with": _("does not start with"),
+    "ends_with": _("ends with"),
+    "not ends_with": _("does not end with"),
+    "contains": _("contains"),
+    "not contains": _("does not contain"),
+    "version_is": _("is the version"),
+    "not version_is": _("is not the version"),
+    "version_before": _("is a version before"),
+    "not version_before": _("is no version before"),
+    "version_at_most": _("is a version up to"),
+    "not version_at_most": _("is no version up to"),
+    "version_after": _("is a version after"),
+    "not version_after": _("is no version after"),
+    "version_at_least": _("is a version from"),
+    "not version_at_least": _("is no version from"),
+    "version_same_minor": _("is a version of the same minor line as"),
+    "not version_same_minor": _("is no version of the same minor line as"),
+    "version_same_major": _("is a version of the same major line as"),
+    "not version_same_major": _("is no version of the same major line as"),
 }

@@ -14,6 +14,7 @@ from flags.labels import HISTORY_SIGNS
 from flags.models import ApiToken, Environment, Flag, FlagState, Rule, Segment
 from flags.queries import list_state_versions
 from flags.reach import Confirmation, confirm_flag
+from flags.sentences import say_gift, say_whom
 
 #: What the list of flags can be narrowed to, in the environment that is looked at.
 STATE_FILTERS: Mapping[str, Q] = {
@@ -105,11 +106,11 @@ def _what(row: Any) -> str:
     if isinstance(row, Rule.history.model):
         data = {
             "place": row.state.environment.key,
-            "variant": row.variant,
-            "whom": row.site or row.segment or _("everyone"),
+            "gift": say_gift(row.variant, tuple((name, weight) for name, weight in row.split)),
+            "whom": say_whom(row),
             "sign": HISTORY_SIGNS[row.history_type],
         }
-        return _("%(place)s: %(sign)s rule “%(variant)s for %(whom)s”") % data
+        return _("%(place)s: %(sign)s rule: %(gift)s for %(whom)s") % data
     if isinstance(row, FlagState.history.model):
         state = _("switched off") if row.killed_at else _("on") if row.is_on else _("off")
         return f"{row.environment.key}: {state}"

@@ -1,6 +1,6 @@
 """What the pages of sites show: how each stands today, and what is on there and why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Prefetch
 
 from core.domain.business_time import local_day
+from flags.definitions import Surroundings, define_flag, load_surroundings
 from flags.dependants import Origin, describe_origins
-from flags.domain.audience import RuleKind
-from flags.domain.definition import FlagDefinition, RuleDefinition
-from flags.domain.evaluation import Evaluation, Layer, compile_flag
+from flags.domain.definition import FlagDefinition
+from flags.domain.evaluation import Layer, find_fixed_layer
 from flags.domain.opening import DayView, view_day
-from flags.models import Environment, FlagState, Rule, SegmentMember, Site, SiteDay
+from flags.domain.prospect import find_ends
+from flags.models import Environment, FlagState, Rule, Site, SiteDay
 
 WEEK_DAYS = 7
 
@@ -69,78 +70,84 @@ def get_calendar(site: Site, *, now: datetime) -> Calendar:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """A rule that gives some at a site another variant: so many people by name, or whom its conditions hold for."""
+
+    rule: Rule
+    people: int | None
+
+
+@dataclass(frozen=True)
 class Here:
     """A flag in one environment as somebody at a site gets it, and why.
 
-    `rule` decided, where one did, laid by `origin`; `people` are those at the site who get another
-    variant by a rule of their segment, with how many they are.
+    `layer` decides, and `rule` where one does, laid by `origin`; it may give a split. `apart` are the
+    rules before it that are for some of the site.
     """
 
     state: FlagState
-    evaluation: Evaluation
+    layer: Layer
+    variant: str
     rule: Rule | None
     origin: Origin | None
-    people: Sequence[tuple[Rule, int]]
+    apart: Sequence[Apart]
 
     @property
     def is_off(self) -> bool:
-        return self.evaluation.variant == self.state.flag.off_variant
+        return self.variant == self.state.flag.off_variant
 
 
 def list_flags_here(site: Site) -> list[tuple[Environment, list[Here]]]:
-    """Return each flag in use as the tills of a site get it, by environment, production and on first: five queries.
+    """Return each flag in use as the tills of a site get it, by environment, production and on first: seven queries.
 
     The variant is decided by the same evaluation that tills ask.
     """
     rows = FlagState.objects.filter(flag__archived_at=None).select_related("flag", "environment")
     rules = Rule.objects.select_related("segment", "site").order_by("position")
     states = list(rows.prefetch_related(Prefetch("rules", rules)).order_by("flag__name"))
-    people: dict[int, set[str]] = {}
-    for segment_id, key in SegmentMember.objects.filter(site=site).values_list("segment_id", "targeting_key"):
-        people.setdefault(segment_id, set()).add(key)
+    surroundings = load_surroundings(site=site)
     origins = describe_origins({rule.origin for state in states for rule in state.rules.all()})
     found: dict[int, list[Here]] = {}
     for state in states:
-        found.setdefault(state.environment_id, []).append(_evaluate(state, site, people=people, origins=origins))
+        here = _evaluate(state, site, surroundings=surroundings, origins=origins)
+        found.setdefault(state.environment_id, []).append(here)
     return [
-        (environment, sorted(found.get(environment.pk, []), key=lambda here: here.is_off and not here.people))
+        (environment, sorted(found.get(environment.pk, []), key=lambda here: here.is_off and not here.apart))
         for environment in Environment.objects.order_by("-is_production", "position", "key")
     ]
 
 
-def _evaluate(state: FlagState, site: Site, *, people: dict[int, set[str]], origins: dict[str, Origin]) -> Here:
+def _evaluate(state: FlagState, site: Site, *, surroundings: Surroundings, origins: Mapping[str, Origin]) -> Here:
     rules = list(state.rules.all())
-    evaluation = compile_flag(_define(state, rules, people=people))({"site": site.key})
-    index = evaluation.rule_index
-    rule = None if index is None else rules[index]
-    apart: list[tuple[Rule, int]] = []
-    if evaluation.layer in {Layer.RULE, Layer.DEFAULT}:
-        seen: set[str] = set()
-        for one in rules[:index]:
-            new = people.get(one.segment_id or 0, set()) - seen
-            seen |= new
-            if new and one.variant != evaluation.variant:
-                apart.append((one, len(new)))
-    return Here(state, evaluation, rule, origins.get(rule.origin) if rule else None, apart)
-
-
-def _define(state: FlagState, rules: Sequence[Rule], *, people: dict[int, set[str]]) -> FlagDefinition:
-    flag = state.flag
-    return FlagDefinition(
-        key=flag.key,
-        variants=flag.variants,
-        default_variant=flag.default_variant,
-        off_variant=flag.off_variant,
-        is_on=state.is_on,
-        is_killed=state.is_killed,
-        rules=tuple(
-            RuleDefinition(
-                kind=RuleKind(rule.kind),
-                variant=rule.variant,
-                people=frozenset(people.get(rule.segment_id or 0, ())),
-                site_key=rule.site.key if rule.site else "",
-            )
-            for rule in rules
-        ),
-        criticality=flag.criticality,
+    flag = define_flag(state, rules, surroundings)
+    fixed = find_fixed_layer(flag)
+    if fixed is not None:
+        return Here(state, fixed[2], fixed[0], None, None, [])
+    *others, end = find_ends(flag, {"site": site.key})
+    rule = None if end is None else rules[end]
+    variant = flag.default_variant if rule is None else rule.variant
+    origin = origins.get(rule.origin) if rule else None
+    return Here(
+        state,
+        Layer.DEFAULT if rule is None else Layer.RULE,
+        variant,
+        rule,
+        origin,
+        _list_apart(flag, rules[:end], maybes=[index for index in others if index is not None], variant=variant),
     )
+
+
+def _list_apart(flag: FlagDefinition, rules: Sequence[Rule], *, maybes: Sequence[int], variant: str) -> list[Apart]:
+    """Return the rules that give some of a site another variant than the rest; nobody is counted twice."""
+    apart: list[Apart] = []
+    seen: set[str] = set()
+    for index, (rule, definition) in enumerate(zip(rules, flag.rules, strict=False)):
+        new = definition.people - seen
+        seen |= new
+        if rule.variant == variant and not rule.split:
+            continue
+        if new:
+            apart.append(Apart(rule, len(new)))
+        if index in maybes:
+            apart.append(Apart(rule, None))
+    return apart

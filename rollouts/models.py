@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.history import track
-from flags.domain.audience import STORED_KINDS
+from flags.domain.audience import NAMED_KINDS
 from flags.models import Environment, Flag, Segment, Site
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import PhaseKind
@@ -196,7 +196,7 @@ class Step(models.Model):
     phase = models.ForeignKey(Phase, on_delete=models.CASCADE, related_name="steps")
     position = models.PositiveIntegerField()
     flag = models.ForeignKey(Flag, on_delete=models.PROTECT, related_name="+")
-    audience_kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in STORED_KINDS])
+    audience_kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in NAMED_KINDS])
     segment = models.ForeignKey(Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     site = models.ForeignKey(Site, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     due_at = models.DateTimeField()

@@ -15,8 +15,8 @@ class RuleKind(StrEnum):
     CONDITIONS = "conditions"
 
 
-#: The kinds that rows may hold; CONDITIONS joins them with the migration that stores conditions.
-STORED_KINDS = (RuleKind.EVERYONE, RuleKind.SEGMENT, RuleKind.SITE)
+#: The kinds that name somebody there is: what a rollout's steps are for.
+NAMED_KINDS = (RuleKind.EVERYONE, RuleKind.SEGMENT, RuleKind.SITE)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class Counted(Protocol):
 @register.filter
 def off_there(flags: Sequence[Here]) -> list[Here]:
     """Return those of a site's flags that are off in the whole environment: there is nothing to say of the site."""
-    return [here for here in flags if here.evaluation.layer is Layer.OFF]
+    return [here for here in flags if here.layer is Layer.OFF]
 
 
 @register.filter

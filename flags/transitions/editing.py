@@ -9,6 +9,7 @@ from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.dependants import list_uses_of_flag
+from flags.domain.values import ValueFault, ValueType, normalise_variants
 from flags.models import Criticality, Environment, Flag, FlagState
 from flags.transitions.locking import get_locked_flag
 from flags.transitions.saving import save_row
@@ -26,6 +27,7 @@ def create_flag(
     reason: str,
     now: datetime,
     description: str = "",
+    value_type: ValueType = ValueType.BOOLEAN,
     variants: Mapping[str, object] = BOOLEAN_VARIANTS,
     default_variant: str = "off",
     off_variant: str = "off",
@@ -35,16 +37,18 @@ def create_flag(
     criticality: str = Criticality.IMPORTANT,
     expires_on: date | None = None,
 ) -> Flag:
-    """Create a flag, off in every environment."""
-    if default_variant not in variants or off_variant not in variants:
-        raise InvalidInput("variant_unknown", variant=default_variant, flag=key)
+    """Create a flag, off in every environment; refuse variants that are not all of its type."""
+    for served in (default_variant, off_variant):
+        if served not in variants:
+            raise InvalidInput("variant_unknown", variant=served, flag=key)
     with recorded(actor=actor, reason=reason, now=now):
         flag = save_row(
             Flag(
                 key=key,
                 name=name,
                 description=description,
-                variants=dict(variants),
+                value_type=value_type,
+                variants=_check_variants(variants, value_type=value_type),
                 default_variant=default_variant,
                 off_variant=off_variant,
                 owner=owner,
@@ -57,6 +61,14 @@ def create_flag(
         for environment in Environment.objects.order_by("key"):
             FlagState(flag=flag, environment=environment).save()
     return flag
+
+
+def _check_variants(variants: Mapping[str, object], *, value_type: ValueType) -> dict[str, object]:
+    """Return the variants as they are stored; refuse a value of another type."""
+    try:
+        return normalise_variants(variants, value_type=value_type)
+    except ValueFault as fault:
+        raise InvalidInput("variant_not_typed", variant=fault.variant, type=value_type) from None
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.dependants import list_uses_of_segment
+from flags.domain.conditions import Condition
 from flags.models import Segment, SegmentMember
 from flags.transitions.saving import save_row
 
@@ -33,10 +34,12 @@ def create_segment(
     reason: str,
     now: datetime,
     description: str = "",
+    conditions: Sequence[Condition] = (),
 ) -> Segment:
-    """Create a segment with its people."""
+    """Create a segment with its people, and whoever its conditions hold for."""
     with recorded(actor=actor, reason=reason, now=now):
-        segment = save_row(Segment(key=key, name=name, description=description))
+        stored = [one.as_json() for one in conditions]
+        segment = save_row(Segment(key=key, name=name, description=description, conditions=stored))
         for member in members:
             save_row(
                 SegmentMember(
@@ -55,10 +58,20 @@ def get_locked_segment(segment_id: int) -> Segment:
 
 
 @transaction.atomic
-def edit_segment(*, segment_id: int, name: str, description: str, actor: Actor, reason: str, now: datetime) -> Segment:
-    """Change a segment's name and description."""
+def edit_segment(
+    *,
+    segment_id: int,
+    name: str,
+    description: str,
+    conditions: Sequence[Condition],
+    actor: Actor,
+    reason: str,
+    now: datetime,
+) -> Segment:
+    """Change a segment's name and description, and the conditions beside its people."""
     segment = get_locked_segment(segment_id)
     segment.name, segment.description = name, description
+    segment.conditions = [one.as_json() for one in conditions]
     with recorded(actor=actor, reason=reason, now=now):
         return save_row(segment)
 

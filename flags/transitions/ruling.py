@@ -9,10 +9,11 @@ from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.domain.audience import RuleAudience, RuleKind
+from flags.domain.bucketing import SplitFault, check_split
+from flags.domain.definition import Split
+from flags.domain.variables import pick_on_variant
 from flags.models import Flag, FlagState, Rule
 from flags.transitions.locking import check_in_use, get_locked_state
-
-ON_VARIANT = "on"
 
 
 @transaction.atomic
@@ -27,20 +28,46 @@ def add_rule(
     actor: Actor,
     reason: str,
     now: datetime,
+    split: Split = (),
     seen_version: int | None = None,
 ) -> Rule:
-    """Add a rule at the end and switch the flag on; the same rule twice is the same rule."""
+    """Add a rule at the end and switch the flag on; the same rule twice is the same rule.
+
+    It gives `variant`, or with an empty one `split`.
+    """
     state = get_locked_state(flag_id=flag_id, environment_id=environment_id, seen_version=seen_version)
     check_in_use(state.flag)
-    if variant not in state.flag.variants:
-        raise InvalidInput("variant_unknown", variant=variant, flag=state.flag.key)
+    split = _check_gift(state.flag, variant=variant, split=split)
     with recorded(actor=actor, reason=reason, now=now):
-        rule = next((row for row in state.rules.all() if _says(row, audience, variant=variant)), None)
+        rule = next((row for row in state.rules.all() if _says(row, audience, variant=variant, split=split)), None)
         if rule is None:
-            rule = append_rule(state, audience, variant=variant, phase=phase, origin=origin, now=now)
+            rule = append_rule(state, audience, variant=variant, split=split, phase=phase, origin=origin, now=now)
         if not state.is_on:
             state.is_on = True
             state.save()
+    return rule
+
+
+@transaction.atomic
+def edit_rule(
+    *,
+    rule_id: int,
+    audience: RuleAudience,
+    variant: str,
+    split: Split,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    seen_version: int | None = None,
+) -> Rule:
+    """Change whom a person's rule is for and what it gives, in its place; a larger share keeps whom it had."""
+    rule = _get_own_rule(rule_id, seen_version=seen_version)
+    check_in_use(rule.state.flag)
+    split = _check_gift(rule.state.flag, variant=variant, split=split)
+    with recorded(actor=actor, reason=reason, now=now):
+        if not _says(rule, audience, variant=variant, split=split):
+            rule.since = now
+            _write(rule, audience, variant=variant, split=split)
     return rule
 
 
@@ -102,33 +129,48 @@ def remove_rules(
     return len(found)
 
 
-def _says(rule: Rule, audience: RuleAudience, *, variant: str) -> bool:
-    """Tell whether a stored rule gives this audience this variant."""
-    stored = RuleAudience(RuleKind(rule.kind), segment_id=rule.segment_id, site_id=rule.site_id)
-    return stored == audience and rule.variant == variant
+def _check_gift(flag: Flag, *, variant: str, split: Split) -> Split:
+    """Return the split; refuse an unknown variant, or weights that are not a whole."""
+    if variant and not split:
+        if variant not in flag.variants:
+            raise InvalidInput("variant_unknown", variant=variant, flag=flag.key)
+        return ()
+    try:
+        return check_split(split, variants=flag.variants)
+    except SplitFault:
+        raise InvalidInput("split_not_whole") from None
+
+
+def _says(rule: Rule, audience: RuleAudience, *, variant: str, split: Split) -> bool:
+    """Tell whether a stored rule gives this audience this."""
+    stored = RuleAudience(RuleKind(rule.kind), rule.segment_id, rule.site_id, rule.asked)
+    return stored == audience and rule.variant == variant and rule.pieces == split
 
 
 def append_rule(
-    state: FlagState, audience: RuleAudience, *, variant: str, phase: str, origin: str, now: datetime
+    state: FlagState,
+    audience: RuleAudience,
+    *,
+    variant: str,
+    phase: str,
+    origin: str,
+    now: datetime,
+    split: Split = (),
 ) -> Rule:
+    """Write a rule behind those there are; the caller holds the state's lock."""
     last = state.rules.aggregate(last=Max("position"))["last"]
-    rule = Rule(
-        state=state,
-        position=1 if last is None else last + 1,
-        kind=audience.kind,
-        segment_id=audience.segment_id,
-        site_id=audience.site_id,
-        variant=variant,
-        phase=phase,
-        origin=origin,
-        since=now,
-    )
-    rule.save()
+    rule = Rule(state=state, position=1 if last is None else last + 1, phase=phase, origin=origin, since=now)
+    _write(rule, audience, variant=variant, split=split)
     return rule
 
 
+def _write(rule: Rule, audience: RuleAudience, *, variant: str, split: Split) -> None:
+    rule.kind, rule.segment_id, rule.site_id = audience.kind, audience.segment_id, audience.site_id
+    rule.conditions = [one.as_json() for one in audience.conditions]
+    rule.variant, rule.split = variant, [list(piece) for piece in split]
+    rule.save()
+
+
 def on_variant(flag: Flag) -> str:
-    """Return the variant that "on" means: `on`, else the first that is not the off variant."""
-    if ON_VARIANT in flag.variants:
-        return ON_VARIANT
-    return next((name for name in flag.variants if name != flag.off_variant), flag.default_variant)
+    """Return the variant that "on" means for a flag."""
+    return pick_on_variant(flag.variants, off_variant=flag.off_variant, default_variant=flag.default_variant)

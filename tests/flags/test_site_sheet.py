@@ -203,7 +203,7 @@ def test_here__each_flag__says_value_and_why(site: Site) -> None:
     ((_environment, found),) = list_flags_here(site)
 
     told = {here.state.flag.key: here for here in found}
-    assert {key: (here.evaluation.variant, here.evaluation.layer) for key, here in told.items()} == {
+    assert {key: (here.variant, here.layer) for key, here in told.items()} == {
         "all": ("on", Layer.RULE),
         "here": ("on", Layer.RULE),
         "killed": ("off", Layer.KILL_SWITCH),
@@ -212,7 +212,7 @@ def test_here__each_flag__says_value_and_why(site: Site) -> None:
         "there": ("off", Layer.RULE),
     }
     assert [here.rule.kind if here.rule else "" for here in found[:2]] == ["everyone", "site"]
-    assert [count for _rule, count in told["pilots"].people] == [4]
+    assert [one.people for one in told["pilots"].apart] == [4]
     page = sign_in().get("/sites/lyon/").content.decode()
     assert "4 people here" in page
     assert "for this site" in page
