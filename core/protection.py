@@ -30,8 +30,9 @@ READ_ONLY_TABLES = frozenset(
         "flags_staterevision",
     }
 )
-#: Functions that the application's role calls itself; triggers call all others, which asks for no right.
-CALLED_FUNCTIONS = frozenset({"core_seal_history"})
+#: Functions that the application's role calls itself, or that its writes are checked by; triggers call all
+#: others, which asks for no right.
+CALLED_FUNCTIONS = frozenset({"core_seal_history", "flags_split_total"})
 #: Further tables that only grow; models say so themselves with `append_only = True`.
 APPEND_ONLY_TABLES: set[str] = set()
 
