@@ -65,8 +65,11 @@ if (palette) {
   box.addEventListener("input", () => choose(null));
   palette.addEventListener("htmx:afterSwap", () => {
     const all = options();
+    const hits = document.getElementById("hits");
+    const words = box.value.trim();
     box.setAttribute("aria-expanded", String(all.length > 0));
-    said.textContent = document.getElementById("hits").dataset.said;
-    choose(box.value.trim() ? all[0] : null);
+    said.textContent = hits.dataset.said;
+    // On a slow line an answer can come to words that have changed since.
+    choose(words && words === hits.dataset.words ? all[0] : null);
   });
 }
