@@ -180,7 +180,7 @@ def test_one_rollouts_end__anothers_messages__stay_unread(
         release_id=world.release.pk,
         environment_id=world.environment.pk,
         testers_id=world.testers.pk,
-        pilots=(),
+        pilots=(NewMember("cashier-9"),),
         site_ids=tuple(site.pk for site in world.sites),
         start_on=date(2027, 1, 5),
     )
