@@ -11,6 +11,9 @@ from core.errors import Refusal
 from core.history import track
 from core.roles import Capability, Role, capabilities_of
 
+#: SHA-256 in hex.
+HASH = "^[0-9a-f]{64}$"
+
 
 class Language(models.TextChoices):
     ENGLISH = "en", "English"
@@ -91,6 +94,11 @@ class AuditLink(models.Model):
         ordering = ["seq"]
         constraints = [
             models.UniqueConstraint(name="core_auditlink_row_once", fields=["table_name", "history_id"]),
+            models.CheckConstraint(name="core_auditlink_counted_from_one", condition=models.Q(seq__gte=1)),
+            models.CheckConstraint(
+                name="core_auditlink_hashes",
+                condition=models.Q(hash__regex=HASH) & models.Q(previous_hash__regex=HASH),
+            ),
         ]
 
     def __str__(self) -> str:

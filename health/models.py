@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from core.history import track
 from flags.models import ApiToken, Environment, Flag, Site
 from health.domain.error_rate import DEFAULT_THRESHOLD_BP
+from health.domain.verdict import Verdict
 
 #: Below 1 % every shop breaches; above 10 % a busy till's clumps would hide a fault.
 LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP = 100, 1_000
@@ -42,6 +43,7 @@ class Sample(models.Model):
                 & Q(critical_errors__lte=models.F("errors"))
                 & Q(integrity_errors__lte=models.F("errors")),
             ),
+            models.CheckConstraint(name="health_sample_forward", condition=Q(ends_at__gt=models.F("start_at"))),
         ]
         indexes = [
             models.Index(name="health_sample_window", fields=["environment", "received_at"]),
@@ -76,6 +78,15 @@ class StoredVerdict(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(name="health_verdict_known", condition=Q(verdict__in=[str(one) for one in Verdict])),
+            models.CheckConstraint(name="health_verdict_lane_known", condition=Q(lane__in=["critical", "error_rate"])),
+            models.CheckConstraint(
+                name="health_verdict_shares",
+                condition=(Q(bound_bp__isnull=True) | Q(bound_bp__lte=10_000))
+                & (Q(baseline_bp__isnull=True) | Q(baseline_bp__lte=10_000)),
+            ),
+        ]
         indexes = [models.Index(name="health_verdict_subject", fields=["subject", "flag_key", "-id"])]
 
     def __str__(self) -> str:
@@ -94,7 +105,8 @@ class BreachMemory(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="health_breach_memory_once", fields=["subject", "flag_key", "window"])
+            models.UniqueConstraint(name="health_breach_memory_once", fields=["subject", "flag_key", "window"]),
+            models.CheckConstraint(name="health_breach_memory_window_known", condition=Q(window__in=["slow", "fast"])),
         ]
 
     def __str__(self) -> str:
@@ -184,6 +196,13 @@ class Complaint(models.Model):
                 name="health_duplicate_of_something",
                 condition=Q(status="duplicate", duplicate_of__isnull=False)
                 | (~Q(status="duplicate") & Q(duplicate_of__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="health_complaint_status_known", condition=Q(status__in=["new", "duplicate", "spam"])
+            ),
+            models.CheckConstraint(
+                name="health_duplicate_of_another",
+                condition=Q(duplicate_of__isnull=True) | ~Q(duplicate_of=models.F("id")),
             ),
             models.CheckConstraint(
                 name="health_severity_known", condition=Q(severity__in=["blocking", "annoying", "cosmetic"])

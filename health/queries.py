@@ -4,7 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import DatabaseError, transaction
@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Extract
 from core.domain.business_time import day_bounds, local_day
 from core.searching import find_number, fits
 from flags.models import Site
-from health.domain.complaints import SIMILAR, Voice, count_voices, likeness
+from health.domain.complaints import SIMILAR, Voice, count_voices, days_ago, likeness
 from health.domain.critical_lane import LANE, THRESHOLD, WINDOW, SampleFacts, judge_critical
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement, Verdict
@@ -96,67 +96,81 @@ def list_verdicts(*, subject: str, epoch: int | None = None) -> QuerySet[StoredV
     return rows if epoch is None else rows.filter(epoch=epoch)
 
 
-def count_complaints(
+def count_complaints_by_day(
     *,
     environment_key: str,
-    since: datetime,
-    until: datetime,
+    now: datetime,
+    days: int,
     flag_keys: Collection[str] | None = None,
     site_keys: Collection[str] | None = None,
-) -> int:
-    """Return the number of distinct (reporter, topic) complaints in [since, until).
+) -> list[int]:
+    """Return the numbers of distinct (reporter, topic) complaints on each of the last days, today's last: one query.
 
-    Neither spam nor duplicates. `flag_keys` keeps those that suspect one of these flags or none;
-    `site_keys` keeps, of those that suspect none, the ones from these sites.
+    Each site has its own today: the civil day of its time zone. Neither spam nor duplicates count.
+    `flag_keys` keeps those that suspect one of these flags or none; `site_keys` keeps, of those
+    that suspect none, the ones from these sites.
     """
-    rows = Complaint.objects.filter(
-        environment__key=environment_key,
-        status=ComplaintStatus.NEW,
-        logged_at__gte=since,
-        logged_at__lt=until,
-    )
+    rows = _counting(environment_key=environment_key, now=now, days=days)
     if flag_keys is not None:
         rows = rows.filter(Q(flag__key__in=flag_keys) | Q(flag__isnull=True))
     if site_keys is not None:
         rows = rows.filter(Q(site__key__in=site_keys) | Q(flag__isnull=False))
-    voices = rows.values_list("words__reporter", "flag__key", "words__text")
-    return count_voices(Voice(reporter or "", flag_key, text or "") for reporter, flag_key, text in voices)
+    found = rows.values_list("logged_at", "site__time_zone", "words__reporter", "flag__key", "words__text")
+    said: dict[int, list[Voice]] = defaultdict(list)
+    for logged_at, zone, reporter, flag_key, text in found:
+        said[days_ago(logged_at, zone=ZoneInfo(zone), now=now)].append(Voice(reporter or "", flag_key, text or ""))
+    return [count_voices(said[ago]) for ago in reversed(range(days))]
 
 
-def complaints_today(*, environment_key: str, zone: ZoneInfo, now: datetime) -> int:
-    """Return how many complaints count today, by the civil day of a zone."""
-    since, until = day_bounds(local_day(now, zone=zone), zone=zone)
-    return count_complaints(environment_key=environment_key, since=since, until=until)
+def count_complaints(
+    *,
+    environment_key: str,
+    now: datetime,
+    flag_keys: Collection[str] | None = None,
+    site_keys: Collection[str] | None = None,
+) -> int:
+    """Return how many complaints count today, as `count_complaints_by_day` counts."""
+    counts = count_complaints_by_day(
+        environment_key=environment_key, now=now, days=1, flag_keys=flag_keys, site_keys=site_keys
+    )
+    return counts[-1]
 
 
-def list_similar(
-    *, environment_key: str, text: str, since: datetime, until: datetime, limit: int = 5
-) -> list[Complaint]:
-    """Return the complaints that count, logged in [since, until), whose words are like these; the likest first."""
-    rows = Complaint.objects.filter(
-        environment__key=environment_key,
-        status=ComplaintStatus.NEW,
-        logged_at__gte=since,
-        logged_at__lt=until,
-        words__isnull=False,
-    ).select_related("site", "flag", "words")
-    ranked = [(likeness(text, row.words.text), row) for row in rows[:MOST_COMPARED]]
+def find_complaint_day_start(*, environment_key: str, now: datetime) -> datetime | None:
+    """Return when the youngest of the days began on which today's complaints count, None where there are none."""
+    rows = _counting(environment_key=environment_key, now=now, days=1).values_list("logged_at", "site__time_zone")
+    zones = {zone for logged_at, zone in rows if days_ago(logged_at, zone=ZoneInfo(zone), now=now) == 0}
+    days = (day_bounds(local_day(now, zone=ZoneInfo(zone)), zone=ZoneInfo(zone)) for zone in zones)
+    return max((since for since, _until in days), default=None)
+
+
+def _counting(*, environment_key: str, now: datetime, days: int) -> QuerySet[Complaint]:
+    """Return what counts and may have been said on one of the last days of its site, newest first."""
+    since = now - timedelta(days=days + 1)
+    return Complaint.objects.filter(
+        environment__key=environment_key, status=ComplaintStatus.NEW, logged_at__gte=since
+    ).order_by("-pk")
+
+
+def _list_said_today(*, environment_key: str, now: datetime, at_most: int) -> list[Complaint]:
+    rows = _counting(environment_key=environment_key, now=now, days=1).filter(words__isnull=False)
+    newest = rows.select_related("site", "flag", "words")[:at_most]
+    return [row for row in newest if days_ago(row.logged_at, zone=ZoneInfo(row.site.time_zone), now=now) == 0]
+
+
+def list_similar(*, environment_key: str, text: str, now: datetime, limit: int = 5) -> list[Complaint]:
+    """Return today's complaints that count and whose words are like these; the likest first."""
+    said = _list_said_today(environment_key=environment_key, now=now, at_most=MOST_COMPARED)
+    ranked = [(likeness(text, row.words.text), row) for row in said]
     found = sorted((pair for pair in ranked if pair[0] >= SIMILAR), key=lambda pair: (-pair[0], -pair[1].pk))
     return [row for _, row in found[:limit]]
 
 
 def match_similar(
-    texts: Mapping[int, str], *, environment_key: str, since: datetime, until: datetime, limit: int = 3
+    texts: Mapping[int, str], *, environment_key: str, now: datetime, limit: int = 3
 ) -> dict[int, list[Complaint]]:
-    """Return, for the words of each complaint, earlier ones of [since, until) that count and are like it: one query."""
-    rows = Complaint.objects.filter(
-        environment__key=environment_key,
-        status=ComplaintStatus.NEW,
-        logged_at__gte=since,
-        logged_at__lt=until,
-        words__isnull=False,
-    ).select_related("site", "words")
-    candidates = list(rows[:MOST_OFFERED])
+    """Return, for the words of each complaint, earlier ones of today that count and are like it: one query."""
+    candidates = _list_said_today(environment_key=environment_key, now=now, at_most=MOST_OFFERED)
     found = {}
     for pk, text in texts.items():
         ranked = [(likeness(text, other.words.text), other) for other in candidates if other.pk < pk]

@@ -1,11 +1,9 @@
 """Pages of health: figures and verdicts, complaints."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import F
@@ -15,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from core import clock
-from core.domain.business_time import day_bounds, local_day
 from core.errors import InvalidInput
 from core.roles import Capability, can, requires
 from core.views import actor_of, answer_form, read_int, write_from
@@ -25,7 +22,7 @@ from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.forms import ComplaintFilter, ComplaintForm, GuardrailForm
 from health.models import Complaint, ComplaintStatus, Lane, StoredVerdict
 from health.queries import (
-    complaints_today,
+    count_complaints,
     figures_by_flag,
     find_last_site,
     last_reports,
@@ -89,13 +86,12 @@ def complaints(request: HttpRequest) -> HttpResponse:
     rows = narrowing.narrow(Complaint.objects.filter(environment=environment))
     rows = rows.select_related("site", "flag").annotate(said=F("words__text"), reporter=F("words__reporter"))
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    since, until = _today()
     key = environment.key if environment else ""
     address = request.GET.copy()
     address.pop("page", None)
     context = {
         "page": page,
-        "likely": match_similar(_texts(page), environment_key=key, since=since, until=until),
+        "likely": match_similar(_texts(page), environment_key=key, now=clock.now()),
         "filter": narrowing,
         "address": address.urlencode(),
         **_meter(environment),
@@ -155,8 +151,7 @@ def _find_similar(request: HttpRequest) -> list[Complaint]:
     environment = get_current_environment(request)
     if environment is None or not text:
         return []
-    since, until = _today()
-    return list_similar(environment_key=environment.key, text=text, since=since, until=until)
+    return list_similar(environment_key=environment.key, text=text, now=clock.now())
 
 
 @requires(Capability.LOG_COMPLAINTS)
@@ -181,16 +176,8 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("health:complaints")
 
 
-def _meter(environment: Environment | None) -> dict[str, int]:
+def _meter(environment: Environment | None) -> dict[str, object]:
     if environment is None:
         return {"count": 0, "limit": DAILY_COMPLAINT_LIMIT}
-    count = complaints_today(environment_key=environment.key, zone=_zone(), now=clock.now())
-    return {"count": count, "limit": DAILY_COMPLAINT_LIMIT}
-
-
-def _today() -> tuple[datetime, datetime]:
-    return day_bounds(local_day(clock.now(), zone=_zone()), zone=_zone())
-
-
-def _zone() -> ZoneInfo:
-    return ZoneInfo(settings.TIME_ZONE)
+    count = count_complaints(environment_key=environment.key, now=clock.now())
+    return {"count": count, "limit": DAILY_COMPLAINT_LIMIT, "environment": environment}

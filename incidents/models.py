@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from core.history import track
 from flags.models import Environment
 from incidents.domain.lifecycle import Status
-from incidents.domain.tiers import Tier
+from incidents.domain.tiers import WARNINGS, Tier
 from rollouts.models import Rollback, Rollout, RolloutEvent
 
 
@@ -45,6 +45,31 @@ class Incident(models.Model):
         constraints = [
             models.CheckConstraint(name="incidents_status_known", condition=Q(status__in=[str(s) for s in Status])),
             models.CheckConstraint(name="incidents_tier_known", condition=Q(tier__in=[str(t) for t in Tier])),
+            models.CheckConstraint(
+                name="incidents_highest_tier_known", condition=Q(highest_tier__in=[str(t) for t in Tier])
+            ),
+            models.CheckConstraint(
+                name="incidents_highest_tier_counts",
+                condition=Q(highest_tier="critical")
+                | (Q(highest_tier="important") & ~Q(tier="critical"))
+                | Q(highest_tier="minor", tier="minor"),
+            ),
+            models.CheckConstraint(
+                name="incidents_commanded_since",
+                condition=Q(acknowledged_at__isnull=True, commander__isnull=True)
+                | Q(acknowledged_at__isnull=False, commander__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="incidents_mitigated_when", condition=~Q(status="mitigated") | Q(mitigated_at__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="incidents_running_not_restored",
+                condition=~Q(status__in=["open", "mitigated"]) | Q(restored_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="incidents_opened_after_detection", condition=Q(opened_at__gte=F("detected_at"))
+            ),
+            models.CheckConstraint(name="incidents_titled", condition=~Q(title="")),
             models.CheckConstraint(
                 name="incidents_restored_by_somebody",
                 condition=Q(restored_at__isnull=True, restored_by__isnull=True)
@@ -114,6 +139,12 @@ class ActionItem(models.Model):
 
     class Meta:
         ordering = ["due_on", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="incidents_measure_kind_known", condition=Q(kind__in=["documentation", "preventive"])
+            ),
+            models.CheckConstraint(name="incidents_measure_titled", condition=~Q(title="")),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -147,4 +178,7 @@ class DeadlineWarning(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="incidents_warned_once", fields=["incident", "percent"])]
+        constraints = [
+            models.UniqueConstraint(name="incidents_warned_once", fields=["incident", "percent"]),
+            models.CheckConstraint(name="incidents_warning_known", condition=Q(percent__in=WARNINGS)),
+        ]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from core.reasons import say_reason
 from core.templatetags.portal import moment
@@ -179,9 +179,9 @@ class _Data(dict[str, Any]):
 
 
 def say_subject(event: "Event") -> str:
-    """Return the subject, one line, in the language in force."""
-    words = str(WORDS.get(event.kind, UNKNOWN).subject) % _speak(event)
-    return " ".join(words.split())
+    """Return the subject, one line, in the language in force; a rehearsal's says so first."""
+    words = " ".join((str(WORDS.get(event.kind, UNKNOWN).subject) % _speak(event)).split())
+    return gettext("Rehearsal: %(subject)s") % {"subject": words} if event.data.get("is_rehearsal") else words
 
 
 def say_body(event: "Event") -> str:

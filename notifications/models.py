@@ -30,6 +30,9 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(name="notifications_event_named", condition=~Q(kind="") & ~Q(dedupe_key="")),
+        ]
 
     def __str__(self) -> str:
         return self.dedupe_key
@@ -56,6 +59,15 @@ class Delivery(models.Model):
             models.CheckConstraint(
                 name="notifications_sent_when",
                 condition=Q(status="sent", sent_at__isnull=False) | (~Q(status="sent") & Q(sent_at__isnull=True)),
+            ),
+            models.CheckConstraint(name="notifications_channel_known", condition=Q(channel__in=Channel.values)),
+            models.CheckConstraint(
+                name="notifications_leased_while_sending",
+                condition=Q(status="sending", leased_until__isnull=False)
+                | (~Q(status="sending") & Q(leased_until__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="notifications_read_in_the_inbox", condition=Q(channel="inbox") | Q(read_at__isnull=True)
             ),
             models.CheckConstraint(name="notifications_status_known", condition=Q(status__in=DeliveryStatus.values)),
         ]

@@ -1,6 +1,6 @@
 """Writes of the outbox."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -158,6 +158,15 @@ def mark_read(*, user_id: int, now: datetime, delivery_id: int | None = None, up
         unread = unread.filter(pk=delivery_id)
     if up_to is not None:
         unread = unread.filter(pk__lte=up_to)
+    return unread.update(read_at=now)
+
+
+@transaction.atomic
+def mark_read_about(*, url: str, kinds: Collection[str] | None, now: datetime) -> int:
+    """Mark everybody's messages about a page read, of some kinds only if asked; return how many."""
+    unread = Delivery.objects.filter(channel=Channel.INBOX, read_at=None, event__url=url)
+    if kinds is not None:
+        unread = unread.filter(event__kind__in=kinds)
     return unread.update(read_at=now)
 
 

@@ -1,7 +1,6 @@
 """The dashboard, the search over everything, and the switches of the frame."""
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -19,7 +18,7 @@ from core.transitions import set_language
 from flags.current import SESSION_KEY, get_current_environment
 from flags.queries import find_environment
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
-from health.queries import complaints_today, newest_verdicts
+from health.queries import count_complaints, newest_verdicts
 from incidents.queries import open_incidents, with_clocks
 from releaseportal.search import search
 from rollouts.page_queries import prefetch_track, summarise
@@ -37,12 +36,11 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     environment = get_current_environment(request)
     beat_at = find_last_scheduler_beat()
-    zone = ZoneInfo(settings.TIME_ZONE)
     context = {
         "summaries": [summarise(rollout, now=now) for rollout in prefetch_track(list_live_rollouts())],
         "verdicts": newest_verdicts(environment_key=environment.key) if environment else [],
         "incidents": with_clocks(open_incidents(), now=now),
-        "complaints": complaints_today(environment_key=environment.key, zone=zone, now=now) if environment else 0,
+        "complaints": count_complaints(environment_key=environment.key, now=now) if environment else 0,
         "complaint_limit": DAILY_COMPLAINT_LIMIT,
         "beat_at": beat_at,
         "scheduler_alive": beat_at is not None and now - beat_at < BEAT_LIMIT,

@@ -1,18 +1,16 @@
 """Acts on what health says: takes a breaching flag back, holds over the complaint limit."""
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from core.actors import GUARDRAIL
-from core.domain.business_time import day_bounds, local_day
 from core.errors import Refusal
 from core.reasons import write_reason
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT, is_over_limit
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement, Verdict
-from health.queries import count_complaints, judge_critical_lane
+from health.queries import count_complaints, find_complaint_day_start, judge_critical_lane
 from health.transitions import store_judgement
 from rollouts.domain.lifecycle import Status
 from rollouts.models import Rollout, RolloutEvent, Trigger
@@ -84,17 +82,17 @@ def _watch_hands(rollout: Rollout, *, now: datetime) -> None:
 
 
 def _watch_complaints(rollout: Rollout, exposures: list[Exposure], *, now: datetime) -> None:
-    zone = ZoneInfo(rollout.zone)
-    since, until = day_bounds(local_day(now, zone=zone), zone=zone)
     everyone = any(exposure.everyone for exposure in exposures)
     count = count_complaints(
         environment_key=rollout.environment.key,
         flag_keys=[exposure.flag_key for exposure in exposures],
         site_keys=None if everyone else frozenset[str]().union(*(e.site_keys for e in exposures)),
-        since=since,
-        until=until,
+        now=now,
     )
-    if not is_over_limit(count) or _told_today(rollout, since=since):
+    if not is_over_limit(count):
+        return
+    since = find_complaint_day_start(environment_key=rollout.environment.key, now=now)
+    if since is None or _told_today(rollout, since=since):
         return
     _hold_for_complaints(rollout, count=count, since=since, now=now)
 

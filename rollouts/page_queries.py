@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch, QuerySet
 
-from core.domain.business_time import day_bounds, local_day
+from core.domain.business_time import local_day
 from core.domain.sparkline import Bar, draw_bars, level, trace_line
 from flags.models import Segment, SegmentMember, Till
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
@@ -17,8 +17,9 @@ from health.domain.error_rate import WHOLE_BP
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
 from health.models import Guardrail
-from health.queries import count_complaints, count_reporting_tills, error_series, judge_critical_lane
+from health.queries import count_complaints_by_day, count_reporting_tills, error_series, judge_critical_lane
 from health.ratio_queries import get_guardrail, judge_ratio_lanes
+from rollouts.acted import Acted, list_acted
 from rollouts.confirmations import Confirmed, list_confirmations
 from rollouts.domain.gates import GateResult, judge_gates
 from rollouts.domain.lifecycle import EDGES, Status
@@ -131,6 +132,7 @@ class Page:
     complaints: Chart
     reach: Reach
     confirmations: Sequence[Confirmed]
+    acted: Sequence[Acted]
 
 
 def prefetch_track(rows: QuerySet[Rollout]) -> QuerySet[Rollout]:
@@ -168,6 +170,7 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
         complaints=_chart_complaints(rollout, exposures, now=now),
         reach=measure_reach(rollout, exposures, now=now),
         confirmations=list_confirmations(rollout, now=now),
+        acted=list_acted(rollout),
     )
 
 
@@ -273,21 +276,14 @@ def _chart_errors(
 
 def _chart_complaints(rollout: Rollout, exposures: Sequence[Exposure], *, now: datetime) -> Chart:
     """Return the complaints about this rollout on each of the last days; the last bar is today."""
-    zone = ZoneInfo(rollout.zone)
-    today = local_day(now, zone=zone)
     everyone = any(exposure.everyone for exposure in exposures)
-    counts = []
-    for back in reversed(range(COMPLAINT_DAYS)):
-        since, until = day_bounds(today - timedelta(days=back), zone=zone)
-        counts.append(
-            count_complaints(
-                environment_key=rollout.environment.key,
-                flag_keys=[exposure.flag_key for exposure in exposures],
-                site_keys=None if everyone else frozenset[str]().union(*(e.site_keys for e in exposures)),
-                since=since,
-                until=until,
-            )
-        )
+    counts = count_complaints_by_day(
+        environment_key=rollout.environment.key,
+        flag_keys=[exposure.flag_key for exposure in exposures],
+        site_keys=None if everyone else frozenset[str]().union(*(e.site_keys for e in exposures)),
+        now=now,
+        days=COMPLAINT_DAYS,
+    )
     ceiling = max([*counts, DAILY_COMPLAINT_LIMIT])
     return Chart(
         bars=draw_bars(counts, ceiling=ceiling),

@@ -4,9 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from core.actors import Actor
-from notifications.domain.audience import CREW, Audience
-from notifications.transitions import publish
+from notifications.domain.audience import CREW, DRIVERS, Audience
+from notifications.transitions import mark_read_about, publish
 from rollouts.models import Rollout, RolloutEvent, Step
+
+#: What a rehearsal tells, too, and to those who drive releases alone: an alarm is rehearsed with the rest.
+TROUBLE = frozenset({"flag_rolled_back", "rollout_rolled_back", "rollout_held", "complaint_limit_reached"})
+#: With these a rollout ends.
+ENDS = frozenset({"completed", "cancelled", "rolled_back"})
+#: Messages that ask for nothing any more once their rollout has ended.
+MOOT_AT_END = frozenset(
+    {"step_done", "step_due_soon", "phase_started", "rollout_paused", "rollout_resumed", "rollout_held"}
+)
 
 
 def add_event(
@@ -18,7 +27,9 @@ def add_event(
     now: datetime,
     data: Mapping[str, object] | None = None,
 ) -> RolloutEvent:
-    """Append one line to the rollout's story, in the caller's transaction."""
+    """Append one line to the rollout's story, in the caller's transaction; its end lays its messages aside."""
+    if kind in ENDS:
+        mark_read_about(url=_page(rollout.pk), kinds=None if rollout.is_rehearsal else MOOT_AT_END, now=now)
     return RolloutEvent.objects.create(
         rollout=rollout,
         kind=kind,
@@ -33,15 +44,26 @@ def add_event(
 def tell(
     event: RolloutEvent, *, kind: str, now: datetime, audience: Audience = CREW, flags: Sequence[str] | None = None
 ) -> None:
-    """Put an event into the outbox, once; `flags` where it stands for more than the event itself names."""
+    """Put an event into the outbox, once; `flags` where it stands for more than the event itself names.
+
+    What goes well in a rehearsal is in its story only.
+    """
+    is_rehearsal = event.rollout.is_rehearsal
+    if is_rehearsal and kind not in TROUBLE:
+        return
+    told = {"reason": event.reason, "flags": list(flags or event.data.get("flags", [])), "is_rehearsal": is_rehearsal}
     publish(
         kind=kind,
-        data={**event.data, "reason": event.reason, "flags": list(flags or event.data.get("flags", []))},
-        audience=audience,
+        data={**event.data, **told},
+        audience=DRIVERS if is_rehearsal else audience,
         dedupe_key=f"rollout-event:{event.pk}",
         now=now,
-        url=f"/rollouts/{event.rollout_id}/",
+        url=_page(event.rollout_id),
     )
+
+
+def _page(rollout_id: int) -> str:
+    return f"/rollouts/{rollout_id}/"
 
 
 def tell_due_soon(steps: Sequence[Step], *, now: datetime) -> bool:
@@ -59,6 +81,6 @@ def tell_due_soon(steps: Sequence[Step], *, now: datetime) -> bool:
         audience=CREW,
         dedupe_key=f"step-due:{first.pk}:{first.due_at.isoformat()}",
         now=now,
-        url=f"/rollouts/{first.rollout_id}/",
+        url=_page(first.rollout_id),
     )
     return event is not None

@@ -3,6 +3,10 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from core.domain.business_time import local_day
 
 DAILY_COMPLAINT_LIMIT = 10
 #: From this likeness on, two complaints are shown as similar.
@@ -18,6 +22,11 @@ class Voice:
     reporter: str
     flag_key: str | None
     text: str
+
+
+def days_ago(moment: datetime, *, zone: ZoneInfo, now: datetime) -> int:
+    """Return how many civil days of a zone lie between a moment's and now's: 0 is today, whatever the hour."""
+    return (local_day(now, zone=zone) - local_day(moment, zone=zone)).days
 
 
 def is_over_limit(count: int) -> bool:

@@ -1,16 +1,34 @@
 """Verdicts as sentences: `{{ verdict|sentence }}`."""
 
+from collections.abc import Mapping
+from typing import Any, Protocol
+
 from django import template
 
-from health.domain.verdict import Judgement
 from health.labels import say_judgement
-from health.models import StoredVerdict
 
 register = template.Library()
 
 
+class Spoken(Protocol):
+    """What a sentence is made of: judged now, stored, or kept as a rollback's evidence."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def k(self) -> int: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+    @property
+    def bound_bp(self) -> int | None: ...
+    @property
+    def baseline_bp(self) -> int | None: ...
+
+
 @register.filter
-def sentence(verdict: Judgement | StoredVerdict) -> str:
+def sentence(verdict: Spoken) -> str:
     """Return what a verdict means, with its numbers."""
     return say_judgement(
         code=verdict.code,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from incidents.domain.tiers import Tier, deadline_of
 from incidents.models import Incident
-from notifications.domain.audience import CREW
+from notifications.domain.audience import CREW, DRIVERS
 from notifications.transitions import publish
 
 
@@ -17,6 +17,7 @@ def say_incident(incident: Incident) -> dict[str, object]:
         "title": incident.title,
         "environment": incident.environment.key,
         "deadline": deadline.isoformat(timespec="minutes"),
+        "is_rehearsal": incident.is_rehearsal,
     }
 
 
@@ -39,7 +40,7 @@ def _tell(incident: Incident, *, kind: str, key: str, now: datetime, **more: obj
     publish(
         kind=kind,
         data={**say_incident(incident), **more},
-        audience=CREW,
+        audience=DRIVERS if incident.is_rehearsal else CREW,
         dedupe_key=f"incident:{incident.pk}:{key}",
         now=now,
         url=f"/incidents/{incident.pk}/",

@@ -240,6 +240,24 @@ def test_verify_history__waiting_payload_that_cannot_be_read__exits_1_and_names_
     assert f"{entry.table_name}, row {entry.history_id} was changed (not sealed yet)" in said
 
 
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("UPDATE core_auditlink SET seq = 0 WHERE seq = 1", "core_auditlink_counted_from_one"),
+        ("UPDATE core_auditlink SET hash = 'none' WHERE seq = 1", "core_auditlink_hashes"),
+        (
+            "UPDATE core_auditlink SET previous_hash = 'g' WHERE seq = 1",
+            "core_auditlink_hashes",
+        ),
+    ],
+)
+def test_links__impossible_values__are_refused_by_the_database(
+    sealed: list[AuditLink], owner: psycopg.Connection, statement: str, name: str
+) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match=name):
+        owner.execute(statement)
+
+
 def test_find_head__a_link_that_bears_no_time__is_found(sealed: list[AuditLink], owner: psycopg.Connection) -> None:
     owner.execute("UPDATE core_auditlink SET sealed_at = 'infinity' WHERE seq = %s", [sealed[-1].seq])
 

@@ -184,6 +184,15 @@ def test_complaints__eleven_of_ten__says_that_it_is_over(support: Client, enviro
     assert "over the limit" in support.get("/complaints/").content.decode()
 
 
+@pytest.mark.parametrize("address", ["/complaints/", "/complaints/log/"])
+def test_complaints__each_page__names_the_environment(support: Client, site: Site, address: str) -> None:
+    make_environment(name="Till room", is_production=True)
+
+    page = support.get(address).content.decode()
+
+    assert "of 10 complaints today in Till room" in page
+
+
 def test_complaints__words_deleted_by_retention__the_rest_still_shows(
     support: Client, environment: Environment, site: Site
 ) -> None:

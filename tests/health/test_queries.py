@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import DatabaseError
@@ -15,7 +14,14 @@ from health.domain.complaints import Voice, count_voices, is_over_limit
 from health.domain.exposure import Exposure
 from health.domain.verdict import Verdict
 from health.models import Sample, StoredVerdict
-from health.queries import complaints_today, count_complaints, error_series, judge_critical_lane
+from health.queries import (
+    count_complaints,
+    count_complaints_by_day,
+    error_series,
+    find_complaint_day_start,
+    judge_critical_lane,
+    list_similar,
+)
 from health.transitions import mark_duplicate, mark_spam, store_judgement
 from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_flag, make_site, make_token
@@ -23,7 +29,6 @@ from tests.factories.health import make_complaint, make_sample
 
 pytestmark = pytest.mark.django_db
 
-PARIS = ZoneInfo("Europe/Paris")
 BY: dict[str, Any] = {"actor": DEMO, "reason": "said so", "now": NOW}
 
 
@@ -181,7 +186,7 @@ def test_count_complaints__spam_and_duplicates__do_not_count(environment: Enviro
     mark_duplicate(complaint_id=second.pk, original_id=first.pk, **BY)
     mark_spam(complaint_id=third.pk, **BY)
 
-    count = count_complaints(environment_key=environment.key, since=NOW, until=NOW + timedelta(seconds=1))
+    count = count_complaints(environment_key=environment.key, now=NOW)
 
     assert count == 1
 
@@ -199,39 +204,92 @@ def test_count_complaints__of_a_release__its_flags_anywhere_and_unnamed_ones_of_
         environment_key=environment.key,
         flag_keys=[flag.key],
         site_keys=frozenset({site.key}),
-        since=NOW,
-        until=NOW + timedelta(seconds=1),
+        now=NOW,
     )
 
     assert count == 3
 
 
-def test_complaints_today__around_midnight__goes_by_the_civil_day_of_the_zone(
+def test_count_complaints__around_midnight__goes_by_the_civil_day_of_the_site(
     environment: Environment, site: Site
 ) -> None:
     midnight = datetime(2026, 11, 3, 23, tzinfo=UTC)  # 00:00 on the 4th in Paris
     for moment in (midnight - timedelta(microseconds=1), midnight, midnight + timedelta(hours=23, minutes=59)):
         make_complaint(environment, site=site, now=moment)
 
-    assert complaints_today(environment_key=environment.key, zone=PARIS, now=midnight) == 2
-    assert complaints_today(environment_key=environment.key, zone=PARIS, now=midnight - timedelta(seconds=1)) == 1
-    assert complaints_today(environment_key=environment.key, zone=ZoneInfo("UTC"), now=midnight) == 2
+    assert count_complaints(environment_key=environment.key, now=midnight) == 2
+    assert count_complaints(environment_key=environment.key, now=midnight - timedelta(seconds=1)) == 1
 
 
-def test_complaints_today__the_day_of_25_hours__counts_all_of_them(environment: Environment, site: Site) -> None:
+def test_count_complaints__the_day_of_25_hours__counts_all_of_them(environment: Environment, site: Site) -> None:
     day_begins = datetime(2026, 10, 24, 22, tzinfo=UTC)  # 00:00 on the 25th in Paris, summer time
     for hours in (0, 24.99, 25):
         make_complaint(environment, site=site, now=day_begins + timedelta(hours=hours))
 
     noon = day_begins + timedelta(hours=13)
-    assert complaints_today(environment_key=environment.key, zone=PARIS, now=noon) == 2
+    assert count_complaints(environment_key=environment.key, now=noon) == 2
 
 
-def test_complaints_today__words_gone_by_retention__still_count(environment: Environment, site: Site) -> None:
+@pytest.mark.parametrize(
+    ("zone", "midnight"),
+    [
+        ("Indian/Reunion", datetime(2026, 11, 3, 20, tzinfo=UTC)),
+        ("Europe/Paris", datetime(2026, 11, 3, 23, tzinfo=UTC)),
+        ("America/Guadeloupe", datetime(2026, 11, 4, 4, tzinfo=UTC)),
+    ],
+)
+def test_count_complaints__sites_in_three_oceans__each_by_its_own_midnight(
+    environment: Environment, zone: str, midnight: datetime
+) -> None:
+    place = make_site(time_zone=zone)
+    second = timedelta(seconds=1)
+    for moment in (
+        midnight - second,
+        midnight,
+        midnight + timedelta(hours=24) - second,
+        midnight + timedelta(hours=24),
+    ):
+        make_complaint(environment, site=place, now=moment)
+
+    days = [midnight - second, midnight, midnight + timedelta(hours=24) - second, midnight + timedelta(hours=24)]
+    assert [count_complaints(environment_key=environment.key, now=now) for now in days] == [1, 2, 2, 1]
+    assert count_complaints_by_day(environment_key=environment.key, now=days[-1], days=3) == [1, 2, 1]
+
+
+def test_count_complaints__a_sites_new_day__leaves_the_others_day_alone(environment: Environment) -> None:
+    reunion, paris = make_site(time_zone="Indian/Reunion"), make_site(time_zone="Europe/Paris")
+    evening = datetime(2026, 11, 4, 19, 59, tzinfo=UTC)  # 23:59 there, 20:59 in Paris
+    for place in (reunion, paris):
+        make_complaint(environment, site=place, now=evening, text=f"The drawer of {place.key} stays shut")
+
+    later = evening + timedelta(minutes=2)
+    assert count_complaints(environment_key=environment.key, now=evening) == 2
+    assert count_complaints(environment_key=environment.key, now=later) == 1
+    assert find_complaint_day_start(environment_key=environment.key, now=later) == datetime(2026, 11, 3, 23, tzinfo=UTC)
+    similar = list_similar(environment_key=environment.key, text="drawer stays shut", now=later)
+    assert [row.site for row in similar] == [paris]
+
+
+def test_find_complaint_day_start__nothing_counts_today__is_none(environment: Environment, site: Site) -> None:
+    make_complaint(environment, site=site, now=NOW - timedelta(days=1))
+
+    assert find_complaint_day_start(environment_key=environment.key, now=NOW) is None
+
+
+def test_count_complaints__the_day_of_23_hours__ends_an_hour_early(environment: Environment, site: Site) -> None:
+    day_begins = datetime(2026, 3, 28, 23, tzinfo=UTC)  # 00:00 on the 29th in Paris, winter time
+    for hours in (0, 22.99, 23):
+        make_complaint(environment, site=site, now=day_begins + timedelta(hours=hours))
+
+    assert count_complaints(environment_key=environment.key, now=day_begins + timedelta(hours=12)) == 2
+    assert count_complaints(environment_key=environment.key, now=day_begins + timedelta(hours=23)) == 1
+
+
+def test_count_complaints__words_gone_by_retention__still_count(environment: Environment, site: Site) -> None:
     make_complaint(environment, site=site, reporter="Marie").words.delete()
     make_complaint(environment, site=site, reporter="Marie").words.delete()
 
-    assert complaints_today(environment_key=environment.key, zone=PARIS, now=NOW) == 2
+    assert count_complaints(environment_key=environment.key, now=NOW) == 2
 
 
 def test_error_series__samples_of_the_whole_till__fall_into_their_buckets(

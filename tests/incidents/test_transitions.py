@@ -14,7 +14,7 @@ from core.models import User
 from core.roles import Role
 from incidents.domain.lifecycle import EDGES, Status
 from incidents.domain.tiers import Tier
-from incidents.models import ActionKind, Incident, PostMortem
+from incidents.models import ActionItem, ActionKind, DeadlineWarning, Incident, PostMortem
 from incidents.queries import read_clock
 from incidents.transitions import (
     acknowledge_incident,
@@ -350,6 +350,13 @@ def test_move__two_people_at_once_on_one_version__one_wins() -> None:
         ({"tier": "huge"}, "incidents_tier_known"),
         ({"restored_at": NOW}, "incidents_restored_by_somebody"),
         ({"status": "resolved"}, "incidents_resolved_is_restored"),
+        ({"highest_tier": "huge"}, "incidents_highest_tier_known"),
+        ({"tier": "critical", "highest_tier": "important"}, "incidents_highest_tier_counts"),
+        ({"tier": "important", "highest_tier": "minor"}, "incidents_highest_tier_counts"),
+        ({"acknowledged_at": NOW}, "incidents_commanded_since"),
+        ({"status": "mitigated"}, "incidents_mitigated_when"),
+        ({"opened_at": NOW - timedelta(days=9)}, "incidents_opened_after_detection"),
+        ({"title": ""}, "incidents_titled"),
     ],
 )
 def test_incident__impossible_values__are_refused_by_the_database(values: dict[str, Any], name: str) -> None:
@@ -357,3 +364,30 @@ def test_incident__impossible_values__are_refused_by_the_database(values: dict[s
 
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         Incident.objects.filter(pk=incident.pk).update(**values)
+
+
+@pytest.mark.django_db
+def test_incident__running_and_restored_at_once__is_refused_by_the_database() -> None:
+    incident = make_incident()
+    who = make_person(Role.SUPPORT)
+
+    with pytest.raises(IntegrityError, match="incidents_running_not_restored"), transaction.atomic():
+        Incident.objects.filter(pk=incident.pk).update(restored_at=NOW, restored_by=who)
+
+
+@pytest.mark.django_db
+def test_warning__another_share_of_the_time__is_refused_by_the_database() -> None:
+    with pytest.raises(IntegrityError, match="incidents_warning_known"), transaction.atomic():
+        DeadlineWarning.objects.create(incident=make_incident(), percent=60, at=NOW)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [({"kind": "wish"}, "incidents_measure_kind_known"), ({"title": ""}, "incidents_measure_titled")],
+)
+def test_measure__impossible_values__are_refused_by_the_database(values: dict[str, Any], name: str) -> None:
+    item = make_measure(make_incident(), user=make_person(Role.SUPPORT))
+
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        ActionItem.objects.filter(pk=item.pk).update(**values)

@@ -275,3 +275,31 @@ def test_mark_read__all_up_to_what_was_seen__leaves_what_came_since_and_others_a
 
     unread = Delivery.objects.filter(channel=Channel.INBOX, read_at=None)
     assert sorted(unread.values_list("recipient_id", flat=True)) == sorted([me.pk, other.pk])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"status": "lost"}, "notifications_status_known"),
+        ({"channel": "pigeon"}, "notifications_channel_known"),
+        ({"status": "sending"}, "notifications_leased_while_sending"),
+        ({"leased_until": NOW}, "notifications_leased_while_sending"),
+        ({"sent_at": NOW}, "notifications_sent_when"),
+        ({"read_at": NOW}, "notifications_read_in_the_inbox"),
+        ({"attempts": -1}, "notifications_delivery_attempts_check"),
+    ],
+)
+def test_delivery__impossible_values__are_refused_by_the_database(values: dict[str, object], name: str) -> None:
+    make_event(make_person(Role.SUPPORT).pk)
+    [mail] = _mails()
+
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        Delivery.objects.filter(pk=mail.pk).update(**values)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("given", [{"kind": ""}, {"dedupe_key": ""}])
+def test_event__without_a_name__is_refused_by_the_database(given: dict[str, str]) -> None:
+    with pytest.raises(IntegrityError, match="notifications_event_named"), transaction.atomic():
+        make_event(**given)

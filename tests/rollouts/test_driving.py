@@ -15,7 +15,6 @@ from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.models import FlagState, Rule
 from flags.transitions import NewMember
-from notifications.models import Event
 from rollouts.domain.lifecycle import EDGES, Status
 from rollouts.models import Rollout, Trigger
 from rollouts.transitions import (
@@ -157,8 +156,8 @@ def test_pause__stops_every_step_and_resume_takes_up_the_next() -> None:
     assert run_next_step(rollout_id=rollout.pk, now=now + timedelta(seconds=DAY)) is not None
 
     assert rollout.steps.filter(status="done").count() == done + 1
-    kinds = list(Event.objects.order_by("pk").values_list("kind", flat=True))
-    assert kinds.count("rollout_paused") == kinds.count("rollout_resumed") == 1
+    kinds = list(rollout.events.values_list("kind", flat=True))
+    assert kinds.count("paused") == kinds.count("resumed") == 1
 
 
 @pytest.mark.django_db

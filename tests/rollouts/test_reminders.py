@@ -1,6 +1,6 @@
 """What people hear of steps: half a day ahead, and once for what goes together."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -12,7 +12,7 @@ from notifications.models import Event
 from rollouts.models import Rollout, Step
 from rollouts.tasks import DUE_SOON, remind_of_steps
 from rollouts.transitions import PlanRequest, pause_rollout, plan_rollout, run_next_step, schedule_rollout
-from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play
+from tests.factories.world import NOW, WHY, World, make_rehearsal, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -67,15 +67,3 @@ def test_remind__a_rehearsal__is_not_told() -> None:
     make_rehearsal(make_world(now=NOW))
 
     assert _remind(NOW) == 0
-
-
-def test_step_done__a_sites_flags_together__are_one_message(world: World) -> None:
-    rollout = make_rehearsal(world, now=datetime(2026, 11, 24, 8, tzinfo=UTC))
-
-    play(world, rollout, start=NOW, seconds=DAY * 6)
-
-    site_messages = [
-        event for event in Event.objects.filter(kind="step_done") if event.data["audience"] == world.sites[0].name
-    ]
-    assert len(site_messages) == 1
-    assert sorted(site_messages[0].data["flags"]) == sorted(flag.key for flag in world.flags)
