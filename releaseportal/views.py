@@ -20,8 +20,8 @@ from flags.queries import find_environment
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.queries import complaints_today, newest_verdicts
 from incidents.queries import open_incidents, with_clocks
-from rollouts.page_queries import prefetch_track, summarise
 from rollouts.queries import find_last_scheduler_beat, list_live_rollouts
+from rollouts.track import prefetch_track, summarise
 
 #: Beyond this, the scheduler is taken for dead.
 BEAT_LIMIT = timedelta(seconds=15)
