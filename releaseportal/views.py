@@ -21,8 +21,8 @@ from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.queries import count_complaints, newest_verdicts
 from incidents.queries import open_incidents, with_clocks
 from releaseportal.search import search
-from rollouts.page_queries import prefetch_track, summarise
 from rollouts.queries import find_last_scheduler_beat, list_live_rollouts
+from rollouts.track import prefetch_track, summarise
 
 #: How many of each kind the palette and the page of results show.
 MOST_IN_PALETTE, MOST_ON_PAGE = 5, 25

@@ -1,6 +1,6 @@
-"""Which tills have what a rollout did last: its newest steps, and what was taken back."""
+"""Which tills have what a rollout did last: its newest steps, and what is off again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from rollouts.models import Rollout, Step, StepStatus
 
 @dataclass(frozen=True)
 class Confirmed:
-    """One flag's way to the tills: `is_off` where it was taken back; `site` where only that one is asked."""
+    """One flag's way to the tills: `is_off` where it is off again; `site` where only that one is asked."""
 
     flag_key: str
     flag_name: str
@@ -20,19 +20,18 @@ class Confirmed:
     confirmation: Confirmation
 
 
-def list_confirmations(rollout: Rollout, *, now: datetime) -> list[Confirmed]:
-    """Return what was taken back and the steps of the last moment, each with its tills: six queries at most."""
-    back = rollout.rollout_flags.filter(rolled_back_at__isnull=False).select_related("flag").order_by("position")
-    off = [row.flag for row in back]
+def list_confirmations(rollout: Rollout, *, off: Collection[str], now: datetime) -> list[Confirmed]:
+    """Return what is off again and the steps of the last moment, each with its tills: six queries at most."""
+    rows = rollout.rollout_flags.filter(flag__key__in=off).select_related("flag").order_by("position")
+    gone = [row.flag for row in rows]
     last = _list_last_steps(rollout)
-    flag_ids = {flag.pk for flag in off} | {step.flag_id for step in last}
+    flag_ids = {flag.pk for flag in gone} | {step.flag_id for step in last}
     if not flag_ids:
         return []
     place = rollout.environment_id
     everywhere = confirm_flags(environment_id=place, flag_ids=flag_ids, now=now)
-    found = [Confirmed(flag.key, flag.name, is_off=True, site=None, confirmation=everywhere[flag.pk]) for flag in off]
-    gone = {flag.pk for flag in off}
-    on = [step for step in last if step.flag_id not in gone]
+    found = [Confirmed(flag.key, flag.name, is_off=True, site=None, confirmation=everywhere[flag.pk]) for flag in gone]
+    on = [step for step in last if step.flag.key not in off]
     site = on[0].site if on else None
     here = everywhere
     if site is not None:

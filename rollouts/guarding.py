@@ -1,6 +1,8 @@
 """Acts on what health says: takes a breaching flag back, holds over the complaint limit."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from textwrap import shorten
 
 from django.db import transaction
 
@@ -13,14 +15,17 @@ from health.domain.verdict import Judgement, Verdict
 from health.queries import count_complaints, find_complaint_day_start, judge_critical_lane
 from health.transitions import store_judgement
 from rollouts.domain.lifecycle import Status
+from rollouts.hand_queries import HandChange, describe_hands, list_flags_changed_by_hand, list_flags_off
 from rollouts.models import Rollout, RolloutEvent, Trigger
-from rollouts.queries import exposures_of, list_flags_changed_by_hand, list_flags_off
+from rollouts.queries import exposures_of
 from rollouts.story import add_event, tell
 from rollouts.transitions import hold_rollout, roll_back
 from rollouts.transitions.locking import get_locked_rollout
 
 #: How long investigating complaints may take.
 INVESTIGATION = timedelta(hours=4)
+#: A reason is one line of the story: what a person wrote may be longer, and stands in the banner whole.
+SAID_CHARACTERS = 300
 WATCHED = (Status.RUNNING, Status.PAUSED, Status.HELD)
 
 
@@ -69,16 +74,28 @@ def _watch_hands(rollout: Rollout, *, now: datetime) -> None:
     """Hold where somebody changed one of the flags behind the rollout's back, on or off."""
     by_hand = list_flags_off(rollout) | list_flags_changed_by_hand(rollout)
     if by_hand:
-        flags = sorted(by_hand)
+        changes = describe_hands(rollout, by_hand)
         hold_rollout(
             rollout_id=rollout.pk,
             code="flag_switched_by_hand",
-            data={"flags": flags},
+            data={
+                "flags": sorted(by_hand),
+                "changes": [{"flags": one.flags, "by": one.by, "why": one.why} for one in changes],
+            },
             actor=GUARDRAIL,
-            reason=write_reason("switched_by_hand", flags=", ".join(flags)),
+            reason=_say_hands(sorted(by_hand), changes),
             now=now,
             expected_epoch=rollout.epoch,
         )
+
+
+def _say_hands(flags: Sequence[str], changes: Sequence[HandChange]) -> str:
+    """Return the reason of the hold: which flags, and who changed them last and why, shortened to one line."""
+    keys = shorten(", ".join(flags), SAID_CHARACTERS, placeholder="…")
+    if not changes:
+        return write_reason("switched_by_hand", flags=keys)
+    why = shorten(changes[0].why, SAID_CHARACTERS, placeholder="…")
+    return write_reason("switched_by_hand_by", flags=keys, by=changes[0].by, why=why)
 
 
 def _watch_complaints(rollout: Rollout, exposures: list[Exposure], *, now: datetime) -> None:

@@ -59,6 +59,7 @@ REASONS: dict[str, str] = {
     "error_rate_everywhere": gettext_noop(
         "%(k)s errors in %(n)s requests within %(minutes)s minutes, surely more than %(threshold)s, and so without it"
     ),
+    "switched_by_hand_by": gettext_noop("Changed by hand by %(by)s: %(flags)s. Why: %(why)s"),
     "switched_by_hand": gettext_noop("Changed by hand: %(flags)s"),
     "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
 }

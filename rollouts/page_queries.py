@@ -3,11 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from django.db.models import Prefetch, QuerySet
-
-from core.domain.business_time import local_day
 from core.domain.sparkline import Bar, draw_bars, level, trace_line
 from flags.models import Segment, SegmentMember, Till
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
@@ -23,9 +19,11 @@ from rollouts.acted import Acted, list_acted
 from rollouts.confirmations import Confirmed, list_confirmations
 from rollouts.domain.gates import GateResult, judge_gates
 from rollouts.domain.lifecycle import EDGES, Status
-from rollouts.domain.templates import Gate, PhaseKind
-from rollouts.models import Phase, PhaseStatus, Rollback, Rollout, RolloutFlag, Step, StepStatus
+from rollouts.domain.templates import Gate
+from rollouts.hand_queries import list_flags_off
+from rollouts.models import Phase, Rollback, Rollout, RolloutFlag, StepStatus
 from rollouts.queries import exposures_of, weigh_for_gates
+from rollouts.track import Summary, summarise
 from rollouts.transitions.rolling_back import ROLLBACK_FROM
 
 SERIES_SPAN = timedelta(hours=1)
@@ -34,56 +32,6 @@ SERIES_BUCKETS = 30
 CEILING_IN_LIMITS = 2
 COMPLAINT_DAYS = 7
 REPORTING_SPAN = timedelta(minutes=5)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A rollout in one line: where it stands, what comes next, and how far each phase is."""
-
-    rollout: Rollout
-    phase: Phase | None
-    next_step: Step | None
-    phases: "Sequence[PhaseView]"
-    now: datetime
-
-    @property
-    def day(self) -> int | None:
-        """Return the plan day of the running phase, None outside one."""
-        if self.phase is None:
-            return None
-        if self.rollout.day_seconds:
-            passed = int((self.now - self.phase.starts_at).total_seconds() // self.rollout.day_seconds)
-        else:
-            zone = ZoneInfo(self.rollout.zone)
-            passed = (local_day(self.now, zone=zone) - local_day(self.phase.starts_at, zone=zone)).days
-        return self.phase.first_day + max(passed, 0)
-
-
-@dataclass(frozen=True)
-class SiteDay:
-    """A site's day: when all its flags go on, and whether they did."""
-
-    name: str
-    due_at: datetime
-    is_done: bool
-
-
-@dataclass(frozen=True)
-class PhaseView:
-    """A phase of the track: its changes as dots (True where done), its sites with their days."""
-
-    phase: Phase
-    dots: Sequence[bool]
-    sites: Sequence[SiteDay]
-    is_today: bool
-
-    @property
-    def done(self) -> int:
-        return sum(self.dots)
-
-    @property
-    def total(self) -> int:
-        return len(self.dots)
 
 
 @dataclass(frozen=True)
@@ -135,20 +83,6 @@ class Page:
     acted: Sequence[Acted]
 
 
-def prefetch_track(rows: QuerySet[Rollout]) -> QuerySet[Rollout]:
-    """Return the rollouts with what `summarise` reads: two queries, however many they are."""
-    steps = Step.objects.select_related("flag", "segment", "site").order_by("position")
-    return rows.prefetch_related("phases", Prefetch("steps", queryset=steps))
-
-
-def summarise(rollout: Rollout, *, now: datetime) -> Summary:
-    """Return a rollout's line; no query where `prefetch_track` has read it."""
-    phases = _view_phases(rollout, now=now)
-    running = next((view.phase for view in phases if view.phase.status == PhaseStatus.RUNNING), None)
-    step = next((step for step in rollout.steps.all() if step.status == StepStatus.PLANNED), None)
-    return Summary(rollout, running, step, phases, now)
-
-
 def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     """Return what the page of a rollout shows, in a bounded number of queries."""
     exposures = exposures_of(rollout)
@@ -156,20 +90,23 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     judgements = [*critical_judgements, *judge_ratio_lanes(exposures=exposures, now=now)]
     judgements.sort(key=lambda item: item.flag_key)
     guardrail = get_guardrail(environment_key=rollout.environment.key, lane=ERROR_RATE)
-    summary = summarise(rollout, now=now)
+    flags = list(rollout.rollout_flags.select_related("flag").order_by("position"))
+    switched_off = list_flags_off(rollout)
+    off = switched_off | {row.flag.key for row in flags if row.rolled_back_at}
+    summary = summarise(rollout, now=now, off=off)
     errors, critical = _chart_errors(rollout, critical_judgements, guardrail, now=now)
     return Page(
         summary=summary,
         guardrail=guardrail,
         gates=_judge(summary.phase, weigh_for_gates(rollout, judgements, now=now), now=now),
         judgements=judgements,
-        flags=list(rollout.rollout_flags.select_related("flag").order_by("position")),
+        flags=flags,
         actions=list_actions(rollout),
         errors=errors,
         critical=critical,
         complaints=_chart_complaints(rollout, exposures, now=now),
-        reach=measure_reach(rollout, exposures, now=now),
-        confirmations=list_confirmations(rollout, now=now),
+        reach=measure_reach(rollout, [one for one in exposures if one.flag_key not in switched_off], now=now),
+        confirmations=list_confirmations(rollout, off=off, now=now),
         acted=list_acted(rollout),
     )
 
@@ -195,7 +132,7 @@ def measure_reach(rollout: Rollout, exposures: Sequence[Exposure], *, now: datet
     keys = frozenset[str]().union(*(exposure.site_keys for exposure in exposures))
     tills = Till.objects.all() if everyone else Till.objects.filter(site__key__in=keys)
     places = list(tills.values_list("site_id", "key"))
-    segments = Segment.objects.filter(pk__in=_list_exposed_segments(rollout))
+    segments = Segment.objects.filter(pk__in=_list_exposed_segments(rollout, exposures))
     people = SegmentMember.objects.filter(segment__in=segments).values("targeting_key").distinct().count()
     reporting = count_reporting_tills(
         environment_key=rollout.environment.key, till_keys=[key for _, key in places], since=now - REPORTING_SPAN
@@ -210,8 +147,9 @@ def measure_reach(rollout: Rollout, exposures: Sequence[Exposure], *, now: datet
     )
 
 
-def _list_exposed_segments(rollout: Rollout) -> list[int]:
-    done = rollout.steps.filter(status=StepStatus.DONE, segment__isnull=False)
+def _list_exposed_segments(rollout: Rollout, exposures: Sequence[Exposure]) -> list[int]:
+    flags = [exposure.flag_key for exposure in exposures]
+    done = rollout.steps.filter(status=StepStatus.DONE, segment__isnull=False, flag__key__in=flags)
     return list(done.values_list("segment_id", flat=True).distinct())
 
 
@@ -220,30 +158,6 @@ def _judge(phase: Phase | None, verdicts: Sequence[tuple[str, str]], *, now: dat
         return []
     gates = [Gate(gate) for gate in phase.gates]
     return judge_gates(gates=gates, soaked_at=phase.ends_at, verdicts=verdicts, now=now)
-
-
-def _view_phases(rollout: Rollout, *, now: datetime) -> list[PhaseView]:
-    steps = [step for step in rollout.steps.all() if step.status != StepStatus.SKIPPED]
-    return [
-        _view_phase(phase, [step for step in steps if step.phase_id == phase.pk], now=now)
-        for phase in rollout.phases.all()
-    ]
-
-
-def _view_phase(phase: Phase, steps: Sequence[Step], *, now: datetime) -> PhaseView:
-    sites: dict[str, list[Step]] = {}
-    for step in steps:
-        if step.site is not None:
-            sites.setdefault(step.site.name, []).append(step)
-    return PhaseView(
-        phase=phase,
-        dots=[step.status == StepStatus.DONE for step in steps] if phase.kind != PhaseKind.PER_SITE else [],
-        sites=[
-            SiteDay(name, rows[0].due_at, all(row.status == StepStatus.DONE for row in rows))
-            for name, rows in sites.items()
-        ],
-        is_today=phase.status == PhaseStatus.RUNNING and phase.starts_at <= now < phase.ends_at,
-    )
 
 
 def _chart_errors(

@@ -6,10 +6,9 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Max, Prefetch, Q, QuerySet
 
-from core.actors import ActorKind
 from core.searching import fits
 from flags.domain.audience import RuleKind
-from flags.models import Environment, FlagState, Rule, Segment
+from flags.models import Environment, Segment
 from health.domain.error_rate import LANE as ERROR_RATE
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
@@ -18,6 +17,7 @@ from health.ratio_queries import get_guardrail, judge_ratio_lanes
 from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.overnight import NO_DATA, carry_passes
+from rollouts.hand_queries import list_flags_off
 from rollouts.models import Release, Rollout, RolloutEvent, RolloutFlag, SchedulerHeartbeat, Step, StepStatus, Trigger
 from rollouts.overnight import find_last_open_day, list_spells
 
@@ -105,7 +105,11 @@ def _is_alike(later: RolloutEvent, earlier: RolloutEvent) -> bool:
 
 
 def exposures_of(rollout: Rollout) -> list[Exposure]:
-    """Return who sees each flag that is still driven, by the steps done: three queries."""
+    """Return who sees each flag that is still driven, by the steps done: three queries.
+
+    A flag that is off all the same counts: what comes late of it is still its own, and must not be
+    taken for another's. Pages show `exposures_on`.
+    """
     active = set(rollout.rollout_flags.filter(is_active=True).values_list("flag_id", flat=True))
     done = rollout.steps.filter(status=StepStatus.DONE, flag_id__in=active).select_related("flag", "site")
     by_flag: dict[str, list[Step]] = {}
@@ -129,6 +133,12 @@ def exposures_of(rollout: Rollout) -> list[Exposure]:
     ]
 
 
+def exposures_on(rollout: Rollout) -> list[Exposure]:
+    """Return who sees each flag now: what somebody switched off behind the rollout's back is left out."""
+    off = list_flags_off(rollout)
+    return [exposure for exposure in exposures_of(rollout) if exposure.flag_key not in off]
+
+
 def _find_seen_at(rollout: Rollout) -> datetime | None:
     """Return when an error rate was last dealt with: resumed by a person, or its flag taken back."""
     resumed = Q(kind="resumed", data__after__startswith=ERROR_RATE)
@@ -139,15 +149,16 @@ def _find_seen_at(rollout: Rollout) -> datetime | None:
 
 @dataclass(frozen=True)
 class TakeableFlag:
-    """A flag that can be taken back, and at how many sites it is on."""
+    """A flag that can be taken back, and at how many sites it is on; `is_switched_off` where it is off already."""
 
     row: RolloutFlag
     sites: int
     is_on: bool
+    is_switched_off: bool
 
 
 def list_takeable(rollout: Rollout) -> list[TakeableFlag]:
-    """Return the rollout's flags that are still driven, in order: two queries."""
+    """Return the rollout's flags that are still driven, in order: four queries."""
     done: Iterable[tuple[int, int | None]] = rollout.steps.filter(status=StepStatus.DONE).values_list(
         "flag_id", "site_id"
     )
@@ -155,7 +166,10 @@ def list_takeable(rollout: Rollout) -> list[TakeableFlag]:
     for flag_id, site_id in done:
         sites.setdefault(flag_id, set()).update([] if site_id is None else [site_id])
     rows = rollout.rollout_flags.filter(is_active=True).select_related("flag").order_by("position")
-    return [TakeableFlag(row, len(sites.get(row.flag_id, ())), row.flag_id in sites) for row in rows]
+    off = list_flags_off(rollout)
+    return [
+        TakeableFlag(row, len(sites.get(row.flag_id, ())), row.flag_id in sites, row.flag.key in off) for row in rows
+    ]
 
 
 def _last_done(steps: Sequence[Step]) -> tuple[datetime, int]:
@@ -192,31 +206,6 @@ def list_steps_due_within(*, now: datetime, span: timedelta) -> QuerySet[Step]:
         rollout__status__in=[Status.SCHEDULED, Status.RUNNING],
         rollout__is_rehearsal=False,
     ).select_related("rollout__release", "rollout__environment", "flag", "site", "segment")
-
-
-def list_flags_off(rollout: Rollout) -> set[str]:
-    """Return the flags that the rollout has put on and that are off all the same: two queries."""
-    exposed = set(rollout.steps.filter(status=StepStatus.DONE).values_list("flag_id", flat=True))
-    active = rollout.rollout_flags.filter(is_active=True, flag_id__in=exposed).values("flag_id")
-    states = FlagState.objects.filter(environment=rollout.environment_id, flag_id__in=active)
-    off = states.filter(Q(is_on=False) | Q(killed_at__isnull=False))
-    return set(off.values_list("flag__key", flat=True))
-
-
-def list_flags_changed_by_hand(rollout: Rollout) -> set[str]:
-    """Return the flags that a person or a command changed since the rollout began or was resumed: three queries.
-
-    Whoever resumes has seen what was changed before.
-    """
-    since = rollout.events.filter(kind__in=["started", "resumed"]).aggregate(last=Max("at"))["last"]
-    if since is None:
-        return set()
-    by_hand = Q(history_date__gt=since, actor_kind__in=[ActorKind.USER, ActorKind.COMMAND])
-    flags = rollout.rollout_flags.values("flag_id")
-    states = FlagState.objects.filter(environment=rollout.environment_id, flag_id__in=flags)
-    switched = FlagState.history.filter(by_hand, id__in=states.values("pk")).values_list("flag__key", flat=True)
-    ruled = Rule.history.filter(by_hand, state_id__in=states.values("pk")).values_list("state__flag__key", flat=True)
-    return {*switched, *ruled}
 
 
 def list_steps_together(step: Step) -> QuerySet[Step]:

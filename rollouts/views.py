@@ -19,9 +19,10 @@ from flags.current import get_current_environment
 from rollouts.forms import PlanForm, ReleaseForm, move_choice
 from rollouts.labels import STATUSES, WARNINGS
 from rollouts.models import Rollout, Trigger
-from rollouts.page_queries import compose_page, list_actions, measure_reach, prefetch_track, summarise
+from rollouts.page_queries import compose_page, list_actions, measure_reach
 from rollouts.plan_view import view_plan
-from rollouts.queries import exposures_of, get_story, guess_plan, list_releases, list_rollouts, list_takeable
+from rollouts.queries import exposures_on, get_story, guess_plan, list_releases, list_rollouts, list_takeable
+from rollouts.track import prefetch_track, summarise
 from rollouts.transitions import (
     acknowledge_flag,
     cancel_rollout,
@@ -148,7 +149,7 @@ def roll_back_page(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "rollout": rollout,
             "flags": list_takeable(rollout),
-            "reach": measure_reach(rollout, exposures_of(rollout), now=clock.now()),
+            "reach": measure_reach(rollout, exposures_on(rollout), now=clock.now()),
         },
     )
 

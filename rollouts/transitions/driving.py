@@ -51,7 +51,8 @@ def pause_rollout(
     """Stop before the next step; what is on stays on."""
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     with recorded(actor=actor, reason=reason, now=now) as recording:
-        move(rollout, Status.PAUSED, now=now)
+        change = {"flags": [], "by": actor.label, "why": recording.reason}
+        move(rollout, Status.PAUSED, now=now, held_data={"changes": [change]})
         event = add_event(rollout, kind="paused", actor=actor, reason=recording.reason, now=now)
         tell(event, kind="rollout_paused", now=now)
     return rollout

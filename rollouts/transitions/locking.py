@@ -32,7 +32,10 @@ def move(
     held_code: str = "",
     held_data: Mapping[str, object] | None = None,
 ) -> None:
-    """Move a locked rollout along an edge and save it; to be called within `recorded`."""
+    """Move a locked rollout along an edge and save it; to be called within `recorded`.
+
+    `held_data` says what stops it: `flags`, and in `changes` who did what to which and why.
+    """
     check_move(EDGES, start=Status(rollout.status), end=end)
     rollout.status = end
     rollout.epoch += 1

@@ -114,7 +114,9 @@ def _close(rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], 
     if all_gone:
         move(rollout, Status.ROLLED_BACK, now=now)
     elif rollout.status == Status.RUNNING:
-        move(rollout, Status.HELD, now=now, held_code="flag_rolled_back", held_data={"flags": flags})
+        change = {"flags": flags, "by": rollback.triggered_by, "why": rollback.reason}
+        held_data = {"flags": flags, "changes": [change]}
+        move(rollout, Status.HELD, now=now, held_code="flag_rolled_back", held_data=held_data)
     else:
         rollout.epoch += 1
         rollout.save()

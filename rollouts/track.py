@@ -1,0 +1,127 @@
+"""The track of rollouts: where each stands, what comes next, how far its phases are."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from django.db.models import Prefetch, QuerySet
+
+from core.domain.business_time import local_day
+from rollouts.domain.templates import PhaseKind
+from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
+
+
+class Dot(StrEnum):
+    """One change on the track: to come, on, or done and off again."""
+
+    TO_COME = "to_come"
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A rollout in one line: where it stands, what comes next, and how far each phase is."""
+
+    rollout: Rollout
+    phase: Phase | None
+    next_step: Step | None
+    phases: "Sequence[PhaseView]"
+    now: datetime
+
+    @property
+    def day(self) -> int | None:
+        """Return the plan day of the running phase, None outside one."""
+        if self.phase is None:
+            return None
+        if self.rollout.day_seconds:
+            passed = int((self.now - self.phase.starts_at).total_seconds() // self.rollout.day_seconds)
+        else:
+            zone = ZoneInfo(self.rollout.zone)
+            passed = (local_day(self.now, zone=zone) - local_day(self.phase.starts_at, zone=zone)).days
+        return self.phase.first_day + max(passed, 0)
+
+
+@dataclass(frozen=True)
+class SiteDay:
+    """A site's day: when all its flags go on, whether they did, and how many of them are off again."""
+
+    name: str
+    due_at: datetime
+    is_done: bool
+    off: int
+
+
+@dataclass(frozen=True)
+class PhaseView:
+    """A phase of the track: its changes as dots, its sites with their days."""
+
+    phase: Phase
+    dots: Sequence[Dot]
+    sites: Sequence[SiteDay]
+    is_today: bool
+
+    @property
+    def done(self) -> int:
+        """How many changes are done and hold."""
+        return self.dots.count(Dot.ON)
+
+    @property
+    def off(self) -> int:
+        """How many were done and are off again."""
+        return self.dots.count(Dot.OFF)
+
+    @property
+    def total(self) -> int:
+        return len(self.dots)
+
+
+def prefetch_track(rows: QuerySet[Rollout]) -> QuerySet[Rollout]:
+    """Return the rollouts with what `summarise` reads: two queries, however many they are."""
+    steps = Step.objects.select_related("flag", "segment", "site").order_by("position")
+    return rows.prefetch_related("phases", Prefetch("steps", queryset=steps))
+
+
+def summarise(rollout: Rollout, *, now: datetime, off: Collection[str] = ()) -> Summary:
+    """Return a rollout's line; no query where `prefetch_track` has read it.
+
+    `off` are the flags taken back or switched off since their steps were done.
+    """
+    phases = _view_phases(rollout, now=now, off=off)
+    running = next((view.phase for view in phases if view.phase.status == PhaseStatus.RUNNING), None)
+    step = next((step for step in rollout.steps.all() if step.status == StepStatus.PLANNED), None)
+    return Summary(rollout, running, step, phases, now)
+
+
+def _view_phases(rollout: Rollout, *, now: datetime, off: Collection[str]) -> list[PhaseView]:
+    steps = [step for step in rollout.steps.all() if step.status != StepStatus.SKIPPED]
+    return [
+        _view_phase(phase, [step for step in steps if step.phase_id == phase.pk], now=now, off=off)
+        for phase in rollout.phases.all()
+    ]
+
+
+def _view_phase(phase: Phase, steps: Sequence[Step], *, now: datetime, off: Collection[str]) -> PhaseView:
+    sites: dict[str, list[Step]] = {}
+    for step in steps:
+        if step.site is not None:
+            sites.setdefault(step.site.name, []).append(step)
+    return PhaseView(
+        phase=phase,
+        dots=[_draw(step, off=off) for step in steps] if phase.kind != PhaseKind.PER_SITE else [],
+        sites=[_view_site(name, rows, off=off) for name, rows in sites.items()],
+        is_today=phase.status == PhaseStatus.RUNNING and phase.starts_at <= now < phase.ends_at,
+    )
+
+
+def _view_site(name: str, steps: Sequence[Step], *, off: Collection[str]) -> SiteDay:
+    dots = [_draw(step, off=off) for step in steps]
+    return SiteDay(name, steps[0].due_at, is_done=Dot.TO_COME not in dots, off=dots.count(Dot.OFF))
+
+
+def _draw(step: Step, *, off: Collection[str]) -> Dot:
+    if step.status != StepStatus.DONE:
+        return Dot.TO_COME
+    return Dot.OFF if step.flag.key in off else Dot.ON
