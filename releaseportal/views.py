@@ -1,6 +1,5 @@
 """The dashboard and the switches of the frame."""
 
-from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -20,11 +19,9 @@ from flags.queries import find_environment
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.queries import complaints_today, newest_verdicts
 from incidents.queries import open_incidents, with_clocks
+from releaseportal.schedule import BEAT_LIMIT
 from rollouts.page_queries import prefetch_track, summarise
 from rollouts.queries import find_last_scheduler_beat, list_live_rollouts
-
-#: Beyond this, the scheduler is taken for dead.
-BEAT_LIMIT = timedelta(seconds=15)
 
 
 @requires(Capability.VIEW)
