@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from simple_history.admin import SimpleHistoryAdmin
 
 from core.roles import Capability, can
@@ -72,7 +73,8 @@ class ReadOnlyAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # the library ha
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         self.check_reading(request)
-        response: HttpResponse = super().changelist_view(request, extra_context)
+        title = capfirst(str(self.model._meta.verbose_name_plural))
+        response: HttpResponse = super().changelist_view(request, {"title": title, **(extra_context or {})})
         return response
 
     def changeform_view(

@@ -1,7 +1,8 @@
 from django.apps import AppConfig
 
 from core.labels import REFUSALS
-from flags import labels
+from core.naming import name_records
+from flags import labels, names
 
 
 class FlagsConfig(AppConfig):
@@ -9,4 +10,5 @@ class FlagsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        name_records(self, names.NAMES)
         REFUSALS.update(labels.REFUSALS)

@@ -1,8 +1,9 @@
 from django.apps import AppConfig
 
 from core.labels import REFUSALS
+from core.naming import name_records
 from core.reasons import REASONS
-from health import labels
+from health import labels, names
 
 
 class HealthConfig(AppConfig):
@@ -10,5 +11,6 @@ class HealthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        name_records(self, names.NAMES)
         REFUSALS.update(labels.REFUSALS)
         REASONS.update(labels.REASONS)

@@ -85,14 +85,5 @@ def _store(identity: TokenIdentity, items: list[object]) -> Response:
     return json_response({"accepted": stored, "duplicates": duplicates, "rejected": reading.rejected}, status=202)
 
 
-async def refuse_method(request: Request) -> Response:
-    """Answer 405: without this, Django behind the lean routes would say 404 and hide the mistake."""
-    refusal = LeanRefusal(405, "GENERAL", "Send samples with POST.", headers={"Allow": "POST"})
-    return refusal_response(refusal)
-
-
 PATH = "/telemetry/v1/samples"
-LEAN_ROUTES = [
-    Route(PATH, take_samples, methods=["POST"]),
-    Route(PATH, refuse_method, methods=["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]),
-]
+LEAN_ROUTES = [Route(PATH, take_samples, methods=["POST"])]

@@ -1,7 +1,8 @@
 from django.apps import AppConfig
 
 from core.labels import REFUSALS
-from notifications import labels
+from core.naming import name_records
+from notifications import labels, names
 
 
 class NotificationsConfig(AppConfig):
@@ -9,4 +10,5 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        name_records(self, names.NAMES)
         REFUSALS.update(labels.REFUSALS)

@@ -1,7 +1,5 @@
 """Alive and ready, for load balancers; lean, so that they answer while Django is busy."""
 
-from datetime import timedelta
-
 import redis
 from anyio import to_thread
 from django.conf import settings
@@ -13,9 +11,8 @@ from starlette.routing import Route
 from core import clock
 from flags.lean import json_response
 from flags.snapshots import KEEPER
+from releaseportal.schedule import BEAT_LIMIT
 from rollouts.queries import find_last_scheduler_beat
-
-BEAT_LIMIT = timedelta(seconds=30)
 
 
 async def answer_alive(request: Request) -> Response:

@@ -5,6 +5,11 @@ a query over what is due in PostgreSQL, so a lost or doubled message changes not
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+#: Silent for longer, the scheduler is taken for dead, on the pages and for load balancers alike. It beats each
+#: second; a worker that starts anew, or that is busy with a burst of due work, may be silent for some ten.
+BEAT_LIMIT = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)

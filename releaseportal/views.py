@@ -1,7 +1,5 @@
 """The dashboard, the search over everything, and the switches of the frame."""
 
-from datetime import timedelta
-
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,14 +18,13 @@ from flags.queries import find_environment
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.queries import count_complaints, newest_verdicts
 from incidents.queries import open_incidents, with_clocks
+from releaseportal.schedule import BEAT_LIMIT
 from releaseportal.search import search
 from rollouts.queries import find_last_scheduler_beat, list_live_rollouts
 from rollouts.track import prefetch_track, summarise
 
 #: How many of each kind the palette and the page of results show.
 MOST_IN_PALETTE, MOST_ON_PAGE = 5, 25
-#: Beyond this, the scheduler is taken for dead.
-BEAT_LIMIT = timedelta(seconds=15)
 
 
 @requires(Capability.VIEW)

@@ -1,10 +1,11 @@
 from django.apps import AppConfig
 
 from core.labels import REFUSALS
+from core.naming import name_records
 from core.reasons import REASONS, VALUES
 from flags.dependants import register
 from flags.labels import STANDINGS
-from rollouts import labels
+from rollouts import labels, names
 
 
 class RolloutsConfig(AppConfig):
@@ -15,6 +16,7 @@ class RolloutsConfig(AppConfig):
         # Its models are there only now.
         from rollouts.dependant import RolloutsUse  # noqa: PLC0415
 
+        name_records(self, names.NAMES)
         REFUSALS.update(labels.REFUSALS)
         REASONS.update(labels.REASONS)
         VALUES["phase"] = labels.PHASES

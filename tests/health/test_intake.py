@@ -220,8 +220,11 @@ def test_intake__foreign_token__writes_to_its_own_environment_only(fleet: Fleet)
     assert Sample.objects.get().environment == other
 
 
-def test_intake__other_methods__are_refused(fleet: Fleet) -> None:
-    assert ask(PATH).status == 405
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_intake__another_method__is_405_and_names_the_one_it_takes(fleet: Fleet, method: str) -> None:
+    answer = ask(PATH, method=method)
+
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
 
 def test_intake__before_the_first_snapshot__says_when_to_come_again(fleet: Fleet) -> None:

@@ -1,0 +1,55 @@
+"""What releases, rollouts and rollbacks are called in the records (core.naming)."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.naming import Names
+
+NAMES = Names(
+    app=_("Rollouts"),
+    records={
+        "Release": (_("release"), _("releases")),
+        "ReleaseFlag": (_("flag of a release"), _("flags of releases")),
+        "Rollout": (_("rollout"), _("rollouts")),
+        "RolloutFlag": (_("flag of a rollout"), _("flags of rollouts")),
+        "RolloutSite": (_("site of a rollout"), _("sites of rollouts")),
+        "Phase": (_("phase"), _("phases")),
+        "Step": (_("step"), _("steps")),
+        "Rollback": (_("rollback"), _("rollbacks")),
+        "RollbackFlag": (_("flag of a rollback"), _("flags of rollbacks")),
+        "RolloutEvent": (_("rollout event"), _("rollout events")),
+        "SchedulerHeartbeat": (_("scheduler’s sign of life"), _("scheduler’s signs of life")),
+    },
+    fields={
+        "acknowledged_at": _("acknowledged at"),
+        "at": _("when"),
+        "audience_kind": _("kind of audience"),
+        "beat_at": _("last sign at"),
+        "contained_at": _("contained at"),
+        "created_by": _("created by"),
+        "day_seconds": _("seconds in a day"),
+        "done_at": _("done at"),
+        "due_at": _("due at"),
+        "ended_at": _("ended at"),
+        "evidence": _("evidence"),
+        "first_day": _("first day"),
+        "gate_waived": _("gate waived"),
+        "gates": _("gates"),
+        "held_code": _("held because"),
+        "held_data": _("details of the hold"),
+        "is_automatic": _("automatic"),
+        "is_repeated": _("begins again when it ends"),
+        "last_day": _("last day"),
+        "notes": _("notes"),
+        "pilots": _("pilots"),
+        "promotion_time": _("hour of promotions"),
+        "rolled_back_at": _("rolled back at"),
+        "scope": _("scope"),
+        "start_on": _("begins on"),
+        "template_key": _("plan template"),
+        "testers": _("testers"),
+        "trigger": _("trigger"),
+        "triggered_by": _("triggered by"),
+        "version": _("version"),
+        "zone": _("time zone"),
+    },
+)
