@@ -89,7 +89,9 @@ class MemberForm(ReasonedForm):
         help_text=_("The pseudonymous key the tills send for this person, never a name."),
     )
     label = forms.CharField(label=_("Shown as"), max_length=100, required=False)
-    site = forms.ModelChoiceField(Site.objects.all(), label=_("Site"), required=False, empty_label="—")
+    site = forms.ModelChoiceField(
+        Site.objects.all(), label=_("Site"), required=False, empty_label=_("none in particular")
+    )
 
 
 class SiteForm(ReasonedForm):

@@ -44,7 +44,12 @@ def list_flag_rows(*, text: str = "", state: str = "", environment: Environment 
     if state in STATE_FILTERS:
         fits = FlagState.objects.filter(STATE_FILTERS[state], flag=OuterRef("pk"), environment=environment)
         flags = flags.filter(Exists(fits))
-    states = FlagState.objects.select_related("environment").order_by("environment__position", "environment__key")
+    reaching = Rule.objects.filter(state=OuterRef("pk")).exclude(variant=OuterRef("flag__off_variant"))
+    states = (
+        FlagState.objects.select_related("environment")
+        .annotate(is_for_nobody=Q(flag__default_variant=F("flag__off_variant")) & ~Exists(reaching))
+        .order_by("environment__position", "environment__key")
+    )
     by_flag: dict[int, list[FlagState]] = {}
     for row in states:
         by_flag.setdefault(row.flag_id, []).append(row)
@@ -60,10 +65,17 @@ class StateView:
     version: int
     confirmation: Confirmation
 
+    @property
+    def is_for_nobody(self) -> bool:
+        """Tell whether neither a rule nor the default gives anybody more than the flag switched off would."""
+        flag = self.state.flag
+        variants = {flag.default_variant, *(rule.variant for rule, _origin in self.rules)}
+        return variants == {flag.off_variant}
+
 
 def list_states(flag: Flag, *, now: datetime) -> list[StateView]:
     """Return a flag's states in the order of environments; the number of queries does not grow with them."""
-    rows = flag.states.select_related("environment").prefetch_related("rules__segment", "rules__site")
+    rows = flag.states.select_related("environment", "flag").prefetch_related("rules__segment", "rules__site")
     states = list(rows.order_by("environment__position", "environment__key"))
     origins = describe_origins({rule.origin for state in states for rule in state.rules.all()})
     versions = list_state_versions([state.pk for state in states])
@@ -113,7 +125,7 @@ def _what(row: Any) -> str:
         return _("%(place)s: %(sign)s rule: %(gift)s for %(whom)s") % data
     if isinstance(row, FlagState.history.model):
         state = _("switched off") if row.killed_at else _("on") if row.is_on else _("off")
-        return f"{row.environment.key}: {state}"
+        return _("%(place)s: %(state)s") % {"place": row.environment.key, "state": state}
     return _("%(sign)s flag") % {"sign": HISTORY_SIGNS[row.history_type]}
 
 

@@ -18,6 +18,7 @@ from core.roles import Capability, can, requires
 from core.views import actor_of, answer_form, read_int, write_from
 from flags.current import get_current_environment
 from flags.models import Environment
+from flags.queries import get_flag_names
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.forms import ComplaintFilter, ComplaintForm, GuardrailForm
 from health.models import Complaint, ComplaintStatus, Lane, StoredVerdict
@@ -48,6 +49,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     since = now - FIGURES_SPAN
     context = {
         "verdicts": newest_verdicts(environment_key=key),
+        "flag_names": get_flag_names(),
         "figures": figures_by_flag(environment_key=key, since=since, until=now),
         "reports": last_reports(environment_key=key, since=since, until=now),
         "changes": StoredVerdict.objects.filter(environment_key=key)[:30],

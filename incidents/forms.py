@@ -44,7 +44,12 @@ class DeclareForm(forms.Form):
     sites = forms.ModelMultipleChoiceField(
         Site.objects.all(), label=_("Sites"), required=False, widget=forms.CheckboxSelectMultiple
     )
-    flag = forms.ModelChoiceField(Flag.objects.filter(archived_at=None), label=_("Suspected feature"), required=False)
+    flag = forms.ModelChoiceField(
+        Flag.objects.filter(archived_at=None),
+        label=_("Suspected feature"),
+        required=False,
+        empty_label=_("none in particular"),
+    )
     detected_at = forms.DateTimeField(
         label=_("Noticed at"),
         required=False,

@@ -5,6 +5,7 @@ reads; so the catalogue holds exactly what Django will look up.
 """
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,25 @@ def find_missing(catalogue: Catalog, *, template: Catalog) -> list[str]:
         if found is None or found.fuzzy or not strings or not all(strings):
             missing.append(str(message.id))
     return missing
+
+
+#: What French sets a space before, and after its opening quotation mark: never the end of a line.
+BEFORE, AFTER = re.compile(r"(?<=\S) (?=[:;!?»]|%(?![(sd]))"), re.compile(r"(?<=«) ")
+
+
+def set_spaces(words: str) -> str:
+    """Return French words with the spaces that may not break, and typographic apostrophes."""
+    return AFTER.sub("\u00a0", BEFORE.sub("\u00a0", re.sub(r"(?<=\w)'(?=\w)", "’", words)))
+
+
+def set_type(catalogue: Catalog) -> Catalog:
+    """Set the translations of a French catalogue as French is set."""
+    for message in catalogue:
+        if message.id and isinstance(message.string, str):
+            message.string = set_spaces(message.string)
+        elif message.id and message.string:
+            message.string = tuple(set_spaces(words) for words in message.string)
+    return catalogue
 
 
 def write_catalogue(catalogue: Catalog, path: Path) -> None:

@@ -26,6 +26,19 @@ RAIL: tuple[tuple[str, str | Promise, Capability], ...] = (
     ("admin:index", _("Audit"), Capability.READ_ADMIN),
 )
 
+#: The picture of each in static/icons.svg.
+ICONS = {
+    "dashboard": "dashboard",
+    "rollouts:list": "rollouts",
+    "flags:list": "flags",
+    "health:complaints": "complaints",
+    "health:overview": "health",
+    "incidents:list": "incidents",
+    "flags:sites": "sites",
+    "flags:tokens": "tokens",
+    "admin:index": "audit",
+}
+
 #: What stands in the bottom bar of a phone, by the first capability of these that a person holds.
 ON_PHONES: tuple[tuple[Capability, frozenset[str]], ...] = (
     (Capability.DRIVE_ROLLOUTS, frozenset({"dashboard", "rollouts:list", "flags:list", "incidents:list"})),
@@ -38,6 +51,7 @@ ON_PHONES: tuple[tuple[Capability, frozenset[str]], ...] = (
 class RailItem:
     label: str | Promise
     url: str
+    icon: str
     is_current: bool
     is_for_phones: bool
 
@@ -61,5 +75,5 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         if can(user, capability):
             url = reverse(name)
             current = request.path == url if url == "/" else request.path.startswith(url)
-            rail.append(RailItem(label, url, current, name in for_phones))
+            rail.append(RailItem(label, url, ICONS[name], current, name in for_phones))
     return {"frame": Frame(list_environments(), get_current_environment(request), rail, count_unread(user.pk))}

@@ -14,7 +14,7 @@ from core.roles import Capability, requires
 from core.searching import MOST_CHARACTERS
 from core.transitions import set_language
 from flags.current import SESSION_KEY, get_current_environment
-from flags.queries import find_environment
+from flags.queries import find_environment, get_flag_names
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.queries import count_complaints, newest_verdicts
 from incidents.queries import open_incidents, with_clocks
@@ -36,6 +36,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     context = {
         "summaries": [summarise(rollout, now=now) for rollout in prefetch_track(list_live_rollouts())],
         "verdicts": newest_verdicts(environment_key=environment.key) if environment else [],
+        "flag_names": get_flag_names(),
         "incidents": with_clocks(open_incidents(), now=now),
         "complaints": count_complaints(environment_key=environment.key, now=now) if environment else 0,
         "complaint_limit": DAILY_COMPLAINT_LIMIT,

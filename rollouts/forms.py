@@ -94,15 +94,19 @@ class PlanForm(OrderedForm):
 
     ordered = "sites"
 
-    release = forms.ModelChoiceField(Release.objects.all(), label=_("Release"))
-    environment = forms.ModelChoiceField(Environment.objects.all(), label=_("Environment"))
+    release = forms.ModelChoiceField(Release.objects.all(), label=_("Release"), empty_label=_("Choose the release"))
+    environment = forms.ModelChoiceField(
+        Environment.objects.all(), label=_("Environment"), empty_label=_("Choose the environment")
+    )
     start_on = DayField(label=_("Start day"), required=False)
     promotion_time = forms.TimeField(
         label=_("Hour of promotions at the sites"),
         initial=time(6),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
-    testers = forms.ModelChoiceField(Segment.objects.all(), label=_("Testers of the internal phase"))
+    testers = forms.ModelChoiceField(
+        Segment.objects.all(), label=_("Testers of the internal phase"), empty_label=_("Choose the testers")
+    )
     pilots = forms.MultipleChoiceField(
         label=_("Pilot cashiers"), widget=forms.CheckboxSelectMultiple, help_text=_("Three to five say most.")
     )

@@ -16,6 +16,7 @@ from core.labels import say_refusal
 from core.roles import Capability, can, requires
 from core.views import actor_of, read_int, write_from
 from flags.current import get_current_environment
+from flags.queries import get_flag_names
 from rollouts.forms import PlanForm, ReleaseForm, move_choice
 from rollouts.labels import STATUSES, WARNINGS
 from rollouts.models import Rollout, Trigger
@@ -68,7 +69,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one rollout: what happens, what happens next, what can be done."""
     rollout = _get(pk)
     page = compose_page(rollout, now=clock.now())
-    context = {"rollout": rollout, "page": page, "story": get_story(rollout)}
+    context = {"rollout": rollout, "page": page, "story": get_story(rollout), "flag_names": get_flag_names()}
     template = "rollouts/detail.html"
     if getattr(request, "htmx", False):
         template = "rollouts/_head.html" if request.GET.get("part") == "head" else "rollouts/_live.html"

@@ -85,3 +85,21 @@ def test_french__apostrophes__are_typographic() -> None:
     straight = [message.id for message in catalogue if message.id and re.search(r"\w'\w", str(message.string))]
 
     assert straight == []
+
+
+def test_french__spaces_before_high_signs__do_not_break() -> None:
+    assert (
+        catalogues.set_spaces("Pourquoi ? « ici » : 5 % l'un")
+        == "Pourquoi\u00a0? «\u00a0ici\u00a0»\u00a0: 5\u00a0% l’un"
+    )
+    assert catalogues.set_spaces("de %(limit)s %(unit)s, %s") == "de %(limit)s %(unit)s, %s"
+    catalogue = catalogues.read_catalogue(BASE / "locale/fr/LC_MESSAGES/django.po", language="fr")
+
+    breaking = [
+        message.id
+        for message in catalogue
+        for words in ([message.string] if isinstance(message.string, str) else message.string or [])
+        if message.id and words != catalogues.set_spaces(words)
+    ]
+
+    assert breaking == [], "run manage.py translations"

@@ -58,10 +58,32 @@ def moment(value: datetime | None) -> str:
     return f"{formats.date_format(local, _day_format())}, {local:%H:%M}"
 
 
+@register.inclusion_tag("_at.html")
+def at(value: datetime) -> dict[str, datetime]:
+    """Render a moment with how far it is: "Wed 4 Nov, 06:00", "in 14 h"."""
+    return {"value": value}
+
+
 @register.filter
 def day(value: datetime) -> str:
     """Return a day in the portal's zone, e.g. "Mon 9"."""
-    return formats.date_format(timezone.localtime(value), "D j")
+    return weekday(timezone.localtime(value).date())
+
+
+@register.filter
+def weekday(value: date) -> str:
+    """Return a civil day within a week, e.g. "Mon 9"."""
+    # Translators: Django's date format of weekday and day, e.g. "Mon 9"
+    return formats.date_format(value, pgettext("date format", "D j"))
+
+
+@register.filter
+def civil_day(value: date | None) -> str:
+    """Return a civil day, e.g. "Wed 4 Nov", with its year where it is not this year's."""
+    if value is None:
+        return "—"
+    words = formats.date_format(value, _day_format())
+    return words if value.year == timezone.localtime(clock.now()).year else f"{words} {value.year}"
 
 
 @register.filter
@@ -138,6 +160,12 @@ def span(value: timedelta) -> str:
 def get(mapping: dict[Any, Any], key: Any) -> Any:
     """Return a mapping's value, an empty text where there is none."""
     return mapping.get(key, "")
+
+
+@register.inclusion_tag("_icon.html")
+def icon(name: str) -> dict[str, str]:
+    """Render a picture of static/icons.svg beside words that say the same."""
+    return {"name": name}
 
 
 @register.inclusion_tag("_field.html")

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from core.errors import InvalidInput
+from core.labels import say_refusal
 from core.roles import Capability, requires
 from core.views import actor_of, read_int
 from flags.forms import RuleForm
@@ -21,7 +22,10 @@ def add(request: HttpRequest, key: str) -> HttpResponse:
     flag = get_object_or_404(Flag, key=key)
     form = RuleForm(request.POST or request.GET, flag=flag)
     if not form.is_valid():
-        raise InvalidInput("rule_unclear")
+        if request.method == "POST":
+            raise InvalidInput("rule_unclear")
+        messages.error(request, say_refusal(InvalidInput("rule_unclear")))
+        return redirect("flags:detail", key=key)
     environment, audience, variant = (form.cleaned_data[name] for name in ("environment", "audience", "variant"))
     state = get_object_or_404(FlagState, flag=flag, environment=environment)
     if request.method == "POST":

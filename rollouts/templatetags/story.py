@@ -1,4 +1,7 @@
-"""The story's lines as sentences: `{{ line|tell }}`."""
+"""The story's lines as sentences: `{{ line|tell:flag_names }}`."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from django import template
 
@@ -9,6 +12,15 @@ register = template.Library()
 
 
 @register.filter
-def tell(line: StoryLine) -> str:
-    """Return what happened, in the reader's language."""
-    return say_event(kind=line.event.kind, data=line.event.data, count=line.count)
+def tell(line: StoryLine, flag_names: Mapping[str, str]) -> str:
+    """Return what happened, in the reader's language; flags by their names, where they have one here."""
+    return say_event(kind=line.event.kind, data=_name_flags(line.event.data, flag_names), count=line.count)
+
+
+def _name_flags(data: Mapping[str, Any], flag_names: Mapping[str, str]) -> dict[str, Any]:
+    named = dict(data)
+    if isinstance(data.get("flag"), str):
+        named["flag"] = flag_names.get(data["flag"], data["flag"])
+    if isinstance(data.get("flags"), list):
+        named["flags"] = [flag_names.get(key, key) for key in map(str, data["flags"])]
+    return named

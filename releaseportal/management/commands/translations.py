@@ -23,7 +23,7 @@ class Command(BaseCommand):
         template = catalogues.extract_messages(base)
         catalogue = catalogues.read_catalogue(path, language="fr")
         if not options["check"]:
-            catalogues.write_catalogue(catalogues.merge(catalogue, template=template), path)
+            catalogues.write_catalogue(catalogues.set_type(catalogues.merge(catalogue, template=template)), path)
         missing = catalogues.find_missing(catalogue, template=template)
         for message in missing:
             self.stdout.write(message)
