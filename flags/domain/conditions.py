@@ -81,13 +81,18 @@ class Condition:
 
     def as_json(self) -> dict[str, object]:
         """Return the stored form, which `parse_conditions` reads."""
-        value = list(self.value) if isinstance(self.value, tuple) else self.value
+        value = [_store(one) for one in self.value] if isinstance(self.value, tuple) else _store(self.value)
         return {
             "attribute": self.attribute,
             "operator": str(self.operator),
             "value": value,
             "negated": self.is_negated,
         }
+
+
+def _store(value: object) -> object:
+    """Return a value as JSON keeps it: a large float is written by its digits, not as the power of ten it is near."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class ConditionFault(Exception):

@@ -67,7 +67,13 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     return answer_form(
         request,
         form,
-        lambda: edit_segment(segment_id=segment.pk, **form.wishes, actor=actor_of(request), now=clock.now()),
+        lambda: edit_segment(
+            segment_id=segment.pk,
+            **form.wishes,
+            conditions=segment.asked,
+            actor=actor_of(request),
+            now=clock.now(),
+        ),
         then=lambda: redirect("flags:segment", key=key),
         template="flags/form.html",
         context={"title": segment.name, "back": "flags:segments"},

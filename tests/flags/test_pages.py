@@ -243,8 +243,14 @@ def test_rule__added_from_a_stale_page__is_refused(flag: Flag, environment: Envi
         "environment=prod&audience=everyone&variant=purple",
     ],
 )
-def test_rule__unclear__is_refused(flag: Flag, query: str) -> None:
-    assert sign_in().get(f"/flags/buttons/rule/?{query}").status_code == 400
+def test_rule__unclear__is_said_on_the_flags_page(flag: Flag, query: str) -> None:
+    client = sign_in()
+
+    answer = client.get(f"/flags/buttons/rule/?{query}", follow=True)
+
+    assert answer.redirect_chain == [("/flags/buttons/", 302)]
+    assert "Choose where, for whom and which variant." in answer.content.decode()
+    assert client.post("/flags/buttons/rule/", {"reason": "x"}).status_code == 400
 
 
 def test_own_rules__moved_and_removed__in_their_order(flag: Flag, environment: Environment) -> None:
@@ -298,7 +304,7 @@ def test_detail__history_in_french__is_french(flag: Flag, environment: Environme
     client = sign_in()
     client.cookies["django_language"] = "fr"
 
-    assert "prod: coupé" in client.get("/flags/buttons/").content.decode()
+    assert "prod\u00a0: coupé" in client.get("/flags/buttons/").content.decode()
 
 
 @pytest.mark.parametrize("rows", [2, 20])
