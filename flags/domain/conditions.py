@@ -2,7 +2,7 @@
 
 A condition never fails: a missing attribute or one of another type does not hold, and negated it
 does. Nothing is coerced: `"5"` is not `5`, and `true` is not `1`. JsonLogic coerces, so the exported
-logic guards the types; that both agree for every context is a test (ADR 0012).
+logic guards the types; that both agree for every context is a test (ADR 12).
 """
 
 from __future__ import annotations
