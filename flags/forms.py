@@ -11,10 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from core.fields import DayField
 from core.history import MAX_REASON_CHARACTERS
-from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.opening import DayKind
 from flags.labels import DAY_KINDS, PURPOSES
-from flags.models import Criticality, Environment, Flag, Segment, Site, check_key, every_day
+from flags.models import Criticality, Environment, Site, check_key, every_day
 
 #: Scheme, host and port as browsers write an origin, at most what the column holds.
 ORIGIN = re.compile(r"(?=.{1,200}$)https?://[a-z0-9.-]+(:[0-9]{1,5})?")
@@ -195,32 +194,6 @@ class TokenForm(ReasonedForm):
         Environment.objects.all(), label=_("Environment"), to_field_name="key", empty_label=None
     )
     purpose = forms.ChoiceField(label=_("Purpose"), choices=PURPOSES.items())
-
-
-class RuleForm(forms.Form):
-    """Which rule a person means: where, for whom, which variant. It writes nothing itself."""
-
-    environment = forms.ModelChoiceField(Environment.objects.all(), to_field_name="key", label=_("Environment"))
-    audience = forms.ChoiceField(label=_("For whom"))
-    variant = forms.ChoiceField(label=_("Variant"))
-
-    def __init__(self, *args: Any, flag: Flag, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        segments = [(f"{RuleKind.SEGMENT}:{one.pk}", one.name) for one in Segment.objects.order_by("name")]
-        sites = [(f"{RuleKind.SITE}:{one.pk}", one.name) for one in Site.objects.order_by("name")]
-        self.fields["audience"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
-            (RuleKind.EVERYONE, _("everyone")),
-            (_("Segments"), segments),
-            (_("Sites"), sites),
-        ]
-        on_first = sorted(flag.variants, key=lambda name: name == flag.off_variant)
-        self.fields["variant"].choices = [(name, name) for name in on_first]  # type: ignore[attr-defined]  # a ChoiceField
-
-    def clean_audience(self) -> RuleAudience:
-        kind, _colon, pk = self.cleaned_data["audience"].partition(":")
-        if kind == RuleKind.SEGMENT:
-            return RuleAudience.for_segment(int(pk))
-        return RuleAudience.for_site(int(pk)) if kind == RuleKind.SITE else RuleAudience.everyone()
 
 
 class FlagFilter(forms.Form):

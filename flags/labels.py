@@ -112,3 +112,18 @@ OPERATORS: dict[str, str | Promise] = {
     "version_same_major": _("is a version of the same major line as"),
     "not version_same_major": _("is no version of the same major line as"),
 }
+
+#: As what a condition's value is typed, and what is said where it is not.
+CONDITION_TYPES: dict[str, str | Promise] = {
+    "text": _("Text"),
+    "number": _("Number"),
+    "boolean": _("Yes or no"),
+    "version": _("Version"),
+}
+CONDITION_FAULTS: dict[str, str | Promise] = {
+    "attribute": _("Letters, digits, dash and underscore, as the program sends it; a letter first."),
+    "text": _("A text of at most 200 characters; several with commas."),
+    "number": _("A number; several with commas, their decimals with a point."),
+    "boolean": _("true or false."),
+    "version": _("A version, e.g. 1.3.0."),
+}

@@ -2,14 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import F, Max, QuerySet
 
 from core.searching import fits
 from flags.definitions import define_flag, load_surroundings
-from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.definition import EnvironmentDefinition, TokenDefinition
 from flags.domain.purposes import Purpose
 from flags.models import (
@@ -20,9 +18,7 @@ from flags.models import (
     FlagState,
     Rule,
     Segment,
-    SegmentMember,
     Site,
-    Till,
 )
 
 
@@ -89,24 +85,6 @@ def get_state_version(state: FlagState) -> int:
 def get_flag_version(flag: Flag) -> int:
     """Return the newest history id of a flag's own row."""
     return Flag.history.filter(id=flag.pk).aggregate(newest=Max("history_id"))["newest"] or 0
-
-
-@dataclass(frozen=True)
-class Reach:
-    """Whom an audience holds, in numbers; people are those a segment names."""
-
-    sites: int
-    tills: int
-    people: int
-
-
-def measure_audience(audience: RuleAudience) -> Reach:
-    """Return whom an audience holds: at most two queries."""
-    if audience.kind is RuleKind.SEGMENT:
-        return Reach(0, 0, SegmentMember.objects.filter(segment_id=audience.segment_id or 0).count())
-    if audience.kind is RuleKind.SITE:
-        return Reach(1, Till.objects.filter(site_id=audience.site_id or 0).count(), 0)
-    return Reach(Site.objects.count(), Till.objects.count(), 0)
 
 
 def get_flag_names() -> dict[str, str]:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("flags/<str:key>/reach/<str:environment>/", reach.show, name="reach"),
     path("flags/<str:key>/shelf/<slug:action>/", flags.shelve, name="shelve"),
     path("new-flag/", flags.create, name="new"),
+    path("rules/<int:pk>/edit/", rules.edit, name="rule_edit"),
     path("rules/<int:pk>/<slug:action>/", rules.change, name="rule_change"),
     path("environments/", environments.list_all, name="environments"),
     path("environments/<str:key>/", environments.edit, name="environment_edit"),

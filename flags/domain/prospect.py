@@ -85,6 +85,11 @@ class Move:
     tills: int
     people: int
 
+    @property
+    def sites(self) -> int:
+        """Not counted: it says nothing that the tills do not."""
+        return 0
+
 
 @dataclass(frozen=True)
 class Preview:

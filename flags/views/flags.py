@@ -10,7 +10,7 @@ from core.errors import InvalidInput
 from core.roles import Capability, requires
 from core.views import actor_of, answer_form, read_int
 from flags.current import get_current_environment
-from flags.forms import FlagFilter, FlagForm, NewFlagForm, RuleForm
+from flags.forms import FlagFilter, FlagForm, NewFlagForm
 from flags.labels import STATES
 from flags.models import Environment, Flag
 from flags.page_queries import list_changes, list_flag_rows, list_states
@@ -43,7 +43,6 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         "flag": flag,
         "views": list_states(flag, now=clock.now()),
         "changes": list_changes(flag),
-        "rule_form": RuleForm(flag=flag),
     }
     return render(request, "flags/detail.html", context)
 

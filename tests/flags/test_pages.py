@@ -11,7 +11,7 @@ from core.actors import DEMO
 from core.roles import Role
 from flags.domain.audience import RuleAudience
 from flags.models import Criticality, Environment, Flag, FlagState, Rule
-from flags.transitions import archive_flag, kill_flag, switch_on
+from flags.transitions import archive_flag, create_till, kill_flag, switch_on
 from tests.factories.flags import make_environment, make_flag, make_rule, make_site
 from tests.factories.world import make_rehearsal, make_world, play
 from tests.signed_in import sign_in
@@ -199,13 +199,14 @@ def test_switch__wrong_input__changes_nothing(flag: Flag, given: dict[str, str],
 
 def test_rule__looked_at__says_whom_in_numbers_and_writes_nothing(flag: Flag) -> None:
     site = make_site(name="Lyon")
+    create_till(site_id=site.pk, key="lyon-1", name="Till 1", **BY)
 
     page = sign_in().get(f"/flags/buttons/rule/?environment=prod&audience=site:{site.pk}&variant=on")
 
     words = page.content.decode()
     assert page.status_code == 200
     assert "Lyon" in words
-    assert "1 site" in words
+    assert "1 site, 1 till" in words
     assert not Rule.objects.exists()
 
 
@@ -215,7 +216,7 @@ def test_rule__added__stands_and_switches_on(flag: Flag, environment: Environmen
     asked = {"environment": "prod", "audience": f"site:{site.pk}", "variant": "on"}
     version = _version(client, f"/flags/buttons/rule/?environment=prod&audience=site:{site.pk}&variant=on")
 
-    answer = client.post("/flags/buttons/rule/", asked | {"version": version, "reason": "Lyon asked"})
+    answer = client.post("/flags/buttons/rule/", asked | {"version": version, "reason": "Lyon asked", "do": "save"})
 
     assert answer.status_code == 302
     rule = Rule.objects.get()
@@ -229,21 +230,15 @@ def test_rule__added_from_a_stale_page__is_refused(flag: Flag, environment: Envi
     version = _version(client, "/flags/buttons/rule/?environment=prod&audience=everyone&variant=on")
     make_rule(flag, environment, RuleAudience.for_site(make_site().pk))
 
-    assert client.post("/flags/buttons/rule/", asked | {"version": version, "reason": "x"}).status_code == 409
+    answer = client.post("/flags/buttons/rule/", asked | {"version": version, "reason": "x", "do": "save"})
+
+    assert answer.status_code == 400
+    assert "Somebody else changed this meanwhile." in answer.content.decode()
     assert Rule.objects.count() == 1
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "",
-        "environment=mars&audience=everyone&variant=on",
-        "environment=prod&audience=site:999999&variant=on",
-        "environment=prod&audience=site:x&variant=on",
-        "environment=prod&audience=everyone&variant=purple",
-    ],
-)
-def test_rule__unclear__is_said_on_the_flags_page(flag: Flag, query: str) -> None:
+@pytest.mark.parametrize("query", ["", "environment=mars&audience=everyone&variant=on"])
+def test_rule__nowhere__is_said_on_the_flags_page(flag: Flag, query: str) -> None:
     client = sign_in()
 
     answer = client.get(f"/flags/buttons/rule/?{query}", follow=True)
@@ -251,6 +246,16 @@ def test_rule__unclear__is_said_on_the_flags_page(flag: Flag, query: str) -> Non
     assert answer.redirect_chain == [("/flags/buttons/", 302)]
     assert "Choose where, for whom and which variant." in answer.content.decode()
     assert client.post("/flags/buttons/rule/", {"reason": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["audience=site:999999&variant=on", "audience=site:x&variant=on", "audience=everyone&variant=purple"]
+)
+def test_rule__unclear__is_refused_beside_the_form(flag: Flag, query: str) -> None:
+    answer = sign_in().get(f"/flags/buttons/rule/?environment=prod&{query}")
+
+    assert answer.status_code == 400
+    assert "Select a valid choice" in answer.content.decode()
 
 
 def test_own_rules__moved_and_removed__in_their_order(flag: Flag, environment: Environment) -> None:
@@ -335,4 +340,4 @@ def test_detail__any_number_of_rules__takes_as_many_queries(
 
 #: Session, person and roles, frame; then the page's own.
 LIST_QUERIES = 10
-DETAIL_QUERIES = 21
+DETAIL_QUERIES = 19
