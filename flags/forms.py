@@ -34,7 +34,7 @@ class ReasonedForm(forms.Form):
         return dict(self.cleaned_data)
 
 
-def _key_field() -> forms.CharField:
+def key_field() -> forms.CharField:
     return forms.CharField(
         label=_("Key"),
         max_length=100,
@@ -67,16 +67,7 @@ class FlagForm(ReasonedForm):
 class NewFlagForm(FlagForm):
     """A new flag, on or off."""
 
-    key = _key_field()
-
-
-class SegmentForm(ReasonedForm):
-    name = forms.CharField(label=_("Name"), max_length=100)
-    description = forms.CharField(label=_("Who they are"), widget=forms.Textarea(attrs={"rows": 2}), required=False)
-
-
-class NewSegmentForm(SegmentForm):
-    key = _key_field()
+    key = key_field()
 
 
 class MemberForm(ReasonedForm):
@@ -128,7 +119,7 @@ class SiteForm(ReasonedForm):
 
 
 class NewSiteForm(SiteForm):
-    key = _key_field()
+    key = key_field()
 
 
 class SiteDaysForm(ReasonedForm):
@@ -155,7 +146,7 @@ class SiteDaysForm(ReasonedForm):
 
 
 class TillForm(ReasonedForm):
-    key = _key_field()
+    key = key_field()
     name = forms.CharField(label=_("Name"), max_length=100)
 
 
@@ -183,7 +174,7 @@ class EnvironmentForm(ReasonedForm):
 
 
 class NewEnvironmentForm(EnvironmentForm):
-    key = _key_field()
+    key = key_field()
 
 
 class TokenForm(ReasonedForm):

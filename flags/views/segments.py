@@ -1,17 +1,23 @@
 """Pages of segments: who is in them, and which flags name them."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from core import clock
 from core.errors import InvalidInput
 from core.roles import Capability, requires
 from core.views import actor_of, answer_form, read_int, write_from
-from flags.forms import MemberForm, NewSegmentForm, SegmentForm
+from flags.condition_forms import with_another_line
+from flags.forms import MemberForm
 from flags.models import Rule, Segment
 from flags.page_queries import list_segment_rows
+from flags.segment_forms import NewSegmentForm, SegmentForm
 from flags.transitions import (
     NewMember,
     add_member,
@@ -47,36 +53,57 @@ def _show(request: HttpRequest, segment: Segment, form: MemberForm) -> HttpRespo
 
 @requires(Capability.EDIT_FLAGS)
 def create(request: HttpRequest) -> HttpResponse:
-    """Make a segment, empty at first."""
-    form = NewSegmentForm(request.POST or None)
-    return answer_form(
+    """Make a segment, without people at first."""
+    form = NewSegmentForm(_read(request))
+    return _answer(
         request,
         form,
         lambda: create_segment(**form.wishes, members=[], actor=actor_of(request), now=clock.now()),
-        then=lambda: redirect("flags:segment", key=form.cleaned_data["key"]),
-        template="flags/form.html",
-        context={"title": _("New segment"), "back": "flags:segments"},
+        key=lambda: form.cleaned_data["key"],
+        context={"title": _("New segment"), "back": reverse("flags:segments")},
     )
 
 
 @requires(Capability.EDIT_FLAGS)
 def edit(request: HttpRequest, key: str) -> HttpResponse:
-    """Change a segment's name and description."""
+    """Change a segment's name, description and conditions."""
     segment = get_object_or_404(Segment, key=key)
-    form = SegmentForm(request.POST or None, initial={"name": segment.name, "description": segment.description})
-    return answer_form(
+    form = SegmentForm(
+        _read(request),
+        asked=segment.asked,
+        initial={"name": segment.name, "description": segment.description},
+    )
+    return _answer(
         request,
         form,
-        lambda: edit_segment(
-            segment_id=segment.pk,
-            **form.wishes,
-            conditions=segment.asked,
-            actor=actor_of(request),
-            now=clock.now(),
-        ),
-        then=lambda: redirect("flags:segment", key=key),
-        template="flags/form.html",
-        context={"title": segment.name, "back": "flags:segments"},
+        lambda: edit_segment(segment_id=segment.pk, **form.wishes, actor=actor_of(request), now=clock.now()),
+        key=lambda: key,
+        context={"title": segment.name, "back": reverse("flags:segment", args=[key])},
+    )
+
+
+def _is_more(request: HttpRequest) -> bool:
+    """Tell whether somebody asks for another line and for nothing to be written yet."""
+    return request.method == "POST" and request.POST.get("do") == "more"
+
+
+def _read(request: HttpRequest) -> Mapping[str, Any] | None:
+    return with_another_line(request.POST) if _is_more(request) else request.POST or None
+
+
+def _answer(
+    request: HttpRequest,
+    form: SegmentForm,
+    write: Callable[[], object],
+    *,
+    key: Callable[[], str],
+    context: Mapping[str, object],
+) -> HttpResponse:
+    template = "flags/segment_form.html"
+    if _is_more(request):
+        return render(request, template, {"form": form, **context})
+    return answer_form(
+        request, form, write, then=lambda: redirect("flags:segment", key=key()), template=template, context=context
     )
 
 

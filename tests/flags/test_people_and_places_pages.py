@@ -17,6 +17,8 @@ from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
+#: A segment without conditions, as its form sends it.
+NO_LINES = {"c-TOTAL_FORMS": "0", "c-INITIAL_FORMS": "0"}
 BY: dict[str, Any] = {"actor": DEMO, "reason": "a test", "now": clock.now()}
 SITE = {"name": "Lyon", "city": "Lyon", "time_zone": "Europe/Paris", "opening_weekdays": ["2", "6"], "reason": "Opens"}
 
@@ -28,7 +30,7 @@ def segment() -> Segment:
 
 def test_new_segment__made_and_filled__holds_its_people() -> None:
     client = sign_in()
-    client.post("/new-segment/", {"key": "pilots", "name": "Pilots", "reason": "For 1.3"})
+    client.post("/new-segment/", {"key": "pilots", "name": "Pilots", "reason": "For 1.3"} | NO_LINES)
 
     answer = client.post("/segments/pilots/add/", {"targeting_key": "ana", "label": "Ana", "reason": "Volunteers"})
 
@@ -74,7 +76,8 @@ def test_member__of_another_segment__stays(segment: Segment) -> None:
 
 
 def test_edit_segment__renamed__keeps_its_key(segment: Segment) -> None:
-    sign_in().post("/segments/pilots/edit/", {"name": "First pilots", "description": "", "reason": "Clearer"})
+    renamed = {"name": "First pilots", "description": "", "reason": "Clearer"}
+    sign_in().post("/segments/pilots/edit/", renamed | NO_LINES)
 
     segment.refresh_from_db()
     assert (segment.key, segment.name) == ("pilots", "First pilots")

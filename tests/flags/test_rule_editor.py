@@ -8,7 +8,7 @@ from django.test import Client
 from core.actors import DEMO
 from flags.domain.audience import RuleAudience
 from flags.domain.conditions import Condition, Operator
-from flags.models import Environment, Flag, Rule
+from flags.models import Environment, Flag, Rule, Segment
 from flags.transitions import NewMember, create_segment, create_till
 from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_flag, make_rule, make_site
@@ -167,3 +167,28 @@ def test_edit__a_rollouts_rule__is_not_there(flag: Flag, environment: Environmen
     rule = make_rule(flag, environment, RuleAudience.everyone(), origin="rollout:1:1")
 
     assert sign_in().get(f"/rules/{rule.pk}/edit/").status_code == 404
+
+
+def test_segment__conditions_said_and_emptied__are_stored_so(flag: Flag) -> None:
+    client = sign_in()
+    wanted = {"key": "new", "name": "New tills", "description": "", "reason": "a test"}
+    line = ("app_version", "version version_at_least", "1.3.0")
+
+    more = client.post("/new-segment/", wanted | {"do": "more"} | _lines(line))
+    assert (more.status_code, len(more.context["form"].lines.forms)) == (200, 2)
+    assert client.post("/new-segment/", wanted | _lines(line)).status_code == 302
+    assert Segment.objects.get().asked == (NEW,)
+    assert "app_version is a version from “1.3.0”" in client.get("/segments/new/").content.decode()
+
+    assert client.post("/segments/new/edit/", wanted | _lines(("", "text equals", ""))).status_code == 302
+    assert Segment.objects.get().asked == ()
+
+
+def test_segment__unclear_conditions__are_said_and_nothing_is_written(flag: Flag) -> None:
+    wanted = {"key": "new", "name": "New tills", "description": "", "reason": "a test"}
+
+    answer = sign_in().post("/new-segment/", wanted | _lines(("app_version", "version version_is", "newest")))
+
+    assert answer.status_code == 400
+    assert "A version, e.g. 1.3.0." in answer.content.decode()
+    assert not Segment.objects.exists()
