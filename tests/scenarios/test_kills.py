@@ -5,17 +5,15 @@ import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from tests.scenarios.planning import get_rollout, list_steps, plan_rehearsal
+from tests.scenarios.planning import get_rollout, list_steps, open_environment, plan_rehearsal
 from tests.scenarios.stage import Stage
 
-ENV = "dev"
 DAY_SECONDS = 20
 INTERNAL_STEPS = 8
 
 
 def test_worker__killed_in_the_middle_of_a_step__does_it_once_after_its_restart(stage: Stage) -> None:
-    with stage.sign_in("manager") as manager:
-        rollout_id = plan_rehearsal(stage, manager, env=ENV, sites=["lyon"], day_seconds=DAY_SECONDS)
+    rollout_id = _rehearse(stage, env="worker-killed")
     with _step_in_its_middle(stage, rollout_id) as (step, sessions):
         killed = stage.tell("pids", "worker")
         os.kill(killed, signal.SIGKILL)
@@ -31,8 +29,7 @@ def test_worker__killed_in_the_middle_of_a_step__does_it_once_after_its_restart(
 
 
 def test_beat_and_broker__killed__come_back_and_the_plan_goes_on(stage: Stage) -> None:
-    with stage.sign_in("manager") as manager:
-        rollout_id = plan_rehearsal(stage, manager, env=ENV, sites=["lyon"], day_seconds=DAY_SECONDS)
+    rollout_id = _rehearse(stage, env="broker-killed")
     stage.wait(lambda: _ids(stage, rollout_id, status="done"))
     beat, broker = stage.tell("pids", "beat"), stage.tell("servers", "valkey")
 
@@ -45,6 +42,12 @@ def test_beat_and_broker__killed__come_back_and_the_plan_goes_on(stage: Stage) -
     _has_done_each_step_once(stage, rollout_id)
 
 
+def _rehearse(stage: Stage, *, env: str) -> int:
+    open_environment(stage, env)
+    with stage.sign_in("manager") as manager:
+        return plan_rehearsal(stage, manager, env=env, sites=["lyon"], day_seconds=DAY_SECONDS)
+
+
 @contextmanager
 def _step_in_its_middle(stage: Stage, rollout_id: int) -> Iterator[tuple[dict[str, object], set[int]]]:
     """Keep the second step's flag locked until the worker waits for it, within the step's transaction.
@@ -54,9 +57,9 @@ def _step_in_its_middle(stage: Stage, rollout_id: int) -> Iterator[tuple[dict[st
     step = list_steps(stage, rollout_id, status="planned")[1]
     with closing(stage.connect()) as holder:
         holder.execute(
-            "SELECT 1 FROM flags_flagstate s JOIN flags_environment e ON e.id = s.environment_id"
-            " WHERE s.flag_id = %s AND e.key = %s FOR UPDATE OF s",
-            [step["flag_id"], ENV],
+            "SELECT 1 FROM flags_flagstate s JOIN rollouts_rollout r ON r.environment_id = s.environment_id"
+            " WHERE s.flag_id = %s AND r.id = %s FOR UPDATE OF s",
+            [step["flag_id"], rollout_id],
         )
         stage.wait(lambda: _waiters(stage))
         yield step, _waiters(stage)
@@ -93,9 +96,9 @@ def _has_done_each_step_once(stage: Stage, rollout_id: int) -> None:
         assert _events(stage, rollout_id, flag=step["flag"]) == 1
         [row] = stage.ask(
             "SELECT count(*) AS n FROM flags_historicalrule r JOIN flags_flagstate s ON s.id = r.state_id"
-            " JOIN flags_environment e ON e.id = s.environment_id"
-            " WHERE e.key = %s AND s.flag_id = %s AND r.history_type = '+'",
-            ENV,
+            " JOIN rollouts_rollout o ON o.environment_id = s.environment_id"
+            " WHERE o.id = %s AND s.flag_id = %s AND r.history_type = '+'",
+            rollout_id,
             step["flag_id"],
         )
         assert row["n"] == 1
