@@ -4,11 +4,12 @@ Compare ratios and runs on one machine, never milliseconds of two machines.
 """
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import containment, evaluation
+from bench import containment, evaluation, soak
 from bench.figures import Figures
 from releaseportal.embedded.postgres import remove_cluster
 from tests.machineroom.portal import Portal
@@ -46,4 +47,4 @@ def _play(told: dict[str, Any], *, is_first: bool) -> list[float]:
 
 
 if __name__ == "__main__":
-    main()
+    soak.main(sys.argv[2:]) if sys.argv[1:2] == ["soak"] else main()
