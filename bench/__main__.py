@@ -1,16 +1,23 @@
 """`make bench`: starts portals of its own with the demo, measures, stops them.
 
-Compare ratios and runs on one machine, never milliseconds of two machines.
+Compare ratios and runs on one machine, never milliseconds of two machines
+(docs/explanation/performance.md says how to read the figures).
 """
 
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+<<<<<<< HEAD
 from bench import containment, evaluation, soak
+=======
+from bench import containment, inprocess, throughput
+>>>>>>> main
 from bench.figures import Figures
+from bench.server import serve
 from releaseportal.embedded.postgres import remove_cluster
 from tests.machineroom.portal import Portal
 
@@ -18,33 +25,64 @@ ENVIRONMENT = "prod"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="portals to start; each takes eight flags back")
-    rounds = parser.parse_args().rounds
-    contained: list[float] = []
-    for number in range(rounds):
-        with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
-            data_dir = Path(folder, "data")
-            portal = Portal(data_dir, DEMO="1", FLEET="0")
-            try:
-                contained += _play(portal.wait_until_ready().read(), is_first=number == 0)
-            finally:
-                portal.stop()
-                remove_cluster(data_dir)
-    print(Figures("critical errors accepted → off for a client", contained))
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"which of {', '.join(PARTS)}; all without any")
+    parser.add_argument("--requests", type=int, default=20_000, help="of each kind in a round of the throughput")
+    parser.add_argument("--rounds", type=int, default=3, help="of the throughput; the least counts")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - PARTS.keys():
+        parser.error(f"there is no part {', '.join(sorted(unknown))}: choose among {', '.join(PARTS)}")
+    kept = []
+    for name in options.parts or PARTS:
+        print(f"\n{name}", flush=True)
+        kept.append(PARTS[name](options))
+    sys.exit(0 if all(kept) else 1)
 
 
-def _play(told: dict[str, Any], *, is_first: bool) -> list[float]:
-    url, tokens = told["url"], told["demo"]["tokens"][ENVIRONMENT]
-    flags = evaluation.list_flags_on(url, token=tokens["server"])
-    if is_first:
-        for figures in evaluation.measure(url, token=tokens["server"], flag=flags[0]):
-            print(figures)
-    return [
-        containment.measure_one(url, telemetry=tokens["telemetry"], server=tokens["server"], flag=flag)
-        for flag in flags
-    ]
+@contextmanager
+def _portal() -> Iterator[tuple[Portal, Path]]:
+    """Give a running portal with the demo, and a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+        data_dir = Path(folder, "data")
+        portal = Portal(data_dir, DEMO="1", FLEET="0")
+        try:
+            yield portal.wait_until_ready(), Path(folder, "bench")
+        finally:
+            portal.stop()
+            remove_cluster(data_dir)
 
+
+def _measure_in_process(_options: argparse.Namespace) -> bool:
+    for cost in inprocess.measure():
+        print(cost)
+    return True
+
+
+def _measure_throughput(options: argparse.Namespace) -> bool:
+    with _portal() as (portal, folder), serve(portal, folder, flags=throughput.ENVIRONMENTS) as server:
+        tokens = {key: kinds["server"] for key, kinds in portal.read()["demo"]["tokens"].items()}
+        table = throughput.measure(server, tokens=tokens, requests=options.requests, rounds=options.rounds)
+    print(table)
+    return all(table.is_within(case) for case in table.cases)
+
+
+def _measure_containment(_options: argparse.Namespace) -> bool:
+    with _portal() as (portal, _folder):
+        told = portal.read()
+        url, tokens = told["url"], told["demo"]["tokens"][ENVIRONMENT]
+        seconds = [
+            containment.measure_one(url, telemetry=tokens["telemetry"], server=tokens["server"], flag=flag)
+            for flag in containment.list_flags_on(url, token=tokens["server"])
+        ]
+    print(Figures("critical errors accepted → off for a client", seconds))
+    return True
+
+
+PARTS: Mapping[str, Callable[[argparse.Namespace], bool]] = {
+    "in-process": _measure_in_process,
+    "throughput": _measure_throughput,
+    "containment": _measure_containment,
+}
 
 if __name__ == "__main__":
     soak.main(sys.argv[2:]) if sys.argv[1:2] == ["soak"] else main()

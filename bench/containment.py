@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from bench.evaluation import CONTEXT, EVERY_FLAG, Caller
+from bench.caller import EVERY_FLAG, Caller
 
 ASK_EVERY_SECONDS = 0.02
 PATIENCE_SECONDS = 60.0
 CRITICAL_ERRORS = 3
+CONTEXT = {"context": {"targetingKey": "till-bench", "site": "lyon"}}
 #: One till alone may be the one that is broken.
 TILLS = ("till-bench-1", "till-bench-2")
 
@@ -49,3 +50,9 @@ def _break(flag: str, *, till: str) -> dict[str, Any]:
 def _is_off(client: Caller, flag: str) -> bool:
     _status, content, _etag = client.call("POST", f"{EVERY_FLAG}/{flag}", CONTEXT)
     return bool(json.loads(content).get("reason") == "DISABLED")
+
+
+def list_flags_on(url: str, *, token: str) -> list[str]:
+    """Return the keys of the boolean flags that are on for this bench's person."""
+    _status, content, _etag = Caller(url, token).call("POST", EVERY_FLAG, CONTEXT)
+    return [flag["key"] for flag in json.loads(content)["flags"] if flag["value"] is True]

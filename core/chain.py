@@ -1,18 +1,19 @@
 """The hash chain over history: an edit, a deletion or an insertion behind the portal's back shows.
 
 The database enters each history row's payload (core_auditentry) and seals it (core_auditlink), in
-functions of its owner: migration core.0002. Here the links are asked for and checked.
+functions of its owner: migrations core.0002 and core.0003. Here the links are asked for and checked.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import F, Func, TextField
 from psycopg import sql
 
 from core.models import AuditLink
@@ -21,6 +22,15 @@ from core.protection import HistoryTable, list_history_tables
 GENESIS = "0" * 64
 SEAL_AT_MOST = 5_000
 _CHUNK = 2_000
+# As text, in the form that the hash covers: a time that no client can read must not end the check.
+_SEALED = Func(
+    F("sealed_at"),
+    template=(
+        "CASE WHEN %(expressions)s >= '0001-01-01Z' AND %(expressions)s < '10000-01-01Z'"
+        """ THEN to_char(%(expressions)s, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END"""
+    ),
+    output_field=TextField(),
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,19 @@ class Fault:
     seq: int | None = None
     table_name: str = ""
     history_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A stored link, whatever it holds; `sealed` is UTC, None where it is no moment of the calendar."""
+
+    seq: int
+    table_name: str
+    history_id: int
+    sealed: str | None
+    payload: str
+    previous_hash: str
+    hash: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +68,10 @@ class Verification:
 
 @transaction.atomic
 def seal_history(*, now: datetime) -> int:
-    """Seal what waits, oldest first; returns how many rows, at most SEAL_AT_MOST."""
+    """Seal what waits, oldest first; returns how many rows, at most SEAL_AT_MOST.
+
+    The database refuses a `now` more than an hour off its own clock (DataError): the rows wait.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT core_seal_history(%s, %s)", [now, SEAL_AT_MOST])
         return int(cursor.fetchone()[0])
@@ -53,14 +79,21 @@ def seal_history(*, now: datetime) -> int:
 
 def find_head() -> AuditLink | None:
     """Return the chain's last link, None of an empty chain."""
-    return AuditLink.objects.order_by("seq").last()
+    return AuditLink.objects.only("seq", "hash").order_by("seq").last()
 
 
-def hash_link(link: AuditLink) -> str:
+def list_links() -> Iterator[Link]:
+    """Return every link in order; within a transaction whose time zone is UTC."""
+    fields = ("seq", "table_name", "history_id", "sealed", "payload", "previous_hash", "hash")
+    rows = AuditLink.objects.annotate(sealed=_SEALED).order_by("seq").values_list(*fields)
+    for row in rows.iterator(chunk_size=_CHUNK):
+        yield Link(*row)
+
+
+def hash_link(link: Link) -> str:
     """Return the SHA-256, hex, that a link must carry: over the link before it and its own content."""
-    sealed = link.sealed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    parts = (link.previous_hash, str(link.seq), link.table_name, str(link.history_id), sealed, link.payload)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    parts = (link.previous_hash, link.seq, link.table_name, link.history_id, link.sealed, link.payload)
+    return hashlib.sha256("\n".join(str(part) for part in parts).encode()).hexdigest()
 
 
 def verify_history(*, expected_head: str = "") -> Verification:
@@ -89,9 +122,11 @@ def _has_link(head: str) -> bool:
 
 def _check_chain() -> tuple[Fault | None, int, str]:
     head, seq = GENESIS, 0
-    for link in AuditLink.objects.order_by("seq").iterator(chunk_size=_CHUNK):
+    for link in list_links():
         if link.seq != seq + 1:
             return Fault("link_missing", seq=seq + 1), seq, head
+        if link.sealed is None:
+            return Fault("seal_undated", link.seq, link.table_name, link.history_id), seq, head
         if link.previous_hash != head or link.hash != hash_link(link):
             return Fault("link_broken", link.seq, link.table_name, link.history_id), seq, head
         head, seq = link.hash, link.seq
@@ -118,13 +153,25 @@ def _first_difference(cursor: CursorWrapper, table: HistoryTable) -> Fault | Non
     for seq, history_id, stored, live in _rows(cursor, query):
         if live is None:
             return Fault("row_deleted", seq=seq, table_name=table.name, history_id=history_id)
-        if _differs(stored=json.loads(stored), live=json.loads(live)):
+        if _differs(stored=_read(stored), live=_read(live)):
             return Fault("row_changed", seq=seq, table_name=table.name, history_id=history_id)
     return None
 
 
-def _differs(*, stored: dict[str, Any], live: dict[str, Any]) -> bool:
+def _read(payload: str) -> dict[str, Any] | None:
+    """Return the columns of a payload, None where it is none: the trigger writes nothing of the kind."""
+    try:
+        found = json.loads(payload)
+    except (ValueError, RecursionError):
+        # Also a number of more digits than Python reads.
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _differs(*, stored: dict[str, Any] | None, live: dict[str, Any] | None) -> bool:
     """Compare the columns known to both: a migration may have added or dropped some since."""
+    if stored is None or live is None:
+        return True
     return any(stored[name] != live[name] for name in stored.keys() & live.keys())
 
 

@@ -30,6 +30,8 @@ READ_ONLY_TABLES = frozenset(
         "flags_staterevision",
     }
 )
+#: Functions that the application's role calls itself; triggers call all others, which asks for no right.
+CALLED_FUNCTIONS = frozenset({"core_seal_history"})
 #: Further tables that only grow; models say so themselves with `append_only = True`.
 APPEND_ONLY_TABLES: set[str] = set()
 
@@ -80,6 +82,8 @@ def protect_history(connection: BaseDatabaseWrapper) -> None:
             _check_role(cursor, app_role)
             for statement in _grants(existing, app_role=app_role):
                 _run(cursor, statement)
+        for statement in _closings(cursor, app_role=app_role):
+            _run(cursor, statement)
 
 
 def _run(cursor: CursorWrapper, statement: sql.Composed) -> None:
@@ -125,3 +129,23 @@ def _grants(existing: set[str], *, app_role: str) -> Iterator[sql.Composed]:
             rights = "SELECT, INSERT, UPDATE, DELETE"
         yield sql.SQL("REVOKE ALL ON {} FROM {}").format(table, role)
         yield sql.SQL("GRANT " + rights + " ON {} TO {}").format(table, role)
+
+
+def _closings(cursor: CursorWrapper, *, app_role: str) -> Iterator[sql.Composed]:
+    """Take from PUBLIC what PostgreSQL gives to everybody: calling our functions, making temporary tables.
+
+    Where the owner does not own the database, PostgreSQL keeps the second and warns.
+    """
+    database = sql.Identifier(str(cursor.connection.info.dbname))
+    yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database)
+    cursor.execute(
+        "SELECT p.proname, p.oid::regprocedure::text FROM pg_proc AS p"
+        " WHERE p.pronamespace = current_schema()::regnamespace AND p.proowner = current_user::regrole"
+        " AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e') ORDER BY 2"
+    )
+    for name, signature in cursor.fetchall():
+        # A regprocedure's text is quoted where it must be.
+        function = sql.SQL(signature)
+        yield sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(function)
+        if name in CALLED_FUNCTIONS:
+            yield sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(function, sql.Identifier(app_role))

@@ -8,8 +8,8 @@ are dropped when they are written.
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -33,8 +33,7 @@ SET revision = GREATEST(flags_tillcontact.revision, excluded.revision),
 """
 
 
-@dataclass(frozen=True)
-class Contact:
+class Contact(NamedTuple):
     revision: int
     at: datetime
 

@@ -34,15 +34,22 @@ def _is_known_anywhere(origin: str) -> bool:
 
 
 def with_cors(request: Request, answer: Response, snapshot: Snapshot | None = None) -> Response:
-    """Let a page of an allowed origin read the answer.
+    """Let a page of an allowed origin read the answer."""
+    answer.headers.update(allow_origin(request.headers.get("origin", ""), snapshot))
+    return answer
+
+
+def allow_origin(origin: str, snapshot: Snapshot | None = None) -> dict[str, str]:
+    """Return the headers that let a page of an allowed origin read an answer, none for another's.
 
     An answer with flags is for its own environment's origins. A refusal says nothing of any
     environment and may come before it is known whose it is: it is for the origins of all.
     """
-    origin = request.headers.get("origin", "")
     known = origin in snapshot.definition.allowed_origins if snapshot else _is_known_anywhere(origin)
-    if known:
-        answer.headers["Access-Control-Allow-Origin"] = origin
-        answer.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
-        answer.headers["Vary"] = "Origin"
-    return answer
+    if not known:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+        "Vary": "Origin",
+    }

@@ -2,19 +2,24 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
-from starlette.requests import ClientDisconnect, Request
+import msgspec
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from core import clock
 from flags.domain.purposes import Purpose
+from flags.domain.tokens import TokenIdentity
 from flags.snapshots import KEEPER, Snapshot
-from flags.tokens import USES, TokenIdentity, authenticate
+from flags.tokens import USES, authenticate
 
 #: Seconds after which a client may ask again while the first snapshot is not read yet.
 RETRY_SECONDS = 1
+
+_QUICK = msgspec.json.Decoder()
 
 
 class LeanRefusal(Exception):
@@ -54,59 +59,90 @@ def get_snapshot(identity: TokenIdentity) -> Snapshot:
     return snapshot
 
 
-def read_token(request: Request) -> str:
-    """Return the token's text from `Authorization: Bearer` or `X-API-Key`, empty where there is none."""
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value.strip():
-        return value.strip()
-    return request.headers.get("x-api-key", "").strip()
+def read_token(authorization: str, key: str) -> str:
+    """Return the token's text from the headers `Authorization: Bearer` or `X-API-Key`, empty where there is none."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer" and (text := value.strip()):
+        return text
+    return key.strip()
 
 
 def check_token(request: Request, *, purposes: frozenset[Purpose]) -> TokenIdentity:
     """Return whose request this is; refuse 401 without a valid token, 403 with one for another purpose."""
-    if KEEPER.portfolio is None:
-        raise LeanRefusal(503, "GENERAL", "The flags are not loaded yet.", headers={"Retry-After": str(RETRY_SECONDS)})
-    raw = read_token(request)
+    headers = request.headers
+    raw = read_token(headers.get("authorization", ""), headers.get("x-api-key", ""))
+    return admit(raw, purposes=purposes, now=clock.now())
+
+
+def admit(raw: str, *, purposes: frozenset[Purpose], now: datetime) -> TokenIdentity:
+    """Return whose token this is and note its use; refuse 401 what is none, 403 one for another purpose."""
     identity = authenticate(raw) if raw else None
     if identity is None:
-        raise LeanRefusal(
-            401,
-            "UNAUTHORIZED",
-            "Send a valid token as 'Authorization: Bearer TOKEN' or 'X-API-Key: TOKEN'.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        raise _refuse_unknown()
     if identity.purpose not in purposes:
         wanted = " or ".join(sorted(purposes))
         raise LeanRefusal(403, "FORBIDDEN", f"This is a {identity.purpose} token; this address takes a {wanted} token.")
-    USES.note(identity.token_id, now=clock.now())
+    USES.note(identity.token_id, now=now)
     return identity
+
+
+def _refuse_unknown() -> LeanRefusal:
+    if KEEPER.portfolio is None:
+        return LeanRefusal(503, "GENERAL", "The flags are not loaded yet.", headers={"Retry-After": str(RETRY_SECONDS)})
+    return LeanRefusal(
+        401,
+        "UNAUTHORIZED",
+        "Send a valid token as 'Authorization: Bearer TOKEN' or 'X-API-Key: TOKEN'.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
 
 
 def is_unchanged(request: Request, etag: str) -> bool:
     """Tell whether `If-None-Match` names this ETag, weak or strong: then 304 is the answer."""
-    header = request.headers.get("if-none-match", "")
-    return etag in {part.strip().removeprefix("W/") for part in header.split(",") if part.strip()}
+    return is_named(etag.encode("latin-1"), request.headers.get("if-none-match", "").encode("latin-1"))
 
 
-async def read_body(request: Request, *, limit_bytes: int) -> bytes:
-    """Return the body; refuse 413 as soon as it is known to be over the limit."""
-    too_large = LeanRefusal(413, "PAYLOAD_TOO_LARGE", f"The body may have at most {limit_bytes} bytes.")
-    declared = request.headers.get("content-length", "")
+def is_named(etag: bytes, header: bytes) -> bool:
+    """Tell whether the text of an `If-None-Match` names this ETag, weak or strong."""
+    return header == etag or etag in {part.strip().removeprefix(b"W/") for part in header.split(b",")}
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, *, limit_bytes: int) -> bytes:
+    """Return the body, mostly one message; refuse 413 as soon as it is known to be over the limit."""
+    declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit_bytes:
-        raise too_large
+        raise _refuse_size(limit_bytes)
     body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit_bytes:
-                raise too_large
-    except ClientDisconnect:
-        raise LeanRefusal(400, "PARSE_ERROR", "The body ended early.") from None
-    return bytes(body)
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise LeanRefusal(400, "PARSE_ERROR", "The body ended early.")
+        body += message.get("body", b"")
+        if len(body) > limit_bytes:
+            raise _refuse_size(limit_bytes)
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _refuse_size(limit_bytes: int) -> LeanRefusal:
+    return LeanRefusal(413, "PAYLOAD_TOO_LARGE", f"The body may have at most {limit_bytes} bytes.")
+
+
+def fault_response() -> Response:
+    """Return the answer to a fault of ours: 500 without a word of the inside."""
+    return json_response({"errorCode": "GENERAL", "errorDetails": "The portal failed; try again."}, status=500)
 
 
 def parse_json(body: bytes) -> object:
     """Return the parsed body; refuse 400 PARSE_ERROR what is not JSON (NaN and endless nesting included)."""
+    try:
+        return _QUICK.decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return _parse_odd_json(body)
+
+
+def _parse_odd_json(body: bytes) -> object:
+    """Parse what the quick reader refuses: UTF-16, half a surrogate pair, numbers beyond floats."""
     try:
         return json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):

@@ -1,85 +1,156 @@
-"""OFREP 0.3.0: single and bulk evaluation (contracts §3)."""
+"""OFREP 0.3.0: single and bulk evaluation (contracts §3).
 
-import hashlib
-import json
+The hottest addresses: plain ASGI, without a router or an object for each request and answer.
+"""
+
+import logging
 from collections.abc import Mapping
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core import clock
+from flags.answers import Asked, Poll, compose_etag, write_failure
 from flags.contacts import CONTACTS
-from flags.cors import answer_preflight, with_cors
-from flags.domain.evaluation import Evaluation, Evaluator
+from flags.cors import allow_origin, answer_preflight, with_cors
+from flags.domain.evaluation import TargetingKeyMissing
 from flags.domain.purposes import Purpose
 from flags.freshness import catch_up
 from flags.lean import (
     LeanRefusal,
-    check_token,
+    admit,
+    fault_response,
     get_snapshot,
-    is_unchanged,
-    json_response,
+    is_named,
     parse_json,
     read_body,
+    read_token,
     refusal_response,
 )
 from flags.snapshots import Snapshot
-from flags.stream import compose_event_streams
+from flags.stream import get_period, write_event_streams
+
+log = logging.getLogger(__name__)
 
 BODY_LIMIT_BYTES = 65_536
 PURPOSES = frozenset({Purpose.SERVER, Purpose.CLIENT})
+ALL_PATH = "/ofrep/v1/evaluate/flags"
+ONE_PATH = f"{ALL_PATH}/"
+
+#: Header names in lower case, as ASGI gives them; of a repeated one the last.
+Headers = Mapping[bytes, bytes]
+_JSON = (b"content-type", b"application/json")
 
 
-async def evaluate_one(request: Request) -> Response:
-    """Answer `POST /ofrep/v1/evaluate/flags/{key}`."""
-    key = request.path_params["key"]
+class EvaluationsFirst:
+    """Answers evaluations itself and hands everything else on: routing costs more than they do."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            path = scope["path"]
+            if path.startswith(ONE_PATH):
+                await _answer(scope, receive, send, key=path[len(ONE_PATH) :])
+                return
+            if path == ALL_PATH:
+                await _answer(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class _Routed:
+    """The same behind a router: where the portal lies below a path of its own."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _answer(scope, receive, send, key=scope["path_params"].get("key"))
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send, *, key: str | None = None) -> None:
+    """Answer for one flag, without a key for all."""
     try:
-        identity = check_token(request, purposes=PURPOSES)
-        snapshot = get_snapshot(identity)
-        evaluator = _get_evaluator(snapshot, key)
-        context = await _read_context(request)
+        if key is None:
+            await _evaluate_all(scope, receive, send)
+        else:
+            await _evaluate_one(scope, receive, send, key=key)
     except LeanRefusal as refusal:
-        return with_cors(request, refusal_response(refusal, key=key))
-    CONTACTS.note(snapshot.definition, context, now=clock.now())
-    return with_cors(request, json_response(_show(evaluator(context))), snapshot)
+        request = Request(scope)
+        await with_cors(request, refusal_response(refusal, key=key))(scope, receive, send)
+    except Exception:
+        log.exception("fault at %s", scope["path"])
+        await fault_response()(scope, receive, send)
 
 
-async def evaluate_all(request: Request) -> Response:
-    """Answer `POST /ofrep/v1/evaluate/flags`; the ETag is of the whole answer."""
-    try:
-        identity = check_token(request, purposes=PURPOSES)
-        snapshot = await catch_up(request, get_snapshot(identity))
-        context = await _read_context(request)
-    except LeanRefusal as refusal:
-        return with_cors(request, refusal_response(refusal))
-    shown = [_show(evaluate(context)) for evaluate in snapshot.evaluators.values()]
-    CONTACTS.note(snapshot.definition, context, now=clock.now())
-    body = json.dumps(
-        {
-            "flags": shown,
-            "metadata": {"environment": snapshot.definition.key},
-            "eventStreams": compose_event_streams(identity),
-        },
-        separators=(",", ":"),
-    )
-    etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
-    if is_unchanged(request, etag):
-        return with_cors(request, Response(status_code=304, headers={"ETag": etag}), snapshot)
-    answer = Response(body, headers={"ETag": etag}, media_type="application/json")
-    return with_cors(request, answer, snapshot)
-
-
-def _get_evaluator(snapshot: Snapshot, key: str) -> Evaluator:
-    evaluator = snapshot.evaluators.get(key)
-    if evaluator is None:
+async def _evaluate_one(scope: Scope, receive: Receive, send: Send, *, key: str) -> None:
+    headers: Headers = dict(scope["headers"])
+    now = clock.now()
+    identity = admit(_find_token(headers), purposes=PURPOSES, now=now)
+    snapshot = get_snapshot(identity)
+    evaluate = snapshot.answers.find(key)
+    if evaluate is None:
         raise LeanRefusal(404, "FLAG_NOT_FOUND", f"There is no flag '{key}' in {snapshot.definition.key}.")
-    return evaluator
+    context = _read_context(await read_body(headers, receive, limit_bytes=BODY_LIMIT_BYTES))
+    CONTACTS.note(snapshot.definition, context, now=now)
+    try:
+        status, body = 200, evaluate(context)
+    except TargetingKeyMissing as missing:
+        status, body = 400, write_failure(missing)
+    await _send(send, status, [_JSON, *_cors(headers, snapshot)], body)
 
 
-async def _read_context(request: Request) -> Mapping[str, object]:
+async def _evaluate_all(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with every flag; the ETag is of the whole answer, whether or not it is written again."""
+    headers: Headers = dict(scope["headers"])
+    now = clock.now()
+    identity = admit(_find_token(headers), purposes=PURPOSES, now=now)
+    snapshot = get_snapshot(identity)
+    if scope["query_string"]:
+        snapshot = await catch_up(Request(scope), snapshot)
+    asked = Asked(
+        identity.token_id,
+        get_period(now),
+        await read_body(headers, receive, limit_bytes=BODY_LIMIT_BYTES),
+    )
+    known = headers.get(b"if-none-match", b"")
+    poll = snapshot.answers.recall(asked) if known else None
+    body = b""
+    if poll is None or not is_named(poll.etag, known):
+        context = _read_context(asked.body)
+        body = snapshot.answers.write_all(context, streams=write_event_streams(identity, period=asked.period))
+        poll = Poll(compose_etag(body), {"till": context.get("till")})
+        snapshot.answers.remember(asked, poll)
+    CONTACTS.note(snapshot.definition, poll.who, now=now)
+    shared = [(b"etag", poll.etag), *_cors(headers, snapshot)]
+    if is_named(poll.etag, known):
+        await send({"type": "http.response.start", "status": 304, "headers": shared})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await _send(send, 200, [*shared, _JSON], body)
+
+
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _find_token(headers: Headers) -> str:
+    authorization, key = headers.get(b"authorization", b""), headers.get(b"x-api-key", b"")
+    return read_token(authorization.decode("latin-1"), key.decode("latin-1"))
+
+
+def _cors(headers: Headers, snapshot: Snapshot) -> list[tuple[bytes, bytes]]:
+    origin = headers.get(b"origin")
+    if origin is None:
+        return []
+    allowed = allow_origin(origin.decode("latin-1"), snapshot)
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in allowed.items()]
+
+
+def _read_context(body: bytes) -> Mapping[str, object]:
     """Return the evaluation context; an empty body or `{}` is the empty context."""
-    body = await read_body(request, limit_bytes=BODY_LIMIT_BYTES)
     if not body.strip():
         return {}
     parsed = parse_json(body)
@@ -94,19 +165,9 @@ async def _read_context(request: Request) -> Mapping[str, object]:
     return context
 
 
-def _show(evaluation: Evaluation) -> dict[str, object]:
-    return {
-        "key": evaluation.flag_key,
-        "value": evaluation.value,
-        "reason": str(evaluation.reason),
-        "variant": evaluation.variant,
-        "metadata": dict(evaluation.metadata),
-    }
-
-
 LEAN_ROUTES = [
-    Route("/ofrep/v1/evaluate/flags", evaluate_all, methods=["POST"]),
-    Route("/ofrep/v1/evaluate/flags", answer_preflight, methods=["OPTIONS"]),
-    Route("/ofrep/v1/evaluate/flags/{key:path}", evaluate_one, methods=["POST"]),
-    Route("/ofrep/v1/evaluate/flags/{key:path}", answer_preflight, methods=["OPTIONS"]),
+    Route(ALL_PATH, _Routed(), methods=["POST"]),
+    Route(ALL_PATH, answer_preflight, methods=["OPTIONS"]),
+    Route(f"{ONE_PATH}{{key:path}}", _Routed(), methods=["POST"]),
+    Route(f"{ONE_PATH}{{key:path}}", answer_preflight, methods=["OPTIONS"]),
 ]

@@ -1,12 +1,13 @@
 """Reads of flags."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max, QuerySet
 
+from core.searching import fits
 from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.definition import EnvironmentDefinition, FlagDefinition, RuleDefinition, TokenDefinition
 from flags.domain.purposes import Purpose
@@ -17,6 +18,7 @@ from flags.models import (
     Flag,
     FlagState,
     Rule,
+    Segment,
     SegmentMember,
     Site,
     Till,
@@ -125,3 +127,19 @@ def measure_audience(audience: RuleAudience) -> Reach:
     if audience.kind is RuleKind.SITE:
         return Reach(1, Till.objects.filter(site_id=audience.site_id or 0).count(), 0)
     return Reach(Site.objects.count(), Till.objects.count(), 0)
+
+
+def search_flags(words: Sequence[str]) -> QuerySet[Flag]:
+    """Return the flags with these words, those in use first."""
+    rows = Flag.objects.filter(fits(words, "key", "name", "description", "owner"))
+    return rows.order_by(F("archived_at").asc(nulls_first=True), "key")
+
+
+def search_sites(words: Sequence[str]) -> QuerySet[Site]:
+    """Return the sites with these words in their names, town or people."""
+    return Site.objects.filter(fits(words, "key", "name", "city", "postal_code", "contact_name", "backup_name"))
+
+
+def search_segments(words: Sequence[str]) -> QuerySet[Segment]:
+    """Return the segments with these words."""
+    return Segment.objects.filter(fits(words, "key", "name", "description"))

@@ -10,13 +10,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 from django.db import DatabaseError, InterfaceError, connection
 
+from flags.answers import Answers
 from flags.domain.definition import EnvironmentDefinition, TokenDefinition
 from flags.domain.evaluation import Evaluator, compile_flag
+from flags.domain.tokens import TokenIdentity
 from flags.listening import RevisionListener
 from flags.queries import get_revisions, load_environment
 from flags.snapshot_file import SnapshotFile
@@ -37,13 +39,14 @@ class Snapshot:
     definition: EnvironmentDefinition
     evaluators: Mapping[str, Evaluator]
     etag: str
+    answers: Answers = field(compare=False)
 
 
 def compile_snapshot(definition: EnvironmentDefinition) -> Snapshot:
     """Return the environment with each flag's rules compiled."""
     digest = hashlib.sha256(msgspec.json.encode(definition, order="sorted")).hexdigest()[:16]
     evaluators = {key: compile_flag(flag) for key, flag in definition.flags.items()}
-    return Snapshot(definition, evaluators, f"{definition.revision}-{digest}")
+    return Snapshot(definition, evaluators, f"{definition.revision}-{digest}", Answers(definition))
 
 
 @dataclass(frozen=True)
@@ -51,21 +54,23 @@ class Portfolio:
     """All environments' snapshots and all valid tokens, by hash and by id."""
 
     snapshots: Mapping[int, Snapshot]
-    tokens: Mapping[str, tuple[int, TokenDefinition]]
-    tokens_by_id: Mapping[int, tuple[int, TokenDefinition]]
+    tokens: Mapping[str, TokenIdentity]
+    tokens_by_id: Mapping[int, TokenIdentity]
 
 
 def _assemble(snapshots: Mapping[int, Snapshot]) -> Portfolio:
-    tokens = [
-        (environment_id, token)
-        for environment_id, snapshot in snapshots.items()
-        for token in snapshot.definition.tokens
+    identities = [
+        _identify(snapshot.definition, token) for snapshot in snapshots.values() for token in snapshot.definition.tokens
     ]
     return Portfolio(
         dict(snapshots),
-        {found[1].token_hash: found for found in tokens},
-        {found[1].token_id: found for found in tokens},
+        {identity.token_hash: identity for identity in identities},
+        {identity.token_id: identity for identity in identities},
     )
+
+
+def _identify(definition: EnvironmentDefinition, token: TokenDefinition) -> TokenIdentity:
+    return TokenIdentity(token.token_id, definition.environment_id, definition.key, token.purpose, token.token_hash)
 
 
 class SnapshotKeeper:

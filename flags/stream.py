@@ -8,6 +8,7 @@ changes fetches once.
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 from django.conf import settings
 from starlette.requests import Request
@@ -15,11 +16,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from core import clock
+from flags.answers import write_json
 from flags.cors import answer_preflight, with_cors
-from flags.domain.stream_tokens import StreamKey, compose_stream_token, read_stream_token
+from flags.domain.stream_tokens import StreamKey, compose_stream_token, find_period, read_stream_token
+from flags.domain.tokens import TokenIdentity
 from flags.lean import RETRY_SECONDS, LeanRefusal, refusal_response
 from flags.snapshots import KEEPER, Snapshot
-from flags.tokens import USES, TokenIdentity, find_identity
+from flags.tokens import USES, find_identity
 
 PATH = "/ofrep/v1/stream"
 HEARTBEAT_SECONDS = 15.0
@@ -68,25 +71,44 @@ class StreamHub:
 
 HUB = StreamHub()
 
+#: Token's hash → period and `eventStreams` as JSON; forgotten at once where tokens come and go for years.
+MOST_WRITTEN = 10_000
+_written: dict[str, tuple[int, bytes]] = {}
+
 
 def get_stream_key() -> StreamKey:
     """Return the secret and period of the addresses."""
     return StreamKey(settings.SECRET_KEY, settings.STREAM_PERIOD_SECONDS)
 
 
-def compose_event_streams(identity: TokenIdentity) -> list[dict[str, object]]:
-    """Return `eventStreams` of the bulk answer: an address relative to the one the client asked."""
-    key = get_stream_key()
+def get_period(now: datetime) -> int:
+    """Return the number of the period in which a moment lies: with the next come new addresses."""
+    return find_period(now, period_seconds=settings.STREAM_PERIOD_SECONDS)
+
+
+def write_event_streams(identity: TokenIdentity, *, period: int) -> bytes:
+    """Return `eventStreams` of the bulk answer as JSON: an address relative to the one the client asked.
+
+    Signed once for each token and period, and then remembered: there are no more than there are tokens.
+    """
+    kept = _written.get(identity.token_hash)
+    if kept is None or kept[0] != period:
+        if len(_written) >= MOST_WRITTEN:
+            _written.clear()
+        kept = _written[identity.token_hash] = (period, _write_event_streams(identity, period))
+    return kept[1]
+
+
+def _write_event_streams(identity: TokenIdentity, period: int) -> bytes:
     token = compose_stream_token(
-        token_id=identity.token_id, token_hash=identity.token_hash, period=key.period_at(clock.now()), key=key
+        token_id=identity.token_id, token_hash=identity.token_hash, period=period, key=get_stream_key()
     )
-    return [
-        {
-            "type": "sse",
-            "endpoint": {"requestUri": f"{PATH}?t={token}"},
-            "inactivityDelaySec": INACTIVITY_SECONDS,
-        }
-    ]
+    stream = {
+        "type": "sse",
+        "endpoint": {"requestUri": f"{PATH}?t={token}"},
+        "inactivityDelaySec": INACTIVITY_SECONDS,
+    }
+    return write_json([stream])
 
 
 async def answer_stream(request: Request) -> Response:
@@ -109,7 +131,7 @@ def _authorise(request: Request) -> tuple[TokenIdentity, Snapshot]:
 
     def find_hash(token_id: int) -> str | None:
         found = portfolio.tokens_by_id.get(token_id)
-        return found[1].token_hash if found else None
+        return found.token_hash if found else None
 
     text = request.query_params.get("t", "")
     token_id = read_stream_token(text, find_hash=find_hash, now=clock.now(), key=get_stream_key())

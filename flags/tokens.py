@@ -1,28 +1,14 @@
 """Who a program is, from memory: tokens come with the snapshots. Notes their last use."""
 
 import threading
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flags.domain.definition import TokenDefinition
-from flags.domain.purposes import Purpose
-from flags.domain.tokens import hash_token
+from flags.domain.tokens import TokenIdentity, hash_token
 from flags.models import ApiToken, TokenUse
-from flags.snapshots import KEEPER, Portfolio
+from flags.snapshots import KEEPER
 
 #: A token in steady use is written this often.
 QUIET = timedelta(seconds=5)
-
-
-@dataclass(frozen=True)
-class TokenIdentity:
-    """A valid token's environment and purpose."""
-
-    token_id: int
-    environment_id: int
-    environment_key: str
-    purpose: Purpose
-    token_hash: str
 
 
 class TokenUses:
@@ -65,20 +51,10 @@ USES = TokenUses()
 def authenticate(raw: str) -> TokenIdentity | None:
     """Return whose token this is, None for an unknown or revoked one. Touches no database."""
     portfolio = KEEPER.portfolio
-    if portfolio is None:
-        return None
-    return _identify(portfolio, portfolio.tokens.get(hash_token(raw)))
+    return None if portfolio is None else portfolio.tokens.get(hash_token(raw))
 
 
 def find_identity(token_id: int) -> TokenIdentity | None:
     """Return a valid token's identity by its id, None for an unknown or revoked one."""
     portfolio = KEEPER.portfolio
-    return None if portfolio is None else _identify(portfolio, portfolio.tokens_by_id.get(token_id))
-
-
-def _identify(portfolio: Portfolio, found: tuple[int, TokenDefinition] | None) -> TokenIdentity | None:
-    if found is None:
-        return None
-    environment_id, token = found
-    definition = portfolio.snapshots[environment_id].definition
-    return TokenIdentity(token.token_id, environment_id, definition.key, token.purpose, token.token_hash)
+    return None if portfolio is None else portfolio.tokens_by_id.get(token_id)

@@ -52,12 +52,14 @@ class ComplaintFilter(forms.Form):
         label=_("How bad"), choices=[("", _("all")), *ComplaintSeverity.choices], required=False
     )
     status = forms.ChoiceField(label=_("State"), choices=[("", _("all")), *ComplaintStatus.choices], required=False)
+    number = forms.IntegerField(label=_("Number"), min_value=1, max_value=999_999_999, required=False)
 
     def narrow(self, rows: QuerySet[Complaint]) -> QuerySet[Complaint]:
         """Return the rows that pass the filters; a filter with a wrong value lets nothing through."""
         if not self.is_valid():
             return rows.none()
-        return rows.filter(**{name: value for name, value in self.cleaned_data.items() if value})
+        columns = {"number": "pk"}
+        return rows.filter(**{columns.get(name, name): value for name, value in self.cleaned_data.items() if value})
 
 
 class GuardrailForm(ReasonedForm):

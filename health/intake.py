@@ -8,8 +8,8 @@ from starlette.routing import Route
 
 from core import clock
 from flags.domain.purposes import Purpose
+from flags.domain.tokens import TokenIdentity
 from flags.lean import LeanRefusal, check_token, get_snapshot, json_response, parse_json, read_body, refusal_response
-from flags.tokens import TokenIdentity
 from health.domain.samples import MAX_BODY_BYTES, MAX_SAMPLES, read_samples
 from health.transitions import record_samples
 
@@ -46,7 +46,7 @@ async def take_samples(request: Request) -> Response:
     """Answer 202 with what was accepted, repeated and rejected."""
     try:
         identity = check_token(request, purposes=PURPOSES)
-        body = await read_body(request, limit_bytes=MAX_BODY_BYTES)
+        body = await read_body(dict(request.scope["headers"]), request.receive, limit_bytes=MAX_BODY_BYTES)
         with DESK:
             items = _read_items(parse_json(body))
             return await to_thread.run_sync(_store, identity, items)

@@ -12,6 +12,7 @@ from django.db.models import Count, FloatField, Func, IntegerField, Max, Q, Quer
 from django.db.models.functions import Cast, Extract
 
 from core.domain.business_time import day_bounds, local_day
+from core.searching import find_number, fits
 from flags.models import Site
 from health.domain.complaints import SIMILAR, Voice, count_voices, likeness
 from health.domain.critical_lane import LANE, THRESHOLD, WINDOW, SampleFacts, judge_critical
@@ -162,6 +163,17 @@ def match_similar(
         likely = sorted((pair for pair in ranked if pair[0] >= SIMILAR), key=lambda pair: (-pair[0], -pair[1].pk))
         found[pk] = [other for _, other in likely[:limit]]
     return found
+
+
+def search_complaints(words: Sequence[str], *, environment_key: str) -> QuerySet[Complaint]:
+    """Return an environment's complaints with these words, or with this number, newest first.
+
+    Who complained is not searched: the person at the till is nobody's to look up.
+    """
+    rows = Complaint.objects.filter(environment__key=environment_key).select_related("site", "words")
+    number = find_number(words)
+    said = fits(words, "words__text", "site__name", "flag__name")
+    return rows.filter(said if number is None else said | Q(pk=number))
 
 
 def find_last_site(*, user_id: int) -> int | None:

@@ -1,11 +1,12 @@
 """Reads of incidents."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
+from core.searching import find_number, fits
 from flags.reach import Confirmation, confirm_flags
 from incidents.domain.lifecycle import RUNNING
 from incidents.domain.tiers import Tier, deadline_of, used_bp
@@ -69,6 +70,14 @@ def list_incidents(*, environment_key: str | None = None, running_first: bool = 
 def open_incidents(*, environment_key: str | None = None) -> QuerySet[Incident]:
     """Return the incidents whose clock runs."""
     return list_incidents(environment_key=environment_key).filter(status__in=RUNNING)
+
+
+def search_incidents(words: Sequence[str]) -> QuerySet[Incident]:
+    """Return the incidents with these words in their title, or with this number; those whose clock runs first."""
+    rows = list_incidents(running_first=True)
+    number = find_number(words)
+    named = fits(words, "title", "environment__key")
+    return rows.filter(named if number is None else named | Q(pk=number))
 
 
 def with_clocks(incidents: Iterable[Incident], *, now: datetime) -> list[tuple[Incident, Clock]]:

@@ -25,8 +25,9 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from flags.contacts import CONTACTS
 from flags.flagd import LEAN_ROUTES as FLAGD_ROUTES
-from flags.lean import json_response, refuse_other_methods
+from flags.lean import fault_response, refuse_other_methods
 from flags.ofrep import LEAN_ROUTES as OFREP_ROUTES
+from flags.ofrep import EvaluationsFirst
 from flags.snapshot_file import SnapshotFile
 from flags.snapshots import KEEPER
 from flags.stream import HUB
@@ -74,12 +75,12 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 async def _answer_fault(request: Request, error: Exception) -> Response:
     """A fault of ours: 500 without a word of the inside; the log has it all."""
     log.error("fault at %s", request.url.path, exc_info=error)
-    return json_response({"errorCode": "GENERAL", "errorDetails": "The portal failed; try again."}, status=500)
+    return fault_response()
 
 
 _django = cast("ASGIApp", WSGIMiddleware(cast("Any", django_application), workers=DJANGO_THREADS))
 
-application = Starlette(
+_routed = Starlette(
     routes=[
         *refuse_other_methods([*OFREP_ROUTES, *STREAM_ROUTES, *FLAGD_ROUTES, *TELEMETRY_ROUTES, *PROBE_ROUTES]),
         Mount("/", app=WholeBodies(_django)),
@@ -87,3 +88,5 @@ application = Starlette(
     lifespan=_lifespan,
     exception_handlers={500: _answer_fault},
 )
+
+application = EvaluationsFirst(_routed)

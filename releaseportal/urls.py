@@ -10,6 +10,7 @@ CLOSED = ("signup/", "email/", "confirm-email/", "confirm-email/<path:key>", "pa
 
 urlpatterns = [
     path("", views.show_dashboard, name="dashboard"),
+    path("search/", views.show_search, name="search"),
     path("environment/", views.switch_environment, name="environment"),
     path("language/", views.switch_language, name="language"),
     *(path(f"account/{route}", views.show_closed) for route in CLOSED),

@@ -1,4 +1,4 @@
-"""The dashboard and the switches of the frame."""
+"""The dashboard, the search over everything, and the switches of the frame."""
 
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -14,15 +14,19 @@ from django.views.decorators.http import require_POST
 from core import clock
 from core.errors import InvalidInput
 from core.roles import Capability, requires
+from core.searching import MOST_CHARACTERS
 from core.transitions import set_language
 from flags.current import SESSION_KEY, get_current_environment
 from flags.queries import find_environment
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.queries import complaints_today, newest_verdicts
 from incidents.queries import open_incidents, with_clocks
+from releaseportal.search import search
 from rollouts.page_queries import prefetch_track, summarise
 from rollouts.queries import find_last_scheduler_beat, list_live_rollouts
 
+#: How many of each kind the palette and the page of results show.
+MOST_IN_PALETTE, MOST_ON_PAGE = 5, 25
 #: Beyond this, the scheduler is taken for dead.
 BEAT_LIMIT = timedelta(seconds=15)
 
@@ -45,6 +49,21 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     }
     fragment = getattr(request, "htmx", False)
     return render(request, "_dashboard.html" if fragment else "dashboard.html", context)
+
+
+@requires(Capability.VIEW)
+def show_search(request: HttpRequest) -> HttpResponse:
+    """Show what a person finds: a fragment for the palette, a page without JavaScript."""
+    in_palette = bool(getattr(request, "htmx", False))
+    text = request.GET.get("q", "")[:MOST_CHARACTERS]
+    groups = search(
+        text=text,
+        user=request.user,
+        environment=get_current_environment(request),
+        limit=MOST_IN_PALETTE if in_palette else MOST_ON_PAGE,
+    )
+    context = {"text": text, "groups": groups, "count": sum(len(group.hits) for group in groups)}
+    return render(request, "_hits.html" if in_palette else "search.html", context)
 
 
 @require_POST

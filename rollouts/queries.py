@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import Max, Prefetch, Q, QuerySet
 
 from core.actors import ActorKind
+from core.searching import fits
 from flags.domain.audience import RuleKind
 from flags.models import Environment, FlagState, Rule, Segment
 from health.domain.error_rate import LANE as ERROR_RATE
@@ -64,6 +65,16 @@ def list_releases() -> QuerySet[Release]:
 def list_live_rollouts() -> QuerySet[Rollout]:
     """Return the rollouts under way, real ones before rehearsals."""
     return list_rollouts().filter(status__in=LIVE).order_by("is_rehearsal", "-pk")
+
+
+def search_rollouts(words: Sequence[str]) -> QuerySet[Rollout]:
+    """Return the rollouts whose release or environment has these words, newest first."""
+    return list_rollouts().filter(fits(words, "release__version", "release__name", "environment__key"))
+
+
+def search_releases(words: Sequence[str]) -> QuerySet[Release]:
+    """Return the releases with these words, newest first."""
+    return Release.objects.filter(fits(words, "version", "name", "notes"))
 
 
 @dataclass(frozen=True)

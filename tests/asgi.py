@@ -28,12 +28,23 @@ def ask(
     headers: Mapping[str, str] | None = None,
     body: bytes | Iterable[bytes] = b"",
     query: str = "",
+    root: str = "",
 ) -> Answer:
     """Return the application's answer; a body in parts goes without a Content-Length."""
-    return anyio.run(_ask, path, method, dict(headers or {}), body, query)
+    return anyio.run(_ask, _Asked(path, method, dict(headers or {}), query, root), body)
 
 
-async def _ask(path: str, method: str, headers: dict[str, str], body: bytes | Iterable[bytes], query: str) -> Answer:
+@dataclass(frozen=True)
+class _Asked:
+    path: str
+    method: str
+    headers: dict[str, str]
+    query: str
+    root: str
+
+
+async def _ask(asked: _Asked, body: bytes | Iterable[bytes]) -> Answer:
+    headers = asked.headers
     parts = [body] if isinstance(body, bytes) else body
     if isinstance(body, bytes):
         headers = {"content-length": str(len(body))} | headers
@@ -50,12 +61,12 @@ async def _ask(path: str, method: str, headers: dict[str, str], body: bytes | It
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "method": method,
+        "method": asked.method,
         "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
+        "path": asked.path,
+        "raw_path": asked.path.encode(),
+        "query_string": asked.query.encode(),
+        "root_path": asked.root,
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),

@@ -13,6 +13,8 @@ from core.roles import CAPABILITIES, Capability, Role
 
 #: Apps whose every page carries its capability.
 OURS = {"flags", "rollouts", "health", "incidents", "notifications"}
+#: Pages that belong to no app.
+ON_TOP = {"dashboard", "search"}
 
 
 def _patterns() -> Iterator[tuple[str, URLPattern]]:
@@ -21,6 +23,8 @@ def _patterns() -> Iterator[tuple[str, URLPattern]]:
             for pattern in entry.url_patterns:
                 if isinstance(pattern, URLPattern):
                     yield f"{entry.app_name}:{pattern.name}", pattern
+        if isinstance(entry, URLPattern) and entry.name in ON_TOP:
+            yield entry.name, entry
 
 
 def _path(name: str, pattern: URLPattern) -> str:
@@ -41,6 +45,7 @@ def test_pages__each__names_its_capability() -> None:
 
     assert without == []
     assert len(list(_patterns())) > 15
+    assert {name for name, _pattern in _patterns()} >= ON_TOP
 
 
 @pytest.mark.django_db

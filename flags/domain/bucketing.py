@@ -1,14 +1,16 @@
 """Which share of people somebody falls into: the same everywhere, as flagd's `fractional` defines it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-import mmh3
+from mmh3 import hash as murmur3
 
 #: Basis points: what the weights of a split sum to.
 TOTAL_BP = 10_000
 
 _TWO_ITEMS = b"\x82"
 _TEXT = 0x60
+#: The heads of texts below 256 bytes, by their size.
+_SHORT_HEADS = [bytes((_TEXT + size,)) if size < 24 else bytes((_TEXT + 24, size)) for size in range(0x100)]
 
 
 def find_bucket(*, flag_key: str, targeting_key: object) -> int | None:
@@ -18,23 +20,33 @@ def find_bucket(*, flag_key: str, targeting_key: object) -> int | None:
     murmur3-32 over CBOR of [flag key, targeting key]. Pinned by tests/vectors/bucketing.json: a
     change would reshuffle every live rollout.
     """
-    if not isinstance(targeting_key, str) or not targeting_key:
-        return None
-    try:
-        message = _TWO_ITEMS + _encode_text(flag_key) + _encode_text(targeting_key)
-    except UnicodeEncodeError:  # half a surrogate pair, which JSON can carry
-        return None
-    return (mmh3.hash(message, 0, signed=False) * TOTAL_BP) >> 32
+    return compile_bucket(flag_key)(targeting_key)
+
+
+def compile_bucket(flag_key: str) -> Callable[[object], int | None]:
+    """Return `find_bucket` for one flag: what does not depend on the person is written once."""
+    head, short_heads = _TWO_ITEMS + _encode_text(flag_key), _SHORT_HEADS
+
+    def find(targeting_key: object) -> int | None:
+        if not isinstance(targeting_key, str) or not targeting_key:
+            return None
+        try:
+            raw = targeting_key.encode()
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON can carry
+            return None
+        size = len(raw)
+        tail = short_heads[size] + raw if size < 0x100 else _encode_text(targeting_key)
+        return (murmur3(head + tail, 0, False) * TOTAL_BP) >> 32
+
+    return find
 
 
 def _encode_text(text: str) -> bytes:
     """Return a text in CBOR (RFC 8949, major type 3, shortest head)."""
     raw = text.encode()
     size = len(raw)
-    if size < 24:
-        return bytes((_TEXT + size,)) + raw
     if size < 0x100:
-        return bytes((_TEXT + 24, size)) + raw
+        return _SHORT_HEADS[size] + raw
     if size < 0x1_0000:
         return bytes((_TEXT + 25,)) + size.to_bytes(2, "big") + raw
     return bytes((_TEXT + 26,)) + size.to_bytes(4, "big") + raw

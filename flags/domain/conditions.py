@@ -154,6 +154,12 @@ def compile_conditions(conditions: Sequence[Condition]) -> Predicate:
     compiled = tuple(compile_condition(one) for one in conditions)
     if len(compiled) == 1:
         return compiled[0]
+    if len(compiled) == 2:
+        first, second = compiled
+        return lambda context: first(context) and second(context)
+    if len(compiled) == 3:
+        first, second, third = compiled
+        return lambda context: first(context) and second(context) and third(context)
 
     def hold(context: Context) -> bool:
         for one in compiled:  # noqa: SIM110 - a loop costs half of all() over a generator
@@ -166,9 +172,15 @@ def compile_conditions(conditions: Sequence[Condition]) -> Predicate:
 
 def compile_condition(condition: Condition) -> Predicate:
     """Return the function that tells whether one condition holds for a context."""
-    attribute, holds = condition.attribute, _compile_test(condition)
+    attribute, holds, wanted = condition.attribute, _compile_test(condition), condition.value
     if condition.is_negated:
         return lambda context: not holds(context.get(attribute))
+    # The two that most rules consist of, without a second call; nothing else of JSON equals a text.
+    if condition.operator is Operator.EQUALS and isinstance(wanted, str):
+        return lambda context: context.get(attribute) == wanted
+    if condition.operator is Operator.ONE_OF and isinstance(wanted[0], str):
+        choices = frozenset(wanted)
+        return lambda context: isinstance(found := context.get(attribute), str) and found in choices
     return lambda context: holds(context.get(attribute))
 
 
@@ -208,12 +220,11 @@ def _compile_equality(wanted: Any) -> Callable[[Any], bool]:
 
 def _compile_version(kind: Operator, wanted: str) -> Callable[[Any], bool]:
     compare, bound = _VERSIONS[kind][1], find_version(wanted)
-
-    def holds(found: Any) -> bool:
-        version = find_version(found) if isinstance(found, str) else None
-        return version is not None and bound is not None and compare(version, bound)
-
-    return holds
+    if bound is None:
+        return lambda found: False
+    return lambda found: (
+        isinstance(found, str) and (version := find_version(found)) is not None and compare(version, bound)
+    )
 
 
 def conditions_logic(conditions: Sequence[Condition]) -> Logic:

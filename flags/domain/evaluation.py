@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
+from typing import TypeVar
 
 from flags.domain.audience import RuleKind
-from flags.domain.bucketing import find_bucket
+from flags.domain.bucketing import compile_bucket
 from flags.domain.conditions import Context, Predicate, compile_conditions
 from flags.domain.definition import FlagDefinition, RuleDefinition
 
@@ -62,16 +63,27 @@ class TargetingKeyMissing(Exception):
 #: Raises TargetingKeyMissing where a context without a targeting key reaches a split.
 Evaluator = Callable[[Context], Evaluation]
 
+#: What a caller makes of each evaluation, once: the answer it sends, for example.
+Shaped = TypeVar("Shaped")
+
 
 def compile_flag(flag: FlagDefinition) -> Evaluator:
     """Return the function from a context to the flag's evaluation."""
+    return compile_shaped(flag, shape=lambda evaluation: evaluation)
+
+
+def compile_shaped(flag: FlagDefinition, *, shape: Callable[[Evaluation], Shaped]) -> Callable[[Context], Shaped]:
+    """Return the function from a context to what `shape` makes of the flag's evaluation.
+
+    A flag has few evaluations, whoever asks: each is shaped now, none while somebody waits.
+    """
     fixed = find_fixed_layer(flag)
     if fixed is not None:
         variant, reason, layer = fixed
-        return _always(_decide(flag, variant, reason, layer))
+        return _always(shape(_decide(flag, variant, reason, layer)))
     if not flag.rules:
-        return _always(_decide(flag, flag.default_variant, Reason.STATIC, Layer.DEFAULT))
-    return _compile_rules(flag)
+        return _always(shape(_decide(flag, flag.default_variant, Reason.STATIC, Layer.DEFAULT)))
+    return _compile_rules(flag, shape)
 
 
 def find_fixed_layer(flag: FlagDefinition) -> tuple[str, Reason, Layer] | None:
@@ -88,38 +100,47 @@ def find_fixed_layer(flag: FlagDefinition) -> tuple[str, Reason, Layer] | None:
     return None
 
 
-def _compile_rules(flag: FlagDefinition) -> Evaluator:
-    compiled = [(compile_rule(rule), _compile_gift(flag, index)) for index, rule in enumerate(flag.rules)]
-    otherwise = _decide(flag, flag.default_variant, Reason.DEFAULT, Layer.DEFAULT)
+def _compile_rules(flag: FlagDefinition, shape: Callable[[Evaluation], Shaped]) -> Callable[[Context], Shaped]:
+    otherwise = _always(shape(_decide(flag, flag.default_variant, Reason.DEFAULT, Layer.DEFAULT)))
+    compiled = [(compile_rule(rule), _compile_gift(flag, index, shape)) for index, rule in enumerate(flag.rules)]
+    if len(compiled) == 1:
+        [(fits_only, give_only)] = compiled
+        return lambda context: give_only(context) if fits_only(context) else otherwise(context)
 
-    def evaluate(context: Context) -> Evaluation:
-        for fits, given in compiled:
+    def evaluate(context: Context) -> Shaped:
+        for fits, give in compiled:
             if fits(context):
-                return given if isinstance(given, Evaluation) else given(context)
-        return otherwise
+                return give(context)
+        return otherwise(context)
 
     return evaluate
 
 
-def _compile_gift(flag: FlagDefinition, index: int) -> Evaluation | Evaluator:
-    """Return what a rule gives: one evaluation, or for a split the function that chooses one by bucket."""
+def _compile_gift(
+    flag: FlagDefinition, index: int, shape: Callable[[Evaluation], Shaped]
+) -> Callable[[Context], Shaped]:
+    """Return what a rule gives: the same to everybody, or for a split one of its pieces by bucket."""
     rule = flag.rules[index]
     if rule.split:
-        return _compile_split(flag, index)
+        return _compile_split(flag, index, shape)
     # A rule for everyone that stands first is the whole answer: no context can change it.
     is_static = rule.kind is RuleKind.EVERYONE and index == 0
     reason = Reason.STATIC if is_static else Reason.TARGETING_MATCH
-    return _decide(flag, rule.variant, reason, Layer.RULE, rule=rule, index=index)
+    return _always(shape(_decide(flag, rule.variant, reason, Layer.RULE, rule=rule, index=index)))
 
 
-def _compile_split(flag: FlagDefinition, index: int) -> Evaluator:
+def _compile_split(
+    flag: FlagDefinition, index: int, shape: Callable[[Evaluation], Shaped]
+) -> Callable[[Context], Shaped]:
     rule = flag.rules[index]
     ends = list(accumulate(weight for _name, weight in rule.split))
-    pieces = [_decide(flag, name, Reason.SPLIT, Layer.RULE, rule=rule, index=index) for name, _weight in rule.split]
-    key = flag.key
+    pieces = [
+        shape(_decide(flag, name, Reason.SPLIT, Layer.RULE, rule=rule, index=index)) for name, _weight in rule.split
+    ]
+    key, find = flag.key, compile_bucket(flag.key)
 
-    def choose(context: Context) -> Evaluation:
-        bucket = find_bucket(flag_key=key, targeting_key=context.get("targetingKey"))
+    def choose(context: Context) -> Shaped:
+        bucket = find(context.get("targetingKey"))
         if bucket is None:
             raise TargetingKeyMissing(key, rule_index=index)
         return pieces[bisect_right(ends, bucket)]
@@ -175,5 +196,5 @@ def _decide(
     return Evaluation(flag.key, flag.variants[variant], variant, reason, layer, metadata, index)
 
 
-def _always(evaluation: Evaluation) -> Evaluator:
-    return lambda context: evaluation
+def _always(shaped: Shaped) -> Callable[[Context], Shaped]:
+    return lambda context: shaped

@@ -21,7 +21,12 @@ class StreamKey:
 
     def period_at(self, now: datetime) -> int:
         """Return the number of the period a moment lies in."""
-        return int(now.timestamp()) // self.period_seconds
+        return find_period(now, period_seconds=self.period_seconds)
+
+
+def find_period(now: datetime, *, period_seconds: int) -> int:
+    """Return the number of the period of this length in which a moment lies."""
+    return int(now.timestamp()) // period_seconds
 
 
 def compose_stream_token(*, token_id: int, token_hash: str, period: int, key: StreamKey) -> str:

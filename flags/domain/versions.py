@@ -15,9 +15,16 @@ _VERSION = re.compile(
 Version = tuple[int, int, int, tuple[object, ...]]
 
 
-@lru_cache(maxsize=4096)
+#: Longer texts are read anew each time: what a client sends must not fill the memory.
+_REMEMBERED_CHARACTERS = 64
+
+
 def find_version(text: str) -> Version | None:
     """Return a version's rank, None for what is none. A leading `v` and missing parts are allowed."""
+    return _remember(text) if len(text) <= _REMEMBERED_CHARACTERS else _read(text)
+
+
+def _read(text: str) -> Version | None:
     found = _VERSION.match(_complete(text))
     if found is None:
         return None
@@ -26,6 +33,9 @@ def find_version(text: str) -> Version | None:
         return major, minor, patch, _rank(found.group(4))
     except ValueError:  # more digits than Python reads
         return None
+
+
+_remember = lru_cache(maxsize=4096)(_read)
 
 
 def _complete(text: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.visitor import PATIENCE_MS, Visitor
+from tests.machineroom.portal import Portal
 from tests.scenarios.stage import Stage
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -33,6 +34,12 @@ def chromium() -> Iterator[Browser]:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def portal(stage: Stage) -> Portal:
+    """The shared portal's processes."""
+    return stage.portal
 
 
 @pytest.fixture

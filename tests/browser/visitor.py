@@ -126,6 +126,37 @@ class ComplaintPage:
     def text(self) -> Locator:
         return self.page.locator("main textarea[name=text]")
 
+    def field(self, name: str) -> Locator:
+        return self.page.locator(f"main [name={name}]")
+
     @property
     def meter(self) -> Locator:
         return self.page.get_by_role("progressbar", name="Complaints today")
+
+
+@dataclass
+class Palette:
+    page: Page
+
+    @property
+    def dialog(self) -> Locator:
+        return self.page.locator("#palette")
+
+    @property
+    def box(self) -> Locator:
+        return self.dialog.get_by_role("combobox")
+
+    @property
+    def options(self) -> Locator:
+        return self.dialog.get_by_role("option")
+
+    def option(self, name: str) -> Locator:
+        return self.dialog.get_by_role("option", name=name)
+
+    @property
+    def chosen(self) -> Locator:
+        return self.dialog.locator("[role=option][aria-selected=true]")
+
+    @property
+    def said(self) -> Locator:
+        return self.page.locator("#hits-said")

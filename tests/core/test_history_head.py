@@ -1,6 +1,6 @@
 """The head of the history chain goes out once a day to those who keep the records."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_send_history_head__each_day_once__to_admins_and_auditors(monkeypatch: p
     make_person(Role.SUPPORT)
     monkeypatch.setattr(clock, "now", lambda: NOW)
     assert tasks.send_history_head() is False
-    seal_history(now=NOW)
+    seal_history(now=datetime.now(UTC))
 
     sent = [tasks.send_history_head(), tasks.send_history_head()]
     monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=1))

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from io import StringIO
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, connections, transaction
+from django.db import DataError, connection, connections, transaction
 
-from core.chain import GENESIS, hash_link, seal_history, verify_history
+from core import clock
+from core.chain import GENESIS, find_head, hash_link, list_links, seal_history, verify_history
 from core.models import AuditEntry, AuditLink
 from core.roles import Role
-from tests.factories.core import NOW, make_person
+from tests.factories.core import make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +47,7 @@ def owner() -> Iterator[psycopg.Connection]:
 def sealed() -> list[AuditLink]:
     make_person(Role.SUPPORT)
     make_person(Role.AUDITOR, Role.ADMIN)
-    seal_history(now=NOW)
+    seal_history(now=clock.now())
     return list(AuditLink.objects.all())
 
 
@@ -63,12 +65,14 @@ def test_seal_history__rows_written__become_links_in_order(sealed: list[AuditLin
     assert {link.table_name for link in sealed} == {"core_historicaluser", "core_historicaluser_groups"}
     assert sealed[0].previous_hash == GENESIS
     assert [link.previous_hash for link in sealed[1:]] == [link.hash for link in sealed[:-1]]
-    assert all(link.hash == hash_link(link) for link in sealed)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL timezone = 'UTC'")
+        assert [hash_link(link) for link in list_links()] == [link.hash for link in sealed]
     assert not AuditEntry.objects.exists()
 
 
 def test_seal_history__nothing_waits__does_nothing(sealed: list[AuditLink]) -> None:
-    assert seal_history(now=NOW) == 0
+    assert seal_history(now=clock.now()) == 0
 
 
 def test_seal_history__transaction_still_open__waits_for_it() -> None:
@@ -77,7 +81,7 @@ def test_seal_history__transaction_still_open__waits_for_it() -> None:
         with ThreadPoolExecutor(1) as other:
             assert other.submit(seal_elsewhere).result() == 0
 
-    assert seal_history(now=NOW) > 0
+    assert seal_history(now=clock.now()) > 0
 
 
 def test_seal_history__two_at_once__make_one_chain() -> None:
@@ -93,9 +97,48 @@ def test_seal_history__two_at_once__make_one_chain() -> None:
 
 def seal_elsewhere() -> int:
     try:
-        return seal_history(now=NOW)
+        return seal_history(now=clock.now())
     finally:
         connections["default"].close()
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "NULL",
+        "'infinity'",
+        "'-infinity'",
+        "'0044-03-15 BC'",
+        "'12026-11-04'",
+        "clock_timestamp() - interval '61 minutes'",
+        "clock_timestamp() + interval '61 minutes'",
+    ],
+)
+def test_seal_history__not_the_time_of_day__is_refused_and_nothing_sealed(moment: str) -> None:
+    make_person(Role.SUPPORT)
+
+    with pytest.raises(DataError, match="off the clock of the database"), connection.cursor() as cursor:
+        cursor.execute(f"SELECT core_seal_history({moment}, 10)")
+
+    assert not AuditLink.objects.exists()
+    assert AuditEntry.objects.exists()
+
+
+def test_seal_history__a_clock_some_minutes_off__seals() -> None:
+    make_person(Role.SUPPORT)
+
+    assert seal_history(now=clock.now() - timedelta(minutes=50)) > 0
+
+
+def test_seal_history__the_portals_own_role__may_call_it_alone() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            " AND has_function_privilege(current_user, oid, 'EXECUTE')"
+        )
+        assert cursor.fetchall() == [("core_seal_history",)]
+        cursor.execute("SELECT has_database_privilege(current_user, current_database(), 'TEMPORARY')")
+        assert cursor.fetchone() == (False,)
 
 
 def test_verify_history__untouched__holds_and_names_the_head(sealed: list[AuditLink]) -> None:
@@ -162,6 +205,11 @@ def test_verify_history__row_slipped_in__exits_1(sealed: list[AuditLink], owner:
     [
         "UPDATE core_auditlink SET payload = replace(payload, 'needed', 'wanted') WHERE seq = 2",
         "UPDATE core_auditlink SET sealed_at = sealed_at - interval '1 day' WHERE seq = 2",
+        "UPDATE core_auditlink SET sealed_at = 'infinity' WHERE seq = 2",
+        "UPDATE core_auditlink SET sealed_at = '-infinity' WHERE seq >= 2",
+        "UPDATE core_auditlink SET sealed_at = '0044-03-15 BC' WHERE seq = 2",
+        "UPDATE core_auditlink SET sealed_at = '12026-11-04' WHERE seq = 2",
+        "UPDATE core_auditlink SET payload = 'no JSON' WHERE seq = 2",
         "UPDATE core_auditlink SET previous_hash = repeat('0', 64) WHERE seq = 2",
     ],
 )
@@ -174,6 +222,30 @@ def test_verify_history__link_edited__exits_1(
 
     assert code == 1
     assert "link 2 is broken" in said
+
+
+@pytest.mark.parametrize("payload", ["no JSON", "[1]", f'{{"id": {"9" * 5000}}}', "[" * 100_000])
+def test_verify_history__waiting_payload_that_cannot_be_read__exits_1_and_names_the_row(
+    owner: psycopg.Connection, payload: str
+) -> None:
+    make_person(Role.SUPPORT)
+    entry = AuditEntry.objects.order_by("table_name", "history_id").first()
+    assert entry is not None
+    owner.execute("UPDATE core_auditentry SET payload = %s WHERE id = %s", [payload, entry.pk])
+
+    code, said = run_command()
+
+    assert code == 1
+    assert f"{entry.table_name}, row {entry.history_id} was changed (not sealed yet)" in said
+
+
+def test_find_head__a_link_that_bears_no_time__is_found(sealed: list[AuditLink], owner: psycopg.Connection) -> None:
+    owner.execute("UPDATE core_auditlink SET sealed_at = 'infinity' WHERE seq = %s", [sealed[-1].seq])
+
+    head = find_head()
+
+    assert head is not None
+    assert (head.seq, head.hash) == (sealed[-1].seq, sealed[-1].hash)
 
 
 def test_verify_history__link_taken_out__exits_1(sealed: list[AuditLink], owner: psycopg.Connection) -> None:

@@ -243,7 +243,7 @@ def _is_good(address: str) -> bool:
     tokens = KEEPER.portfolio.tokens_by_id
     found = read_stream_token(
         address.partition("t=")[2],
-        find_hash=lambda pk: tokens[pk][1].token_hash if pk in tokens else None,
+        find_hash=lambda pk: tokens[pk].token_hash if pk in tokens else None,
         now=clock.now(),
         key=get_stream_key(),
     )

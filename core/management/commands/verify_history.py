@@ -11,6 +11,7 @@ from core.chain import Fault, verify_history
 WORDS = {
     "link_missing": "link {seq} of the chain is missing",
     "link_broken": "link {seq} is broken: its hash does not fit ({table_name}, row {history_id})",
+    "seal_undated": "link {seq} is broken: it bears no time of any calendar ({table_name}, row {history_id})",
     "row_deleted": "{table_name}, row {history_id} was deleted ({where})",
     "row_changed": "{table_name}, row {history_id} was changed ({where})",
     "row_never_entered": "{table_name}, row {history_id} never entered the chain: the portal did not write it",
