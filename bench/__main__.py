@@ -11,11 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-<<<<<<< HEAD
-from bench import containment, evaluation, soak
-=======
-from bench import containment, inprocess, throughput
->>>>>>> main
+from bench import containment, inprocess, soak, throughput
 from bench.figures import Figures
 from bench.server import serve
 from releaseportal.embedded.postgres import remove_cluster
