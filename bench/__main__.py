@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import containment, inprocess, throughput
+from bench import containment, inprocess, soak, throughput
 from bench.figures import Figures
 from bench.server import serve
 from releaseportal.embedded.postgres import remove_cluster
@@ -81,4 +81,4 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], bool]] = {
 }
 
 if __name__ == "__main__":
-    main()
+    soak.main(sys.argv[2:]) if sys.argv[1:2] == ["soak"] else main()

@@ -1,8 +1,10 @@
-"""The harness: two database roles, no undefined template variable."""
+"""The harness: two database roles, no undefined template variable, one portal in processes for all who may share it."""
 
 import secrets
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -12,9 +14,13 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.template.base import Node
+from django.test import override_settings
 from django.utils import translation
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
+
+from releaseportal.embedded.postgres import remove_cluster
+from tests.scenarios.stage import Stage, raise_curtain
 
 # Hypothesis times each example and each draw; on a shared machine that says nothing about our code.
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -24,6 +30,20 @@ RIGHTS = (
     "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}",
     "ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO {role}",
 )
+
+
+BROWSER = Path(__file__).parent / "browser"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring what shares the portal in processes to the end, the browser's tests last.
+
+    The portal's own clock takes a part of the machine from every test beside it. And Playwright keeps
+    an event loop alive in this thread until the session is over, beside which Django refuses its
+    database to every other test.
+    """
+    items.sort(key=lambda item: (item.path.is_relative_to(BROWSER), "stage" in getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +128,29 @@ def _find_template() -> tuple[str, int]:
 def _undefined_template_variable_fails(django_test_environment: None) -> None:
     options: dict[str, object] = settings.TEMPLATES[0]["OPTIONS"]  # type: ignore[assignment]
     options["string_if_invalid"] = UndefinedVariable("undefined")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _passwords_cost_nothing(django_test_environment: None) -> Iterator[None]:
+    """A password's hash takes a third of a second by design; the portals in processes keep it so."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One portal in processes with the demo, its tills quiet, for every test that can share it.
+
+    A test that kills a part of it waits until it is ready again; one that plans, plans in an
+    environment of its own (`tests.scenarios.planning.open_environment`).
+    """
+    data_dir = tmp_path_factory.mktemp("stage") / "data"
+    try:
+        with raise_curtain(data_dir) as one:
+            yield one
+    finally:
+        remove_cluster(data_dir)
+        shutil.rmtree(data_dir, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

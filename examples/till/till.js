@@ -16,6 +16,8 @@ const BACKUPS_SHOWN = 5;
 const client = OpenFeature.getClient();
 const ticket = [];
 let category = CATEGORIES[0];
+let isAnswered = false;
+let askingAgain;
 let ticked = recall(TICKED) ?? CATEGORIES.slice(0, 5);
 
 function recall(name) {
@@ -190,6 +192,26 @@ function fill(select, options, chosen) {
   select.replaceChildren(...options.map((one) => make("option", { value: one, selected: one === chosen }, one)));
 }
 
+/** Ask the portal, and show at once whether it answers: a 304 says so too, although it changes nothing. */
+async function ask(...request) {
+  const answer = await fetch(...request);
+  isAnswered = answer.ok || answer.status === 304;
+  if (isAnswered) showLine("polling");
+  return answer;
+}
+
+/** Show that the portal is away. A stream that comes back unchanged says nothing, so ask again until it answers. */
+function showAway() {
+  isAnswered = false;
+  showLine("stale");
+  clearTimeout(askingAgain);
+  askingAgain = setTimeout(() => {
+    if (isAnswered) return;
+    showAway();
+    OpenFeature.setContext(OpenFeature.getContext());
+  }, POLL_MS);
+}
+
 async function connect(config, choice) {
   const cashier = config.cashiers.find((one) => one.targetingKey === choice.cashier) ?? config.cashiers[0];
   await OpenFeature.setContext(cashier);
@@ -197,6 +219,7 @@ async function connect(config, choice) {
     baseUrl: config.portal,
     headers: [["Authorization", `Bearer ${config.tokens[choice.environment]}`]],
     timeoutMs: 3_000,
+    fetchImplementation: ask,
     // Where the portal offers a stream the provider listens to it instead.
     pollInterval: POLL_MS,
   });
@@ -205,24 +228,19 @@ async function connect(config, choice) {
     await OpenFeature.setProviderAndWait(provider);
     refresh();
   } catch {
+    clearTimeout(askingAgain);
     showLine("alone");
     refresh();
     setTimeout(() => OpenFeature.providerMetadata && connect(config, recall(CHOICE) ?? choice), POLL_MS);
   }
 }
 
-function showAnswered() {
-  const first = client.getBooleanDetails(Object.keys(FEATURES)[0], false);
-  showLine(first.reason === "CACHED" ? "stale" : "polling");
-  refresh();
-}
-
 async function openLine() {
-  client.addHandler(ProviderEvents.Ready, showAnswered);
-  client.addHandler(ProviderEvents.ConfigurationChanged, showAnswered);
-  client.addHandler(ProviderEvents.ContextChanged, showAnswered);
-  client.addHandler(ProviderEvents.Stale, () => showLine("stale"));
-  client.addHandler(ProviderEvents.Error, () => showLine("stale"));
+  client.addHandler(ProviderEvents.Ready, refresh);
+  client.addHandler(ProviderEvents.ConfigurationChanged, refresh);
+  client.addHandler(ProviderEvents.ContextChanged, refresh);
+  client.addHandler(ProviderEvents.Stale, showAway);
+  client.addHandler(ProviderEvents.Error, showAway);
   const config = await readConfig();
   if (!config?.portal) return showLine("alone");
   const choice = { environment: config.environment, cashier: config.cashier, ...recall(CHOICE) };

@@ -69,7 +69,12 @@ def load_demo(*, now: datetime) -> dict[str, Any]:
         scene, environments[catalogue.PRODUCTION], telemetry_id=telemetry_id, actor=manager, now=now
     )
     _load_rehearsal(scene, environments[catalogue.STAGING], actor=manager, now=now)
-    return {"users": users, "tokens": tokens, "rollout": _describe(standing)}
+    tills = [
+        {"till": till.key, "site": till.site_key, "targeting_key": person}
+        for till in catalogue.list_tills()
+        for person in till.people
+    ]
+    return {"users": users, "tokens": tokens, "rollout": _describe(standing), "tills": tills}
 
 
 def _load_people(*, now: datetime) -> tuple[dict[str, dict[str, str]], Actor]:

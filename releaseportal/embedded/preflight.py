@@ -24,7 +24,7 @@ MAIL_SCHEMES = frozenset(
 def check_environment(environment: Mapping[str, str]) -> None:
     """Refuse settings that are none; an empty one counts as not given."""
     given = {name: value for name, value in environment.items() if value}
-    read_port(given)
+    read_till_port(given, port=read_port(given))
     for name in ("DEBUG", "DEMO", "FLEET"):
         if given.get(name, "0").lower() not in SWITCHES:
             raise EmbeddedError(f"{name} is {given[name]!r}: write 1 or 0.")
@@ -68,6 +68,14 @@ def read_port(environment: Mapping[str, str]) -> int:
     if not given.isascii() or not given.isdecimal() or not 0 < int(given) < 65536:
         raise EmbeddedError(f"PORT is {given!r}: give a number from 1 to 65535.")
     return int(given)
+
+
+def read_till_port(environment: Mapping[str, str], *, port: int) -> int | None:
+    """Return TILL_PORT, the one after the portal's when not given; None for 0: no till."""
+    given = environment.get("TILL_PORT") or str(port + 1 if port < 65535 else port - 1)
+    if not given.isascii() or not given.isdecimal() or int(given) > 65535 or int(given) == port:
+        raise EmbeddedError(f"TILL_PORT is {given!r}: give a number from 1 to 65535 other than PORT, or 0 for no till.")
+    return int(given) or None
 
 
 def check_port(host: str, port: int) -> None:

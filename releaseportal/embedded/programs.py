@@ -3,11 +3,13 @@
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from releaseportal.embedded.portalfile import read_demo
 from releaseportal.embedded.server import Server
+
+TILL = "till"
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,25 @@ class Plan:
     own_broker: bool
     demo: bool
     fleet: bool
+    #: None: no till.
+    till_port: int | None = None
 
-    def greeting(self) -> str:
-        """Return the lines that say where the portal is and who may sign in."""
+    @property
+    def till_origin(self) -> str:
+        """Where the example till is; it listens on loopback only, whatever HOST is."""
+        return f"http://127.0.0.1:{self.till_port}"
+
+    def greeting(self, *, has_till: bool = False) -> str:
+        """Return the lines that say where the portal is, who may sign in, and what to try with the till."""
         lines = ["", f"The Release Portal is at {self.url}/", ""]
-        users = read_demo(self.data_dir).get("users", {})
-        if self.demo and users:
+        told = read_demo(self.data_dir)
+        if self.demo and (users := told.get("users")):
             lines += [f"  {role:<10} {one['username']:<18} {one['password']}" for role, one in users.items()]
             lines.append("")
+        if has_till and (shown := told.get("rollout")):
+            command = f'manage.py flag off {shown["flag"]} --env {shown["environment"]} --reason "Tried at the till"'
+            lines += [f"An example till is at {self.till_origin}/ - take a flag back and its feature vanishes at once:"]
+            lines += [f"  {sys.executable} {command}", ""]
         return "\n".join([*lines, f"Logs are in {self.data_dir / 'logs'}. Ctrl-C stops everything."])
 
 
@@ -56,7 +69,15 @@ def list_programs(plan: Plan) -> list[Server]:
     ]
     if plan.fleet:
         programs.append(_python(plan, name="fleet", arguments=(str(plan.base_dir / "manage.py"), "simulate_fleet")))
+    if plan.till_port and read_demo(plan.data_dir).get("tokens"):
+        programs.append(_till(plan, port=plan.till_port))
     return programs
+
+
+def _till(plan: Plan, *, port: int) -> Server:
+    script = plan.base_dir / "examples" / "till" / "serve.py"
+    arguments = (str(script), "--data-dir", str(plan.data_dir), "--port", str(port), "--install")
+    return replace(_python(plan, name=TILL, arguments=arguments), may_give_up=True)
 
 
 def _python(plan: Plan, *, name: str, arguments: Sequence[str]) -> Server:

@@ -28,6 +28,8 @@ class Server:
     before_start: Callable[[], None] | None = None
     # What the kernel sends when the parent ends without a word; None: stop_signal.
     death_signal: signal.Signals | None = None
+    # The rest goes on without it: after exit code 1, its own refusal, it is not started again.
+    may_give_up: bool = False
 
 
 def wrap_command(server: Server) -> list[str]:

@@ -8,10 +8,11 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -21,9 +22,9 @@ import psycopg
 from releaseportal.addresses import Addresses, find_addresses
 from releaseportal.embedded.faults import EmbeddedError
 from releaseportal.embedded.keys import remember
-from releaseportal.embedded.portalfile import remove_portal_file, write_portal_file
+from releaseportal.embedded.portalfile import read_demo, remove_portal_file, write_portal_file
 from releaseportal.embedded.postgres import prepare_postgres, wait_for_postgres
-from releaseportal.embedded.programs import Plan, list_programs, manage_step
+from releaseportal.embedded.programs import TILL, Plan, list_programs, manage_step
 from releaseportal.embedded.server import Server, read_tail, start_server
 from releaseportal.embedded.valkey import prepare_valkey, wait_for_valkey
 
@@ -33,6 +34,8 @@ LONGEST_PAUSE_SECONDS = 5.0
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0
 READY_PATIENCE_SECONDS = 120.0
+#: The till's first start fetches packages: a slow registry must not keep the portal waiting.
+TILL_PATIENCE_SECONDS = 15.0
 LOG_LIMIT_BYTES = 5_000_000
 
 
@@ -69,7 +72,7 @@ class Supervisor:
             self._set_up(addresses)
             self._start_programs(addresses)
             while True:
-                self._look_after_children()
+                self.look_after_children()
         except StopRequested:
             self.say("Stopping ...")
         finally:
@@ -85,9 +88,9 @@ class Supervisor:
         remove_portal_file(data_dir)
         remember(data_dir)
         if self.plan.own_database:
-            self._start(prepare_postgres(data_dir))
+            self.start(prepare_postgres(data_dir))
         if self.plan.own_broker:
-            self._start(prepare_valkey(data_dir))
+            self.start(prepare_valkey(data_dir))
         found = find_addresses(data_dir, environment=os.environ)
         if self.plan.own_database:
             wait_for_postgres(found.database_url, log=self.children["postgres"].log)
@@ -101,6 +104,9 @@ class Supervisor:
         if self.plan.demo and is_empty(addresses.database_url):
             self.say("Loading the demo ...")
             self._run_step("load_demo")
+        told = read_demo(self.plan.data_dir).get("tokens", {})
+        if self.plan.till_port and lacks_origin(addresses.database_url, keys=[*told], origin=self.plan.till_origin):
+            self._run_step("allow_till", self.plan.till_origin)
 
     def _run_step(self, *arguments: str) -> None:
         log = self._log_of("setup")
@@ -115,12 +121,13 @@ class Supervisor:
 
     def _start_programs(self, addresses: Addresses) -> None:
         for server in list_programs(self.plan):
-            self._start(server)
+            self.start(server)
         self._wait_until_ready()
         # Only now: whoever waits for the file may use what it names.
         self._is_ready = True
         self._write_portal_file(addresses)
-        self.say(self.plan.greeting())
+        self._wait_for_till()
+        self.say(self.plan.greeting(has_till=TILL in self.children))
 
     def _wait_until_ready(self) -> None:
         limit = time.monotonic() + READY_PATIENCE_SECONDS
@@ -130,9 +137,15 @@ class Supervisor:
                 raise EmbeddedError(
                     f"The portal is not ready ({', '.join(missing)}); the log {log} ends: {read_tail(log, lines=1)}"
                 )
-            self._look_after_children()
+            self.look_after_children()
 
-    def _start(self, server: Server) -> None:
+    def _wait_for_till(self) -> None:
+        limit = time.monotonic() + TILL_PATIENCE_SECONDS
+        while TILL in self.children and time.monotonic() < limit and not is_listening(self.plan.till_port or 0):
+            self.look_after_children()
+
+    def start(self, server: Server) -> None:
+        """Start a program that is looked after from here on."""
         log = self._log_of(server.name)
         self.children[server.name] = Child(server, log, start_server(server, log=log), time.monotonic())
 
@@ -144,12 +157,15 @@ class Supervisor:
             log.replace(log.with_suffix(".log.1"))
         return log
 
-    def _look_after_children(self) -> None:
+    def look_after_children(self) -> None:
         """Look once at every child; start again those that died and whose pause is over."""
         self._check_stop()
         now = time.monotonic()
-        for child in self.children.values():
+        for child in list(self.children.values()):
             if child.process.poll() is None:
+                continue
+            if child.server.may_give_up and child.process.returncode == 1:
+                self._let_go(child)
                 continue
             if child.again_at is None:
                 self._plan_restart(child, now=now)
@@ -158,6 +174,12 @@ class Supervisor:
                 child.started_at, child.again_at = time.monotonic(), None
                 self._write_portal_file(find_addresses(self.plan.data_dir, environment=os.environ))
         time.sleep(POLL_SECONDS)
+
+    def _let_go(self, child: Child) -> None:
+        del self.children[child.server.name]
+        said = read_tail(child.log, lines=1)
+        self.say(f"The {child.server.name} is not started, and the portal goes on without it: {said}")
+        self._write_portal_file(find_addresses(self.plan.data_dir, environment=os.environ))
 
     def _plan_restart(self, child: Child, *, now: float) -> None:
         lived = now - child.started_at
@@ -207,6 +229,25 @@ def is_empty(database_url: str) -> bool:
             "SELECT NOT EXISTS (SELECT 1 FROM core_user) AND NOT EXISTS (SELECT 1 FROM flags_environment)"
         ).fetchone()
     return bool(row and row[0])
+
+
+def lacks_origin(database_url: str, *, keys: Sequence[str], origin: str) -> bool:
+    """Return whether one of these environments does not allow the pages of an origin."""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM flags_environment WHERE key = ANY(%s) AND NOT %s = ANY(allowed_origins))",
+            [list(keys), origin],
+        ).fetchone()
+    return bool(row and row[0])
+
+
+def is_listening(port: int) -> bool:
+    """Return whether somebody answers on a loopback port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def find_missing_parts(host: str, port: int) -> list[str]:

@@ -7,18 +7,21 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.browser.visitor import ComplaintPage, PlanPage, RolloutPage
+from tests.scenarios.planning import open_environment
+from tests.scenarios.stage import Stage
 
 #: Of the forms that an auditor may send; every other address refuses.
 REFUSED = {403, 404, 405}
 
 
-def test_release_manager__keyboard_only__plans_watches_and_takes_back_a_flag(open_as: Open) -> None:
+def test_release_manager__keyboard_only__plans_watches_and_takes_back_a_flag(stage: Stage, open_as: Open) -> None:
+    open_environment(stage, "workshop")
     manager = open_as("manager")
     page, plan, rollout = manager.page, PlanPage(manager.page), RolloutPage(manager.page)
 
     plan.open()
     manager.choose(plan.field("release"), "1.3")
-    manager.choose(plan.field("environment"), "dev")
+    manager.choose(plan.field("environment"), "Workshop")
     manager.choose(plan.field("testers"), "Internal")
     if not plan.field("pilots").is_checked():
         manager.press(plan.field("pilots"), "Space")

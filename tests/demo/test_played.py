@@ -1,6 +1,7 @@
 """The demo as a newcomer meets it: a whole portal in processes, its file, its flags over HTTP, its fleet."""
 
 import json
+import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 
+from releaseportal.addresses import BASE_DIR
 from releaseportal.embedded.postgres import remove_cluster
-from tests.machineroom.portal import Portal, make_environment, run_manage
+from tests.clients.packages import install_packages
+from tests.machineroom.portal import Portal, find_free_port, make_environment, run_manage
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +28,21 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def portal(data_dir: Path) -> Iterator[Portal]:
-    running = Portal(data_dir, DEMO="1", FLEET="1")
+    running = Portal(data_dir, DEMO="1", FLEET="1", TILL_PORT=str(find_free_port()))
     try:
         yield running.wait_until_ready()
     finally:
         running.stop()
+        assert running.find_left() == []
+
+
+@pytest.fixture
+def till(portal: Portal) -> str:
+    """The address of the example till as the greeting names it."""
+    install_packages(BASE_DIR / "examples" / "till")
+    found = re.search(r"till is at (http://127\.0\.0\.1:\d+)/", portal.output.read_text())
+    assert found
+    return found.group(1)
 
 
 def resolve(portal: Portal, *, flag: str, env: str, who: str, site: str) -> Any:
@@ -58,7 +71,7 @@ def test_portal_file__of_the_demo__holds_exactly_what_the_contract_names(portal:
     assert {"url", "database_url", "redis_url", "pids", "demo"} <= set(found)
     assert set(found["pids"]) == {"web", "worker", "beat"}
     assert (portal.data_dir / "portal.json").stat().st_mode & 0o777 == 0o600
-    assert set(found["demo"]) == {"users", "tokens", "rollout"}
+    assert set(found["demo"]) == {"users", "tokens", "rollout", "tills"}
     for account in found["demo"]["users"].values():
         assert account["username"] in portal.output.read_text()
         assert account["password"] in portal.output.read_text()
@@ -87,6 +100,36 @@ def test_token__of_one_environment__sees_nothing_of_another(portal: Portal) -> N
     told = resolve(portal, flag=named["flag"], env="dev", who=named["targeting_key"], site=named["site"])
 
     assert told.value is False
+
+
+def test_tills__of_the_demo__name_each_till_with_its_site_and_person(portal: Portal) -> None:
+    found = portal.read()["demo"]["tills"]
+
+    assert len(found) == 14
+    assert {"till": "till-lyon-01", "site": "lyon", "targeting_key": "cashier-lyon-01"} in found
+
+
+def test_example_till__while_up__serves_its_page_and_every_till_of_the_demo(portal: Portal, till: str) -> None:
+    with urllib.request.urlopen(f"{till}/", timeout=10) as page, urllib.request.urlopen(f"{till}/config.json") as told:
+        config = json.load(told)
+
+        assert page.status == 200
+    assert config["portal"] == portal.read()["url"]
+    assert len(config["cashiers"]) == len(portal.read()["demo"]["tills"])
+    assert portal.read()["demo"]["tokens"]["prod"]["server"] not in json.dumps(config)
+
+
+@pytest.mark.parametrize("env", ["dev", "staging", "prod"])
+def test_example_till__from_its_origin__may_read_the_flags(portal: Portal, till: str, env: str) -> None:
+    found = portal.read()
+    asked = urllib.request.Request(
+        f"{found['url']}/ofrep/v1/evaluate/flags",
+        data=b"{}",
+        headers={"Authorization": f"Bearer {found['demo']['tokens'][env]['client']}", "Origin": till},
+    )
+
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] == till
 
 
 def test_readyz__once_the_portal_greets__has_all_parts(portal: Portal) -> None:

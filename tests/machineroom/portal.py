@@ -25,7 +25,8 @@ HARNESS = (
     "DJANGO_SETTINGS_MODULE",
     "PORT",
 )
-READY_SECONDS = 90.0
+#: A bound far above what a start takes, also on a machine that does other things.
+READY_SECONDS = 300.0
 
 
 def find_free_port() -> int:
@@ -37,7 +38,7 @@ def find_free_port() -> int:
 def make_environment(data_dir: Path, **more: str) -> dict[str, str]:
     """Return the environment of a fresh shell, without the test run's addresses."""
     plain = {name: value for name, value in os.environ.items() if name not in HARNESS}
-    return plain | {"DATA_DIR": str(data_dir), "DEMO": "0", "PYTHONUNBUFFERED": "1"} | more
+    return plain | {"DATA_DIR": str(data_dir), "DEMO": "0", "TILL_PORT": "0", "PYTHONUNBUFFERED": "1"} | more
 
 
 def run_manage(
@@ -57,7 +58,8 @@ def run_manage(
 class Portal:
     """One `manage.py up`; every process seen below it is remembered until it has ended.
 
-    `more` goes into its environment: DEMO="1" loads the demo, FLEET="0" keeps the tills quiet.
+    `more` goes into its environment: DEMO="1" loads the demo, FLEET="0" keeps the tills quiet,
+    TILL_PORT serves the example till.
     """
 
     def __init__(self, data_dir: Path, **more: str) -> None:
@@ -85,7 +87,7 @@ class Portal:
         while not condition():
             assert self.process.poll() is None, f"up has ended: {self.output.read_text()}"
             assert time.monotonic() < limit, f"in vain: {self.output.read_text()}"
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def look(self) -> None:
         """Remember every process that runs below this one."""

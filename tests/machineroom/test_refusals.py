@@ -33,6 +33,7 @@ def assert_one_line(text: str, *words: str) -> None:
         ("PORT", "eighty"),
         ("PORT", "-1"),
         ("PORT", "８０００"),
+        ("TILL_PORT", "next door"),
         ("DEBUG", "perhaps"),
         ("DEMO", "2"),
         ("FLEET", "never"),
@@ -55,7 +56,7 @@ def test_setting__that_is_none__is_named_in_one_line(name: str, value: str) -> N
 
 
 def test_settings__left_empty__count_as_not_given() -> None:
-    names = ("PORT", "DEBUG", "DEMO", "FLEET", "TIME_ZONE", "LOG_LEVEL", "EMAIL_URL", "PUBLIC_URL")
+    names = ("PORT", "TILL_PORT", "DEBUG", "DEMO", "FLEET", "TIME_ZONE", "LOG_LEVEL", "EMAIL_URL", "PUBLIC_URL")
 
     check_environment(dict.fromkeys(names, ""))
 

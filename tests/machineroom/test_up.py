@@ -16,37 +16,36 @@ import redis
 
 from releaseportal.embedded.postgres import remove_cluster
 from tests.machineroom.portal import Portal, find_free_port, make_environment, run_manage
-
-
-@pytest.fixture(scope="module")
-def module_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("portal") / "data"
-
-
-@pytest.fixture(scope="module")
-def portal(module_dir: Path) -> Iterator[Portal]:
-    """One portal for all tests that leave it running."""
-    running = Portal(module_dir)
-    try:
-        yield running.wait_until_ready()
-    finally:
-        running.stop()
-        remove(module_dir)
+from tests.scenarios.stage import Stage
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[], Portal]]:
-    """Starts portals on one data directory, which are gone after the test."""
+def portal(stage: Stage) -> Iterator[Portal]:
+    """The shared portal, which a test leaves running."""
+    yield stage.portal
+    stage.wait(stage.is_ready)
+
+
+@pytest.fixture(scope="module")
+def module_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data directory whose cluster is made once: every start after the first finds it."""
+    data_dir = tmp_path_factory.mktemp("portal") / "data"
+    yield data_dir
+    remove(data_dir)
+
+
+@pytest.fixture
+def start(module_dir: Path) -> Iterator[Callable[[], Portal]]:
+    """Starts portals on one data directory, which have ended after the test."""
     started: list[Portal] = []
 
     def start_one() -> Portal:
-        started.append(Portal(tmp_path / "data"))
+        started.append(Portal(module_dir))
         return started[-1].wait_until_ready()
 
     yield start_one
     for one in started:
         one.stop()
-    remove(tmp_path / "data")
 
 
 def remove(data_dir: Path) -> None:

@@ -32,6 +32,8 @@ class Observer(threading.Thread):
         super().__init__(name=f"observer {who}", daemon=True)
         self.changes: list[Change] = []
         self.faults: list[str] = []
+        #: Rounds begun so far: between two of them every flag was asked for.
+        self.sweeps = 0
         self._keys = keys
         self._context = EvaluationContext(targeting_key=who, attributes={"site": site})
         self._provider = OFREPProvider(url, headers_factory=lambda: {"Authorization": f"Bearer {token}"})
@@ -50,9 +52,8 @@ class Observer(threading.Thread):
 
     def run(self) -> None:
         last: dict[str, tuple[bool, str]] = {}
-        sweep = 0
         while not self._done.is_set():
-            sweep += 1
+            self.sweeps += 1
             # Backwards: what goes on between two questions is never seen before what went on earlier.
             for key in reversed(self._keys):
                 details = self._client.get_boolean_details(key, default_value=False, evaluation_context=self._context)
@@ -62,7 +63,7 @@ class Observer(threading.Thread):
                 seen = (details.value, str(details.reason))
                 if last.get(key) != seen:
                     last[key] = seen
-                    self.changes.append(_change(details, sweep=sweep))
+                    self.changes.append(_change(details, sweep=self.sweeps))
             self._done.wait(PAUSE_SECONDS)
 
     def list_changes(self, key: str) -> list[Change]:

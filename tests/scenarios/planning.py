@@ -1,5 +1,6 @@
-"""How a release manager plans a rehearsal on the planning page, and what became of it."""
+"""How an admin opens an environment and a release manager plans a rehearsal there, and what became of it."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,19 @@ from tests.scenarios.people import Person
 from tests.scenarios.stage import Stage
 
 WHY = "Rehearse 1.3 before the shops see it"
+SHOWN_ONCE = re.compile(r"<code>(rp_[^<]+)</code>")
+
+
+def open_environment(stage: Stage, key: str, *purposes: str) -> list[str]:
+    """Make an environment where nothing else happens; return a token for each purpose."""
+    with stage.sign_in("admin") as admin:
+        values = {"key": key, "name": key.capitalize(), "position": "9", "allowed_origins": "", "reason": WHY}
+        admin.send("/new-environment/", values)
+        wanted = {"name": key, "environment": key, "reason": WHY}
+        pages = [admin.send("/tokens/", {**wanted, "purpose": purpose}).text for purpose in purposes]
+    found = [SHOWN_ONCE.search(page) for page in pages]
+    assert all(found), pages
+    return [one.group(1) for one in found if one]
 
 
 def plan_rehearsal(stage: Stage, manager: Person, *, env: str, sites: Sequence[str], day_seconds: int) -> int:

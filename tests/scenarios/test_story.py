@@ -1,16 +1,19 @@
 """The product's main job, told once with real processes and an unmodified OpenFeature client."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from releaseportal.demo.catalogue import FLAG_KEYS, list_pilots, list_testers, list_tills
+from releaseportal.embedded.postgres import remove_cluster
 from tests.scenarios.observer import Observer
 from tests.scenarios.people import Person
 from tests.scenarios.planning import get_rollout, list_steps, plan_rehearsal
-from tests.scenarios.stage import Stage, list_phases
+from tests.scenarios.stage import Stage, list_phases, raise_curtain
 
 BAD = "price_buttons_v1_3"
 ENV = "dev"
@@ -18,6 +21,18 @@ SITES = ("nantes", "brest", "rennes")
 #: Long enough for a till to report every flag between the last step of a phase and the gate.
 DAY_SECONDS = 20
 PLAN_SECONDS = 12 * DAY_SECONDS + 60.0
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A portal of its own: the story fills mailboxes, incidents and an environment that others use."""
+    data_dir = tmp_path / "data"
+    try:
+        with raise_curtain(data_dir) as one:
+            yield one
+    finally:
+        remove_cluster(data_dir)
+        shutil.rmtree(data_dir, ignore_errors=True)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.core.management import BaseCommand, CommandError, get_commands
 from releaseportal.embedded.faults import EmbeddedError
 from releaseportal.embedded.keys import prepare_data_dir
 from releaseportal.embedded.lock import UP, hold_servers
-from releaseportal.embedded.preflight import check_broker, check_database, check_port, is_on, read_port
+from releaseportal.embedded.preflight import check_broker, check_database, check_port, is_on, read_port, read_till_port
 from releaseportal.embedded.programs import Plan
 from releaseportal.embedded.supervisor import Supervisor, say
 
@@ -56,6 +56,7 @@ def make_plan() -> Plan:
         own_broker=not given.get("REDIS_URL"),
         demo=demo,
         fleet=demo and is_on("FLEET", given) and "simulate_fleet" in known,
+        till_port=read_till_port(given, port=port) if demo else None,
     )
 
 
