@@ -32,6 +32,7 @@ NAMES = Names(
         "cashier_note_fr": _("note for cashiers, in French"),
         "changed_at": _("changed at"),
         "city": _("city"),
+        "conditions": _("conditions"),
         "contact_email": _("contact’s e-mail address"),
         "contact_name": _("contact"),
         "criticality": _("criticality"),
@@ -56,6 +57,7 @@ NAMES = Names(
         "revoked_at": _("revoked at"),
         "seen_at": _("last seen at"),
         "since": _("since"),
+        "split": _("split"),
         "starts_on": _("begins on"),
         "state_id": _("state"),
         "street": _("street"),
@@ -63,6 +65,7 @@ NAMES = Names(
         "time_zone": _("time zone"),
         "token_hash": _("token’s hash"),
         "variant": _("variant"),
+        "value_type": _("type of its values"),
         "variants": _("variants"),
     },
 )

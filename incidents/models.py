@@ -46,9 +46,6 @@ class Incident(models.Model):
             models.CheckConstraint(name="incidents_status_known", condition=Q(status__in=[str(s) for s in Status])),
             models.CheckConstraint(name="incidents_tier_known", condition=Q(tier__in=[str(t) for t in Tier])),
             models.CheckConstraint(
-                name="incidents_highest_tier_known", condition=Q(highest_tier__in=[str(t) for t in Tier])
-            ),
-            models.CheckConstraint(
                 name="incidents_highest_tier_counts",
                 condition=Q(highest_tier="critical")
                 | (Q(highest_tier="important") & ~Q(tier="critical"))

@@ -34,13 +34,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="incident",
             constraint=models.CheckConstraint(
-                condition=models.Q(("highest_tier__in", ["critical", "important", "minor"])),
-                name="incidents_highest_tier_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incident",
-            constraint=models.CheckConstraint(
                 condition=models.Q(
                     ("highest_tier", "critical"),
                     models.Q(("highest_tier", "important"), models.Q(("tier", "critical"), _negated=True)),

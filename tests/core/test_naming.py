@@ -22,6 +22,7 @@ OURS = ("core", "notifications", "flags", "health", "rollouts", "incidents")
 SAME_IN_FRENCH = {
     "ID",
     "code",
+    "conditions",
     "contact",
     "description",
     "documentation",

@@ -350,7 +350,7 @@ def test_move__two_people_at_once_on_one_version__one_wins() -> None:
         ({"tier": "huge"}, "incidents_tier_known"),
         ({"restored_at": NOW}, "incidents_restored_by_somebody"),
         ({"status": "resolved"}, "incidents_resolved_is_restored"),
-        ({"highest_tier": "huge"}, "incidents_highest_tier_known"),
+        ({"highest_tier": "huge"}, "incidents_highest_tier_counts"),
         ({"tier": "critical", "highest_tier": "important"}, "incidents_highest_tier_counts"),
         ({"tier": "important", "highest_tier": "minor"}, "incidents_highest_tier_counts"),
         ({"acknowledged_at": NOW}, "incidents_commanded_since"),

@@ -47,5 +47,5 @@ def test_page__held_at_a_gate__says_in_french_which_flag_lacks_what() -> None:
 
     page = client.get(f"/rollouts/{rollout.pk}/").content.decode()
 
-    assert "buttons: … trop peu pour juger" in page
+    assert "Buttons — … trop peu pour juger" in page
     assert "planificateur" in page

@@ -123,7 +123,7 @@ def test_hold__a_flag_off_by_hand__banner_and_story_name_who_and_why(world: Worl
     assert held.reason == f"Changed by hand by ops: buttons. Why: {WHY_OFF}"
     page = sign_in().get(f"/rollouts/{rollout.pk}/").content.decode()
     banner = page[page.index('id="rollout-stopped"') :].split("</div>")[0]
-    assert all(words in banner for words in ("buttons", "ops", WHY_OFF))
+    assert all(words in banner for words in ("Buttons", "ops", WHY_OFF))
     assert page.count(WHY_OFF) >= 2
     assert "1 flag off again" in page
 
