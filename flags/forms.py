@@ -9,9 +9,12 @@ from django import forms
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
+from core.errors import InvalidInput
 from core.fields import DayField
 from core.history import MAX_REASON_CHARACTERS
+from core.labels import say_refusal
 from flags.domain.opening import DayKind
+from flags.explaining import compose_context
 from flags.labels import DAY_KINDS, PURPOSES
 from flags.models import Criticality, Environment, Site, check_key, every_day
 
@@ -196,3 +199,38 @@ class FlagFilter(forms.Form):
     def __init__(self, *args: Any, states: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["state"].choices = [("", _("all")), *states.items()]  # type: ignore[attr-defined]  # a ChoiceField
+
+
+class ExplainForm(forms.Form):
+    """Who asks, and where: what a till would send."""
+
+    environment = forms.ModelChoiceField(
+        Environment.objects.all(), to_field_name="key", label=_("Environment"), empty_label=None
+    )
+    who = forms.CharField(
+        label=_("Targeting key"), max_length=200, required=False, help_text=_("The pseudonymous key of the person.")
+    )
+    site = forms.ModelChoiceField(
+        Site.objects.all(), to_field_name="key", label=_("Site"), required=False, empty_label=_("none in particular")
+    )
+    till = forms.CharField(label=_("Till"), max_length=100, required=False)
+    attributes = forms.CharField(
+        label=_("Other attributes"),
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        max_length=5_000,
+        required=False,
+        help_text=_("One a line, e.g. app_version=1.3.0"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Add the `context`."""
+        data = self.cleaned_data
+        lines = [line.strip() for line in data.get("attributes", "").splitlines() if line.strip()]
+        site = data.get("site")
+        try:
+            data["context"] = compose_context(
+                who=data.get("who", ""), site=site.key if site else "", till=data.get("till", ""), attributes=lines
+            )
+        except InvalidInput as refusal:
+            self.add_error("attributes", say_refusal(refusal))
+        return data

@@ -12,6 +12,7 @@ REFUSALS: dict[str, str | Promise] = {
     "key_taken": _("This key is taken; choose another."),
     "token_unknown": _("There is no such token."),
     "environment_unknown": _("There is no such environment."),
+    "attribute_unreadable": _("“%(text)s” is not an attribute: write name=value."),
     "rule_unclear": _("Choose where, for whom and which variant."),
     "segment_unknown": _("There is no such segment."),
     "site_unknown": _("There is no such site."),
@@ -126,4 +127,24 @@ CONDITION_FAULTS: dict[str, str | Promise] = {
     "number": _("A number; several with commas, their decimals with a point."),
     "boolean": _("true or false."),
     "version": _("A version, e.g. 1.3.0."),
+}
+
+#: What decided a value (flags.domain.evaluation.Layer).
+LAYERS: dict[str, str | Promise] = {
+    "variable": _("an environment variable"),
+    "kill_switch": _("the kill switch"),
+    "off": _("the flag is off in this environment"),
+    "rule": _("a rule"),
+    "default": _("no rule fits: the default"),
+}
+
+#: Why a rule fits or does not (flags.domain.explanation.Why).
+WHYS: dict[str, str | Promise] = {
+    "for_everyone": _("it is for everyone"),
+    "named": _("the segment names this person"),
+    "not_named": _("the segment does not name this person"),
+    "at_site": _("it is for this site"),
+    "not_at_site": _("it is for another site"),
+    "conditions_hold": _("all its conditions hold"),
+    "conditions_fail": _("not all its conditions hold"),
 }

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flags.views import environments, flags, reach, rules, segments, sites, tokens
+from flags.views import environments, explain, flags, reach, rules, segments, sites, tokens
 
 app_name = "flags"
 urlpatterns = [
@@ -8,6 +8,7 @@ urlpatterns = [
     path("flags/<str:key>/", flags.show, name="detail"),
     path("flags/<str:key>/edit/", flags.edit, name="edit"),
     path("flags/<str:key>/switch/", flags.switch, name="switch"),
+    path("flags/<str:key>/explain/", explain.show, name="explain"),
     path("flags/<str:key>/rule/", rules.add, name="rule"),
     path("flags/<str:key>/reach/<str:environment>/", reach.show, name="reach"),
     path("flags/<str:key>/shelf/<slug:action>/", flags.shelve, name="shelve"),

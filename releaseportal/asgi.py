@@ -23,6 +23,7 @@ django_application = get_wsgi_application()  # before any import that needs the 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from flags.api import LEAN_ROUTES as API_ROUTES
 from flags.contacts import CONTACTS
 from flags.flagd import LEAN_ROUTES as FLAGD_ROUTES
 from flags.lean import fault_response, refuse_other_methods
@@ -82,7 +83,9 @@ _django = cast("ASGIApp", WSGIMiddleware(cast("Any", django_application), worker
 
 _routed = Starlette(
     routes=[
-        *refuse_other_methods([*OFREP_ROUTES, *STREAM_ROUTES, *FLAGD_ROUTES, *TELEMETRY_ROUTES, *PROBE_ROUTES]),
+        *refuse_other_methods(
+            [*OFREP_ROUTES, *STREAM_ROUTES, *FLAGD_ROUTES, *API_ROUTES, *TELEMETRY_ROUTES, *PROBE_ROUTES]
+        ),
         Mount("/", app=WholeBodies(_django)),
     ],
     lifespan=_lifespan,

@@ -30,6 +30,12 @@ def conditions(asked: Iterable[Condition]) -> str:
 
 
 @register.filter
+def condition(one: Condition) -> str:
+    """Return one condition."""
+    return say_conditions([one])
+
+
+@register.filter
 def share(weight_bp: int) -> str:
     """Return basis points as a percentage."""
     return say_share(weight_bp)
