@@ -68,7 +68,7 @@ class TestLoaded:
         assert all(2 <= count <= 5 for count in (Till.objects.filter(site__key=key).count() for key in sites))
 
     def test_demo__loaded__tells_what_portal_json_promises(self, told: dict[str, Any]) -> None:
-        assert set(told) == {"users", "tokens", "rollout"}
+        assert set(told) == {"users", "tokens", "rollout", "tills"}
         assert set(told["users"]) == {"manager", "manager2", "support", "auditor", "admin"}
         for account in told["users"].values():
             person = User.objects.get(username=account["username"])
@@ -163,7 +163,7 @@ class TestCommand:
         path = tmp_path / "data" / "demo.json"
         assert path.stat().st_mode & 0o777 == 0o600
         told = json.loads(path.read_text())
-        assert set(told) == {"users", "tokens", "rollout"}
+        assert set(told) == {"users", "tokens", "rollout", "tills"}
         assert str(path) in said.getvalue()
         assert not re.search(told["users"]["admin"]["password"], said.getvalue())
 
