@@ -8,6 +8,7 @@ from flags.domain.audience import RuleKind
 from flags.domain.conditions import Condition, parse_conditions
 from flags.domain.definition import FlagDefinition, RuleDefinition
 from flags.models import FlagState, Rule, Segment, SegmentMember, Site
+from flags.overrides import find_override
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def define_rule(rule: Rule, surroundings: Surroundings) -> RuleDefinition:
 
 
 def define_flag(state: FlagState, rules: Iterable[Rule], surroundings: Surroundings) -> FlagDefinition:
-    """Return a flag as its environment serves it, rules in the order given."""
+    """Return a flag as its environment serves it in this process, rules in the order given."""
     flag = state.flag
     return FlagDefinition(
         key=flag.key,
@@ -67,4 +68,5 @@ def define_flag(state: FlagState, rules: Iterable[Rule], surroundings: Surroundi
         is_killed=state.is_killed,
         rules=tuple(define_rule(rule, surroundings) for rule in rules),
         criticality=flag.criticality,
+        override=find_override(state),
     )

@@ -13,6 +13,11 @@ REFUSALS: dict[str, str | Promise] = {
     "token_unknown": _("There is no such token."),
     "environment_unknown": _("There is no such environment."),
     "attribute_unreadable": _("“%(text)s” is not an attribute: write name=value."),
+    "variable_ambiguous": _(
+        "The variable %(variable)s names more than one flag: %(flags)s. Take it away, or give one of them another key."
+    ),
+    "variable_unclear": _("The variable %(variable)s says “%(text)s”: it may say %(choices)s."),
+    "key_reads_alike": _("The key reads like that of %(other)s in the names of variables; choose another."),
     "rule_unclear": _("Choose where, for whom and which variant."),
     "segment_unknown": _("There is no such segment."),
     "site_unknown": _("There is no such site."),

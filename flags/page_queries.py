@@ -10,8 +10,10 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from flags.dependants import Origin, describe_origins
+from flags.domain.definition import Override
 from flags.labels import HISTORY_SIGNS
 from flags.models import ApiToken, Environment, Flag, FlagState, Rule, Segment
+from flags.overrides import find_override
 from flags.queries import list_state_versions
 from flags.reach import Confirmation, confirm_flag
 from flags.sentences import say_gift, say_whom
@@ -64,6 +66,7 @@ class StateView:
     rules: Sequence[tuple[Rule, Origin | None]]
     version: int
     confirmation: Confirmation
+    override: Override | None
 
     @property
     def is_for_nobody(self) -> bool:
@@ -86,6 +89,7 @@ def list_states(flag: Flag, *, now: datetime) -> list[StateView]:
             [(rule, origins.get(rule.origin)) for rule in state.rules.all()],
             versions[state.pk],
             confirmations[state.environment_id],
+            find_override(state),
         )
         for state in states
     ]

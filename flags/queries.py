@@ -42,9 +42,10 @@ def _define(counter: EnvironmentRevision) -> EnvironmentDefinition:
     rules: dict[int, list[Rule]] = defaultdict(list)
     for rule in Rule.objects.filter(state__environment=environment).order_by("state_id", "position"):
         rules[rule.state_id].append(rule)
-    states = FlagState.objects.filter(environment=environment, flag__archived_at=None).select_related("flag")
+    states = FlagState.objects.filter(environment=environment, flag__archived_at=None)
     flags = {
-        state.flag.key: define_flag(state, rules[state.pk], surroundings) for state in states.order_by("flag__key")
+        state.flag.key: define_flag(state, rules[state.pk], surroundings)
+        for state in states.select_related("flag", "environment").order_by("flag__key")
     }
     tokens = ApiToken.objects.filter(environment=environment, revoked_at=None)
     return EnvironmentDefinition(

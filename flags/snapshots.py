@@ -20,6 +20,7 @@ from flags.domain.definition import EnvironmentDefinition, TokenDefinition
 from flags.domain.evaluation import Evaluator, compile_flag
 from flags.domain.tokens import TokenIdentity
 from flags.listening import RevisionListener
+from flags.overrides import with_overrides, without_overrides
 from flags.queries import get_revisions, load_environment
 from flags.snapshot_file import SnapshotFile
 
@@ -118,12 +119,12 @@ class SnapshotKeeper:
                 return False
             self._adopt(fresh)
         if self._file is not None:
-            self._file.write([snapshot.definition for snapshot in fresh.values()])
+            self._file.write([without_overrides(snapshot.definition) for snapshot in fresh.values()])
         return True
 
     def serve(self, definitions: Iterable[EnvironmentDefinition]) -> None:
         """Serve these until the database says otherwise; none of them is taken for the newest."""
-        found = {definition.environment_id: compile_snapshot(definition) for definition in definitions}
+        found = {one.environment_id: compile_snapshot(with_overrides(one)) for one in definitions}
         if found and self._portfolio is None:
             self._adopt(found)
 

@@ -23,12 +23,15 @@ django_application = get_wsgi_application()  # before any import that needs the 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from core.errors import InvalidInput
+from core.labels import say_refusal
 from flags.api import LEAN_ROUTES as API_ROUTES
 from flags.contacts import CONTACTS
 from flags.flagd import LEAN_ROUTES as FLAGD_ROUTES
 from flags.lean import fault_response, refuse_other_methods
 from flags.ofrep import LEAN_ROUTES as OFREP_ROUTES
 from flags.ofrep import EvaluationsFirst
+from flags.overrides import check_variables
 from flags.snapshot_file import SnapshotFile
 from flags.snapshots import KEEPER
 from flags.stream import HUB
@@ -39,6 +42,18 @@ from releaseportal.bodies import WholeBodies
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
 
 log = logging.getLogger(__name__)
+
+
+def _refuse_unclear_variables() -> None:
+    """End with one line where a FLAG__ variable is unclear; without a database nothing can be told."""
+    with contextlib.suppress(DatabaseError, InterfaceError):
+        try:
+            check_variables()
+        except InvalidInput as refusal:
+            raise SystemExit(say_refusal(refusal)) from None
+
+
+_refuse_unclear_variables()
 
 FLUSH_SECONDS = 1.0
 DJANGO_THREADS = 8

@@ -61,6 +61,7 @@ REASONS: dict[str, str] = {
     ),
     "switched_by_hand_by": gettext_noop("Changed by hand by %(by)s: %(flags)s. Why: %(why)s"),
     "switched_by_hand": gettext_noop("Changed by hand: %(flags)s"),
+    "variable_masks": gettext_noop("The environment variable %(variable)s decides for everybody about %(flag)s"),
     "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
 }
 
@@ -92,6 +93,9 @@ HELD: dict[str, str | Promise] = {
     "error_rate": _("Too many requests fail where these are on. Find out why, then resume or roll back."),
     "error_rate_everywhere": _(
         "Too many requests fail, also where these are off: a rollback may not help. Find the cause first."
+    ),
+    "variable_masks": _(
+        "An environment variable decides for everybody, so nobody would see the change. Take it away, then resume."
     ),
     "flag_switched_by_hand": _("Somebody changed a flag by hand. Put it back or roll it back, then resume."),
 }

@@ -12,10 +12,11 @@ ON, OFF = "on", "off"
 
 def name_variable(*, environment_key: str, flag_key: str) -> str:
     """Return the variable that stands above a flag in an environment."""
-    return "__".join(("FLAG", _write(environment_key), _write(flag_key)))
+    return "__".join(("FLAG", write_key(environment_key), write_key(flag_key)))
 
 
-def _write(key: str) -> str:
+def write_key(key: str) -> str:
+    """Return a key as variables' names have it: upper case, everything but letters and digits an underscore."""
     return re.sub(r"[^A-Z0-9]", "_", key.upper())
 
 

@@ -12,7 +12,7 @@ from flags.dependants import list_uses_of_flag
 from flags.domain.values import ValueFault, ValueType, normalise_variants
 from flags.models import Criticality, Environment, Flag, FlagState
 from flags.transitions.locking import get_locked_flag
-from flags.transitions.saving import save_row
+from flags.transitions.saving import check_key_reads_apart, save_row
 
 #: The variants of a plain on/off flag.
 BOOLEAN_VARIANTS: Mapping[str, object] = {"on": True, "off": False}
@@ -41,6 +41,7 @@ def create_flag(
     for served in (default_variant, off_variant):
         if served not in variants:
             raise InvalidInput("variant_unknown", variant=served, flag=key)
+    check_key_reads_apart(key, others=Flag.objects.values_list("key", flat=True))
     with recorded(actor=actor, reason=reason, now=now):
         flag = save_row(
             Flag(

@@ -11,7 +11,7 @@ from core.actors import Actor
 from core.errors import InvalidInput
 from core.history import recorded
 from flags.models import Environment, Flag, FlagState, Site, Till
-from flags.transitions.saving import save_row
+from flags.transitions.saving import check_key_reads_apart, save_row
 
 
 @transaction.atomic
@@ -28,6 +28,7 @@ def create_environment(
     allowed_origins: Sequence[str] = (),
 ) -> Environment:
     """Create an environment with an off state for every flag there is."""
+    check_key_reads_apart(key, others=Environment.objects.values_list("key", flat=True))
     with recorded(actor=actor, reason=reason, now=now):
         environment = save_row(
             Environment(

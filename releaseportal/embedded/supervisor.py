@@ -104,6 +104,7 @@ class Supervisor:
         if self.plan.demo and is_empty(addresses.database_url):
             self.say("Loading the demo ...")
             self._run_step("load_demo")
+        self._run_step("check_variables")
         told = read_demo(self.plan.data_dir).get("tokens", {})
         if self.plan.till_port and lacks_origin(addresses.database_url, keys=[*told], origin=self.plan.till_origin):
             self._run_step("allow_till", self.plan.till_origin)

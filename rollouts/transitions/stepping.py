@@ -23,6 +23,7 @@ from rollouts.story import add_event, tell
 from rollouts.transitions.catching_up import redate_if_missed
 from rollouts.transitions.driving import hold_rollout
 from rollouts.transitions.locking import move
+from rollouts.transitions.masking import hold_if_masked
 
 REASON_DUE = "Due by the plan"
 REASON_ONE_A_DAY = "One site a day stays one site a day after a delay"
@@ -55,7 +56,8 @@ def run_next_step(*, rollout_id: int, now: datetime) -> Step | None:
         if rollout.status == Status.SCHEDULED:
             move(rollout, Status.RUNNING, now=now)
             add_event(rollout, kind="started", actor=SCHEDULER, reason=REASON_DUE, now=now)
-        if not _enter_phase(rollout, step.phase, now=now) or _delay(rollout, step, now=now):
+        is_ready = _enter_phase(rollout, step.phase, now=now) and not _delay(rollout, step, now=now)
+        if not is_ready or hold_if_masked(rollout, step, now=now):
             return None
         _do(rollout, step, now=now)
     return step
