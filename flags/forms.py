@@ -67,12 +67,6 @@ class FlagForm(ReasonedForm):
     expires_on = DayField(label=_("To be removed from the code by"), required=False)
 
 
-class NewFlagForm(FlagForm):
-    """A new flag, on or off."""
-
-    key = key_field()
-
-
 class MemberForm(ReasonedForm):
     """One person of a segment."""
 

@@ -153,3 +153,12 @@ WHYS: dict[str, str | Promise] = {
     "conditions_hold": _("all its conditions hold"),
     "conditions_fail": _("not all its conditions hold"),
 }
+
+#: What is said where a variant's value is not of the flag's type.
+VALUE_FAULTS: dict[str, str | Promise] = {
+    "boolean": _("true or false."),
+    "string": _("A text."),
+    "integer": _("A whole number, e.g. 3."),
+    "float": _("A number, e.g. 0.5."),
+    "object": _('An object in JSON, e.g. {"columns": 3}.'),
+}

@@ -10,12 +10,13 @@ from core.errors import InvalidInput
 from core.roles import Capability, requires
 from core.views import actor_of, answer_form, read_int
 from flags.current import get_current_environment
-from flags.forms import FlagFilter, FlagForm, NewFlagForm
+from flags.forms import FlagFilter, FlagForm
 from flags.labels import STATES
 from flags.models import Environment, Flag
 from flags.page_queries import list_changes, list_flag_rows, list_states
 from flags.queries import find_environment, get_flag_version
 from flags.transitions import archive_flag, create_flag, edit_flag, kill_flag, restore_flag, switch_on
+from flags.variant_forms import NewFlagForm, with_another_variant
 
 ACTIONS = {"archive": archive_flag, "restore": restore_flag}
 
@@ -49,15 +50,19 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
 
 @requires(Capability.EDIT_FLAGS)
 def create(request: HttpRequest) -> HttpResponse:
-    """Make a flag, off everywhere."""
+    """Make a flag with its variants, off everywhere."""
+    context = {"title": _("New flag")}
+    if request.method == "POST" and request.POST.get("do") == "more":
+        form = NewFlagForm(with_another_variant(request.POST))
+        return render(request, "flags/new.html", {"form": form, **context})
     form = NewFlagForm(request.POST or None)
     return answer_form(
         request,
         form,
         lambda: create_flag(**form.wishes, actor=actor_of(request), now=clock.now()),
         then=lambda: redirect("flags:detail", key=form.cleaned_data["key"]),
-        template="flags/form.html",
-        context={"title": _("New flag"), "back": "flags:list"},
+        template="flags/new.html",
+        context=context,
     )
 
 

@@ -12,6 +12,7 @@ from core.roles import Role
 from flags.domain.audience import RuleAudience
 from flags.models import Criticality, Environment, Flag, FlagState, Rule
 from flags.transitions import archive_flag, create_till, kill_flag, switch_on
+from flags.variant_forms import PLAIN
 from tests.factories.flags import make_environment, make_flag, make_rule, make_site
 from tests.factories.world import make_rehearsal, make_world, play
 from tests.signed_in import sign_in
@@ -19,6 +20,7 @@ from tests.signed_in import sign_in
 pytestmark = pytest.mark.django_db
 
 BY: dict[str, Any] = {"actor": DEMO, "reason": "a test", "now": clock.now()}
+NEW = PLAIN | {"value_type": "boolean", "default_line": "1", "off_line": "1"}
 ABOUT = {"name": "Buttons", "criticality": "critical", "reason": "New screen"}
 
 
@@ -38,7 +40,7 @@ def _version(client: Client, path: str) -> str:
 
 
 def test_new_flag__a_whole_form__makes_it_off_everywhere(environment: Environment) -> None:
-    answer = sign_in().post("/new-flag/", ABOUT | {"key": "buttons", "owner": "Till team"})
+    answer = sign_in().post("/new-flag/", ABOUT | NEW | {"key": "buttons", "owner": "Till team"})
 
     assert (answer.status_code, answer["location"]) == (302, "/flags/buttons/")
     flag = Flag.objects.get()
@@ -65,7 +67,7 @@ def test_new_flag__a_whole_form__makes_it_off_everywhere(environment: Environmen
     ],
 )
 def test_new_flag__wrong_input__is_said_and_what_was_typed_stays(flag: Flag, change: dict[str, str]) -> None:
-    answer = sign_in().post("/new-flag/", ABOUT | {"key": "other", "owner": "Till team"} | change)
+    answer = sign_in().post("/new-flag/", ABOUT | NEW | {"key": "other", "owner": "Till team"} | change)
 
     assert answer.status_code == 400
     page = answer.content.decode()
@@ -341,3 +343,65 @@ def test_detail__any_number_of_rules__takes_as_many_queries(
 #: Session, person and roles, frame; then the page's own.
 LIST_QUERIES = 10
 DETAIL_QUERIES = 19
+
+
+def _variants(*lines: tuple[str, str], value_type: str, default: str = "0", off: str = "1") -> dict[str, str]:
+    data = {"value_type": value_type, "default_line": default, "off_line": off}
+    data |= {"v-TOTAL_FORMS": str(len(lines)), "v-INITIAL_FORMS": "0"}
+    for number, (name, value) in enumerate(lines):
+        data |= {f"v-{number}-name": name, f"v-{number}-value": value}
+    return data
+
+
+@pytest.mark.parametrize(
+    ("value_type", "lines", "values"),
+    [
+        ("string", [("blue", " a "), ("none", "")], {"blue": " a ", "none": ""}),
+        ("integer", [("three", "3"), ("zero", "0")], {"three": 3, "zero": 0}),
+        ("float", [("half", "0.5"), ("one", "1")], {"half": 0.5, "one": 1.0}),
+        (
+            "object",
+            [("wide", '{"columns": [1, null]}'), ("plain", "{}")],
+            {"wide": {"columns": [1, None]}, "plain": {}},
+        ),
+    ],
+)
+def test_new_flag__of_each_type__keeps_its_values(
+    environment: Environment, value_type: str, lines: list[tuple[str, str]], values: dict[str, object]
+) -> None:
+    client = sign_in()
+    asked = ABOUT | {"key": "typed"} | _variants(*lines, ("", ""), value_type=value_type)
+
+    more = client.post("/new-flag/", asked | {"do": "more"})
+    assert (more.status_code, len(more.context["form"].lines.forms)) == (200, 4)
+    assert client.post("/new-flag/", asked).status_code == 302
+
+    flag = Flag.objects.get(key="typed")
+    assert (flag.values, flag.value_type) == (values, value_type)
+    assert (flag.default_variant, flag.off_variant) == (lines[0][0], lines[1][0])
+    assert client.get("/flags/typed/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (_variants(("a", "1.5"), ("b", "2"), value_type="integer"), "A whole number, e.g. 3."),
+        (_variants(("a", "NaN"), ("b", "2"), value_type="float"), "A number, e.g. 0.5."),
+        (_variants(("a", '{"x": 1e999}'), ("b", "{}"), value_type="object"), "An object in JSON"),
+        (_variants(("a", '{"x": "\\ud800"}'), ("b", "{}"), value_type="object"), "An object in JSON"),
+        (_variants(("a", '{"x": "\\u0000"}'), ("b", "{}"), value_type="object"), "An object in JSON"),
+        (_variants(("a", "x"), ("a", "y"), value_type="string"), "a name of its own"),
+        (_variants(("a", "x"), value_type="string", off="0"), "at least two variants"),
+        (_variants(("a", "x"), ("b", "y"), value_type="string", off="7"), "Choose which variant"),
+        (_variants(("a", "x"), ("b", "y"), value_type="date"), "Select a valid choice"),
+        (_variants(("*", "x"), ("b", "y"), value_type="string"), "Some variants are not clear yet."),
+    ],
+)
+def test_new_flag__variants_unclear__are_said_and_nothing_is_made(
+    environment: Environment, given: dict[str, str], words: str
+) -> None:
+    answer = sign_in().post("/new-flag/", ABOUT | {"key": "typed"} | given)
+
+    assert answer.status_code == 400
+    assert words in answer.content.decode()
+    assert not Flag.objects.exists()
