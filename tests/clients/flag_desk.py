@@ -17,7 +17,7 @@ def serve_to_everyone(stage: Stage, flag: str) -> None:
         page = f"{path}?{urlencode(asked)}"
         version = VERSION.search(manager.read(page))
         assert version
-        manager.send(path, {**asked, "version": version.group(1), "reason": "Tried out"}, seen_on=page)
+        manager.send(path, {**asked, "version": version.group(1), "reason": "Tried out", "do": "save"}, seen_on=page)
 
 
 def switch(stage: Stage, flag: str, *, to: str) -> None:
