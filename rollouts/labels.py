@@ -61,6 +61,7 @@ REASONS: dict[str, str] = {
     ),
     "switched_by_hand_by": gettext_noop("Changed by hand by %(by)s: %(flags)s. Why: %(why)s"),
     "switched_by_hand": gettext_noop("Changed by hand: %(flags)s"),
+    "step_failed": gettext_noop("A due step failed %(attempts)s times: %(error)s"),
     "variable_masks": gettext_noop("The environment variable %(variable)s decides for everybody about %(flag)s"),
     "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
 }
@@ -94,6 +95,7 @@ HELD: dict[str, str | Promise] = {
     "error_rate_everywhere": _(
         "Too many requests fail, also where these are off: a rollback may not help. Find the cause first."
     ),
+    "step_failed": _("A due step fails again and again, so nothing goes on. Mend the cause, then resume."),
     "variable_masks": _(
         "An environment variable decides for everybody, so nobody would see the change. Take it away, then resume."
     ),

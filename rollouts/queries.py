@@ -34,8 +34,12 @@ def find_last_scheduler_beat() -> datetime | None:
 
 
 def list_due_rollouts(*, now: datetime) -> list[int]:
-    """Return the rollouts that may have something to do: a due step, or nothing left to do."""
+    """Return the rollouts that may have something to do: a due step, or nothing left to do.
+
+    One whose step failed lately is left alone until it is its turn again.
+    """
     rows = Rollout.objects.filter(status__in=[Status.SCHEDULED, Status.RUNNING])
+    rows = rows.exclude(step_fault__next_attempt_at__gt=now)
     due = rows.filter(steps__status=StepStatus.PLANNED, steps__due_at__lte=now)
     ended = rows.filter(status=Status.RUNNING).exclude(steps__status=StepStatus.PLANNED)
     return sorted(set(due.values_list("pk", flat=True)) | set(ended.values_list("pk", flat=True)))

@@ -1,5 +1,6 @@
 """Due work of rollouts; each task is a query over what is due, safe to run twice at once."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,7 +17,7 @@ from rollouts.queries import list_due_rollouts, list_rollouts, list_steps_due_wi
 from rollouts.ratio_guarding import watch_error_rate
 from rollouts.site_queries import list_misdated_rollouts
 from rollouts.story import tell_due_soon
-from rollouts.transitions import keep_to_open_days, run_next_step
+from rollouts.transitions import clear_step_fault, keep_to_open_days, note_step_fault, run_next_step
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,11 @@ def run_due_steps() -> int:
         try:
             while done < MOST_STEPS and run_next_step(rollout_id=rollout_id, now=clock.now()) is not None:
                 done += 1
-        except (Refusal, DatabaseError):
+            clear_step_fault(rollout_id=rollout_id)
+        except (Refusal, DatabaseError) as error:
             log.exception("rollout %s: a step failed and is tried again", rollout_id)
+            with contextlib.suppress(DatabaseError):  # gone: the next round counts it
+                note_step_fault(rollout_id=rollout_id, error=error, now=clock.now())
     return done
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Prefetch, QuerySet
 
 from core.domain.business_time import local_day
+from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import PhaseKind
 from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
 
@@ -30,6 +31,11 @@ class Summary:
     next_step: Step | None
     phases: "Sequence[PhaseView]"
     now: datetime
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing goes on until a person resumes."""
+        return self.rollout.status in {Status.HELD, Status.PAUSED}
 
     @property
     def day(self) -> int | None:

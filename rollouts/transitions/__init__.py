@@ -7,6 +7,7 @@ from rollouts.transitions.driving import (
     resume_rollout,
     schedule_rollout,
 )
+from rollouts.transitions.faults import clear_step_fault, note_step_fault
 from rollouts.transitions.planning import PlanRequest, create_release, draw_plan, plan_rollout
 from rollouts.transitions.redating import keep_to_open_days
 from rollouts.transitions.rolling_back import acknowledge_flag, redraft_rollout, roll_back
@@ -16,10 +17,12 @@ __all__ = [
     "PlanRequest",
     "acknowledge_flag",
     "cancel_rollout",
+    "clear_step_fault",
     "create_release",
     "draw_plan",
     "hold_rollout",
     "keep_to_open_days",
+    "note_step_fault",
     "pause_rollout",
     "plan_rollout",
     "redraft_rollout",

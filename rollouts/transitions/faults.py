@@ -1,0 +1,65 @@
+"""A due step that fails: tried again, less and less often, then held and told."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from core.actors import SCHEDULER
+from core.errors import Refusal
+from core.reasons import write_reason
+from rollouts.domain.lifecycle import Status
+from rollouts.domain.step_retry import LONGEST_DELAY, delay_after
+from rollouts.models import StepFault
+from rollouts.queries import find_next_step
+from rollouts.transitions.driving import hold_rollout
+from rollouts.transitions.locking import get_locked_rollout
+
+CODE = "step_failed"
+LONGEST_ERROR = 200
+
+
+@transaction.atomic
+def note_step_fault(*, rollout_id: int, error: Exception, now: datetime) -> StepFault | None:
+    """Count one more failure of a rollout's due step; after the last attempt hold the rollout and tell.
+
+    None where the rollout does not run (any more): then nobody waits for its step.
+    """
+    rollout = get_locked_rollout(rollout_id)
+    if rollout.status not in {Status.SCHEDULED, Status.RUNNING}:
+        return None
+    known = StepFault.objects.filter(rollout=rollout).first()
+    attempts = 1 if known is None else known.attempts + 1
+    delay = delay_after(attempts)
+    if delay is None and rollout.status == Status.RUNNING:
+        step = find_next_step(rollout)
+        flags = [step.flag.key] if step else []
+        hold_rollout(
+            rollout_id=rollout_id,
+            code=CODE,
+            data={"flags": flags, "error": name_error(error)},
+            actor=SCHEDULER,
+            reason=write_reason(CODE, attempts=attempts, error=name_error(error)),
+            now=now,
+        )
+        clear_step_fault(rollout_id=rollout_id)
+        return None
+    fault, _made = StepFault.objects.update_or_create(
+        rollout=rollout,
+        defaults={
+            "attempts": min(attempts, 1_000),
+            "last_error": name_error(error),
+            # A rollout that has not begun cannot be held: it goes on trying.
+            "next_attempt_at": now + (delay or LONGEST_DELAY),
+        },
+    )
+    return fault
+
+
+def clear_step_fault(*, rollout_id: int) -> None:
+    """Forget failures: the rollout goes on, or waits for a person."""
+    StepFault.objects.filter(rollout=rollout_id).delete()
+
+
+def name_error(error: Exception) -> str:
+    """Return what failed in a word or two: a refusal's code, else the kind of the fault; never data."""
+    return (error.code if isinstance(error, Refusal) else type(error).__name__)[:LONGEST_ERROR]
