@@ -11,13 +11,15 @@ from tests.browser.conftest import Open
 
 #: Of each kind of address one page is enough: /flags/a/ and /flags/b/ are the same page.
 MOST_PAGES = 60
+#: What is addressed by its own key rather than by a number.
+KEYED = {"flags", "sites", "segments", "environments"}
 GRAVE = {"serious", "critical"}
 OPEN_PAGES = ("/account/login/", "/account/password/reset/", "/account/password/reset/done/", "/account/inactive/")
 
 
 def _kind(path: str) -> str:
     parts = [part for part in path.split("/") if part]
-    if parts[:1] == ["flags"] and len(parts) > 1:
+    if len(parts) > 1 and parts[0] in KEYED:
         parts[1] = "*"
     return "/".join("*" if part.isdigit() else part for part in parts)
 
