@@ -15,7 +15,7 @@ from core.domain.business_time import day_bounds, local_day
 from core.searching import find_number, fits
 from flags.models import Site
 from health.domain.complaints import SIMILAR, Voice, count_voices, days_ago, likeness
-from health.domain.critical_lane import LANE, THRESHOLD, WINDOW, SampleFacts, judge_critical
+from health.domain.critical_lane import LANE, THRESHOLD, WINDOW, SampleFacts, judge_critical, window_start
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement, Verdict
 from health.models import Complaint, ComplaintStatus, Sample, StoredVerdict
@@ -60,7 +60,7 @@ def _no_verdict(exposure: Exposure, fault: Exception, *, now: datetime) -> Judge
         flag_key=exposure.flag_key,
         n=0,
         k=0,
-        window_start=now - WINDOW,
+        window_start=window_start(exposure, now=now),
         window_end=now,
         threshold=THRESHOLD,
         code="fault",

@@ -53,6 +53,7 @@ def _take_back(rollout: Rollout, exposure: Exposure, judgement: Judgement, *, no
             actor=GUARDRAIL,
             reason=write_reason(judgement.code, k=judgement.k, n=judgement.n),
             now=now,
+            expected_attempt=rollout.attempt,
             detected_at=judgement.detected_at,
             evidence={
                 "verdict": str(judgement.verdict),
@@ -66,7 +67,7 @@ def _take_back(rollout: Rollout, exposure: Exposure, judgement: Judgement, *, no
             },
         )
     except Refusal:
-        # A person was faster: their rollback stands, and the flag is off either way.
+        # A person was faster: what they did stands, be it a rollback or a new attempt since.
         return
 
 

@@ -102,6 +102,14 @@ HELD: dict[str, str | Promise] = {
     "flag_switched_by_hand": _("Somebody changed a flag by hand. Put it back or roll it back, then resume."),
 }
 
+#: What stands still, and what starts it (again): by status, or by what holds it.
+WAITS: dict[str, str | Promise] = {
+    **HELD,
+    "draft": _("Nothing moves before somebody schedules it."),
+    "awaiting_approval": _("Nothing moves before somebody approves it."),
+    "paused": _("Paused: nothing moves until somebody resumes it. What is late keeps its days, later."),
+}
+
 GATES: dict[str, str | Promise] = {
     "soaked": _("Its days have passed"),
     "soaking": _("Its days have not passed yet"),

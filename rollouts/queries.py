@@ -18,7 +18,16 @@ from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.overnight import NO_DATA, carry_passes
 from rollouts.hand_queries import list_flags_off
-from rollouts.models import Release, Rollout, RolloutEvent, RolloutFlag, SchedulerHeartbeat, Step, StepStatus, Trigger
+from rollouts.models import (
+    Release,
+    Rollout,
+    RolloutEvent,
+    RolloutFlag,
+    SchedulerHeartbeat,
+    Step,
+    StepStatus,
+    Trigger,
+)
 from rollouts.overnight import find_last_open_day, list_spells
 
 #: Steps of one audience this close are one line of the story.
@@ -132,9 +141,20 @@ def exposures_of(rollout: Rollout) -> list[Exposure]:
             epoch=rollout.epoch,
             is_newest=key == newest,
             seen_at=seen_at,
+            site_since=_first_by_site(steps),
+            everyone_since=next((step.done_at for step in steps if step.audience_kind == RuleKind.EVERYONE), None),
         )
         for key, steps in sorted(by_flag.items())
     ]
+
+
+def _first_by_site(steps: Sequence[Step]) -> dict[str, datetime]:
+    """Return when each site got the flag; `steps` in the order they were done."""
+    found: dict[str, datetime] = {}
+    for step in steps:
+        if step.site is not None and step.done_at is not None:
+            found.setdefault(step.site.key, step.done_at)
+    return found
 
 
 def exposures_on(rollout: Rollout) -> list[Exposure]:

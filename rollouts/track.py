@@ -8,10 +8,15 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch, QuerySet
 
-from core.domain.business_time import local_day
+from flags.models import SiteDay as StoredDays
 from rollouts.domain.lifecycle import Status
+from rollouts.domain.plan_day import count_plan_day, count_rehearsal_day
 from rollouts.domain.templates import PhaseKind
-from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
+from rollouts.models import Phase, PhaseStatus, Rollout, RolloutSite, Step, StepFault, StepStatus
+from rollouts.site_queries import plan_site
+
+#: Nothing moves until a person acts.
+STANDS_STILL = (Status.DRAFT, Status.AWAITING_APPROVAL, Status.PAUSED, Status.HELD)
 
 
 class Dot(StrEnum):
@@ -34,20 +39,47 @@ class Summary:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether nothing goes on until a person resumes."""
+        """Whether it was under way, and nothing goes on until a person resumes."""
         return self.rollout.status in {Status.HELD, Status.PAUSED}
 
     @property
+    def waits_for(self) -> str:
+        """Return the code of what must happen before anything moves, empty where only time must pass."""
+        if self.rollout.status in STANDS_STILL:
+            return self.rollout.held_code or self.rollout.status
+        return ""
+
+    @property
+    def fault(self) -> StepFault | None:
+        """Return what is known of the due step's failed attempts, None where it did not fail."""
+        return getattr(self.rollout, "step_fault", None)
+
+    @property
     def day(self) -> int | None:
-        """Return the plan day of the running phase, None outside one."""
-        if self.phase is None:
+        """Return the plan day of the running phase, None outside one.
+
+        It stands still while the next step is overdue: the plan will take that day up again.
+        """
+        phase = self.phase
+        if phase is None:
             return None
+        at = self.now if self.next_step is None else min(self.now, self.next_step.due_at)
         if self.rollout.day_seconds:
-            passed = int((self.now - self.phase.starts_at).total_seconds() // self.rollout.day_seconds)
-        else:
-            zone = ZoneInfo(self.rollout.zone)
-            passed = (local_day(self.now, zone=zone) - local_day(self.phase.starts_at, zone=zone)).days
-        return self.phase.first_day + max(passed, 0)
+            return count_rehearsal_day(
+                first_day=phase.first_day,
+                last_day=phase.last_day,
+                ends_at=phase.ends_at,
+                at=at,
+                day_seconds=self.rollout.day_seconds,
+            )
+        return count_plan_day(
+            first_day=phase.first_day,
+            last_day=phase.last_day,
+            ends_at=phase.ends_at,
+            at=at,
+            sites=[plan_site(row.site) for row in self.rollout.rollout_sites.all()],
+            zone=ZoneInfo(self.rollout.zone),
+        )
 
 
 @dataclass(frozen=True)
@@ -85,9 +117,13 @@ class PhaseView:
 
 
 def prefetch_track(rows: QuerySet[Rollout]) -> QuerySet[Rollout]:
-    """Return the rollouts with what `summarise` reads: two queries, however many they are."""
+    """Return the rollouts with what `summarise` reads: four queries, however many they are."""
     steps = Step.objects.select_related("flag", "segment", "site").order_by("position")
-    return rows.prefetch_related("phases", Prefetch("steps", queryset=steps))
+    days = Prefetch("site__days", queryset=StoredDays.objects.order_by("starts_on"))
+    sites = RolloutSite.objects.select_related("site").order_by("position").prefetch_related(days)
+    return rows.select_related("step_fault").prefetch_related(
+        "phases", Prefetch("steps", queryset=steps), Prefetch("rollout_sites", queryset=sites)
+    )
 
 
 def summarise(rollout: Rollout, *, now: datetime, off: Collection[str] = ()) -> Summary:

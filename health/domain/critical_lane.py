@@ -45,15 +45,19 @@ class SampleFacts:
         return max(self.critical_errors, self.integrity_errors)
 
 
+def window_start(exposure: Exposure, *, now: datetime) -> datetime:
+    """Return where the window begins: never before the flag's first step."""
+    return max(now - WINDOW, exposure.since)
+
+
 def judge_critical(exposure: Exposure, samples: Sequence[SampleFacts], *, now: datetime) -> Judgement:
     """Return the lane's verdict on one exposure from the samples of its environment.
 
     The window is trailing and half-open on the time of receipt: a till that was cut off still
     counts when it comes back; what happened before the exposure began does not.
     """
-    window_start = now - WINDOW
     inside = [
-        sample for sample in samples if window_start <= sample.received_at < now and sample.ends_at > exposure.since
+        sample for sample in samples if now - WINDOW <= sample.received_at < now and sample.ends_at > exposure.since
     ]
     own = [sample for sample in inside if sample.flag_key == exposure.flag_key]
     if exposure.is_newest:
@@ -76,7 +80,7 @@ def judge_critical(exposure: Exposure, samples: Sequence[SampleFacts], *, now: d
         flag_key=exposure.flag_key,
         n=n,
         k=k,
-        window_start=window_start,
+        window_start=window_start(exposure, now=now),
         window_end=now,
         threshold=THRESHOLD,
         code=code,
@@ -106,7 +110,8 @@ def _find_breach(own: Iterable[SampleFacts]) -> tuple[str, datetime] | None:
 def _unattributed(exposure: Exposure, inside: Sequence[SampleFacts]) -> list[SampleFacts]:
     """Return overall samples, each with only the errors that no sample of a flag explains.
 
-    Such evidence names no flag; the one activated last at that site is the first suspect.
+    Such evidence names no flag; the one activated last at that site is the first suspect. What began
+    before the flag came to that site is not its doing.
     """
     named = [sample for sample in inside if sample.flag_key is not None and sample.bad]
     overall = [sample for sample in inside if sample.flag_key is None and sample.bad]
@@ -120,7 +125,8 @@ def _unattributed(exposure: Exposure, inside: Sequence[SampleFacts]) -> list[Sam
             critical_errors=_spend(critical, explaining, wanted=sample.critical_errors),
             integrity_errors=_spend(integrity, explaining, wanted=sample.integrity_errors),
         )
-        if rest.bad and exposure.covers_site(sample.site_key):
+        since = exposure.find_site_since(sample.site_key)
+        if rest.bad and since is not None and sample.start_at >= since:
             found.append(rest)
     return found
 

@@ -1,6 +1,7 @@
 """Who sees a flag, as health judges it; rollouts make this value and pass it down."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -11,6 +12,7 @@ class Exposure:
     `subject` is opaque to health (e.g. `rollout:12`), `epoch` goes back with the judgement so that
     a late one can be dropped; `is_newest` marks the flag activated last. What happened before
     `seen_at` a person or a guardrail has dealt with: the ratio lanes do not judge it again.
+    `site_since` and `everyone_since` say since when a whole site, or everyone, sees it.
     """
 
     flag_key: str
@@ -22,7 +24,16 @@ class Exposure:
     epoch: int
     is_newest: bool = False
     seen_at: datetime | None = None
+    site_since: Mapping[str, datetime] = field(default_factory=dict)
+    everyone_since: datetime | None = None
 
     def covers_site(self, site_key: str) -> bool:
         """Tell whether the whole site sees the flag."""
         return self.everyone or site_key in self.site_keys
+
+    def find_site_since(self, site_key: str) -> datetime | None:
+        """Return since when the whole site sees the flag, None where it does not."""
+        if not self.covers_site(site_key):
+            return None
+        known = [moment for moment in (self.site_since.get(site_key), self.everyone_since) if moment is not None]
+        return min(known, default=self.since)

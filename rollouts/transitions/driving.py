@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from core.actors import Actor
+from core.actors import SCHEDULER, Actor
 from core.errors import Refusal
 from core.history import recorded
 from rollouts.domain.lifecycle import Status
@@ -14,6 +14,7 @@ from rollouts.story import add_event, tell
 from rollouts.transitions.catching_up import begin_rehearsal
 from rollouts.transitions.locking import get_locked_rollout, move
 
+REASON_DUE = "Due by the plan"
 #: A scheduled rollout begins by its plan, not by a person's word.
 RESUMABLE = frozenset({Status.PAUSED, Status.HELD})
 
@@ -42,6 +43,12 @@ def schedule_rollout(
                 raise Refusal("flag_in_other_rollout", flag=row.flag.key) from None
         add_event(rollout, kind="scheduled", actor=actor, reason=recording.reason, now=now)
     return rollout
+
+
+def start_running(rollout: Rollout, *, now: datetime) -> None:
+    """Let a locked rollout that is scheduled begin, by its plan; to be called within `recorded`."""
+    move(rollout, Status.RUNNING, now=now)
+    add_event(rollout, kind="started", actor=SCHEDULER, reason=REASON_DUE, now=now)
 
 
 @transaction.atomic

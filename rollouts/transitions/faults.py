@@ -6,12 +6,13 @@ from django.db import transaction
 
 from core.actors import SCHEDULER
 from core.errors import Refusal
+from core.history import recorded
 from core.reasons import write_reason
 from rollouts.domain.lifecycle import Status
-from rollouts.domain.step_retry import LONGEST_DELAY, delay_after
+from rollouts.domain.step_retry import delay_after
 from rollouts.models import StepFault
 from rollouts.queries import find_next_step
-from rollouts.transitions.driving import hold_rollout
+from rollouts.transitions.driving import REASON_DUE, hold_rollout, start_running
 from rollouts.transitions.locking import get_locked_rollout
 
 CODE = "step_failed"
@@ -30,7 +31,11 @@ def note_step_fault(*, rollout_id: int, error: Exception, now: datetime) -> Step
     known = StepFault.objects.filter(rollout=rollout).first()
     attempts = 1 if known is None else known.attempts + 1
     delay = delay_after(attempts)
-    if delay is None and rollout.status == Status.RUNNING:
+    if delay is None:
+        if rollout.status == Status.SCHEDULED:
+            # It began, by its plan, and its first step failed: what is held is a rollout under way.
+            with recorded(actor=SCHEDULER, reason=REASON_DUE, now=now):
+                start_running(rollout, now=now)
         step = find_next_step(rollout)
         flags = [step.flag.key] if step else []
         hold_rollout(
@@ -48,8 +53,7 @@ def note_step_fault(*, rollout_id: int, error: Exception, now: datetime) -> Step
         defaults={
             "attempts": min(attempts, 1_000),
             "last_error": name_error(error),
-            # A rollout that has not begun cannot be held: it goes on trying.
-            "next_attempt_at": now + (delay or LONGEST_DELAY),
+            "next_attempt_at": now + delay,
         },
     )
     return fault

@@ -148,6 +148,12 @@ def _list_flags(request: PlanRequest) -> list[Flag]:
     return [row.flag for row in rows.select_related("flag").order_by("position")]
 
 
+def _lock_flags(request: PlanRequest) -> None:
+    """Lock the release's flags, so that none is archived between the plan's drawing and its writing."""
+    flags = ReleaseFlag.objects.filter(release_id=request.release_id).values("flag_id")
+    list(Flag.objects.select_for_update(of=("self",)).filter(pk__in=flags).order_by("pk"))
+
+
 def _list_sites(request: PlanRequest) -> list[Site]:
     found = Site.objects.in_bulk(request.site_ids)
     _check_sites(request, found)
@@ -168,6 +174,7 @@ def _check_sites(request: PlanRequest, found: Container[int]) -> None:
 @transaction.atomic
 def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: datetime) -> Rollout:
     """Create a draft rollout with its phases and dated steps; nothing moves yet."""
+    _lock_flags(request)
     plan = draw_plan(request, now=now)
     release = Release.objects.get(pk=request.release_id)
     environment = Environment.objects.filter(pk=request.environment_id).first()

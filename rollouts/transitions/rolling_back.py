@@ -12,6 +12,7 @@ from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.models import Criticality
 from flags.transitions import kill_flag, release_flag, remove_rules
+from flags.transitions.locking import check_in_use, get_locked_flag
 from rollouts.domain.lifecycle import Status
 from rollouts.models import (
     PhaseStatus,
@@ -42,16 +43,19 @@ def roll_back(
     reason: str,
     now: datetime,
     expected_epoch: int | None = None,
+    expected_attempt: int | None = None,
     detected_at: datetime | None = None,
     evidence: Mapping[str, object] | None = None,
 ) -> Rollback:
     """Switch the flags (all with None) off for everyone and hold or end the rollout.
 
-    Takes no checklist and no second person. `expected_epoch` is what an automatic verdict saw: a
-    late one is refused with `late_verdict`; a person's click never comes too late.
+    Takes no checklist and no second person. `expected_epoch` or `expected_attempt` is what an
+    automatic verdict saw: a late one is refused with `late_verdict`; a person's click never comes too
+    late. Critical errors ask for the attempt only: that another flag went back, or that somebody
+    paused, must not keep a flag on which loses data.
     """
     rollout = get_locked_rollout(rollout_id)
-    if expected_epoch is not None and expected_epoch != rollout.epoch:
+    if expected_epoch not in {None, rollout.epoch} or expected_attempt not in {None, rollout.attempt}:
         raise Refusal("late_verdict", rollout=rollout_id)
     if rollout.status not in ROLLBACK_FROM:
         raise Refusal("wrong_state", start=rollout.status, end=str(Status.ROLLED_BACK))
@@ -161,11 +165,14 @@ def redraft_rollout(
 ) -> Rollout:
     """Make a new attempt of a rolled-back rollout: a draft, its rules gone, its kill switches lifted.
 
-    Refuses while a flag's rollback is not acknowledged. The plan keeps its steps; they are dated
-    anew, from tomorrow on.
+    Refuses while a flag's rollback is not acknowledged, or a flag is archived. The plan keeps its
+    steps; they are dated anew, from tomorrow on.
     """
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     rows = list(rollout.rollout_flags.select_related("flag").order_by("flag_id"))
+    for row in rows:
+        # A flag of what has ended may have been archived since: its steps could never be done.
+        check_in_use(get_locked_flag(row.flag_id))
     if waiting := [row.flag.key for row in rows if row.rolled_back_at and not row.acknowledged_at]:
         raise Refusal("rollback_not_acknowledged", flags=", ".join(waiting))
     with recorded(actor=actor, reason=reason, now=now) as recording:

@@ -21,11 +21,10 @@ from rollouts.queries import find_next_step, judge_rollout, list_steps_together,
 from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event, tell
 from rollouts.transitions.catching_up import redate_if_missed
-from rollouts.transitions.driving import hold_rollout
+from rollouts.transitions.driving import REASON_DUE, hold_rollout, start_running
 from rollouts.transitions.locking import move
 from rollouts.transitions.masking import hold_if_masked
 
-REASON_DUE = "Due by the plan"
 REASON_ONE_A_DAY = "One site a day stays one site a day after a delay"
 
 
@@ -54,8 +53,7 @@ def run_next_step(*, rollout_id: int, now: datetime) -> Step | None:
         if redate_if_missed(rollout, step, now=now):
             return None
         if rollout.status == Status.SCHEDULED:
-            move(rollout, Status.RUNNING, now=now)
-            add_event(rollout, kind="started", actor=SCHEDULER, reason=REASON_DUE, now=now)
+            start_running(rollout, now=now)
         is_ready = _enter_phase(rollout, step.phase, now=now) and not _delay(rollout, step, now=now)
         if not is_ready or hold_if_masked(rollout, step, now=now):
             return None

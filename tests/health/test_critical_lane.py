@@ -202,3 +202,30 @@ def test_critical_lane__one_error_of_a_flag__explains_one_overall_error_only() -
     judgement = _judge(named, first, second, exposure=NEWEST)
 
     assert (judgement.verdict, judgement.k) == (Verdict.BREACH, 1)
+
+
+@pytest.mark.parametrize("since", [NOW - timedelta(minutes=3), NOW - timedelta(minutes=10), NOW - timedelta(hours=1)])
+def test_critical_lane__window__never_reaches_back_before_the_step(since: datetime) -> None:
+    judgement = _judge(_sample(), exposure=replace(EXPOSURE, since=since))
+
+    assert judgement.window_start == max(since, NOW - timedelta(minutes=10))
+
+
+@pytest.mark.parametrize(
+    ("ago", "verdict"), [(100, Verdict.BREACH), (150, Verdict.BREACH), (151, Verdict.INCONCLUSIVE)]
+)
+def test_critical_lane__errors_without_a_flag_from_before_the_site_had_it__do_not_count(
+    ago: float, verdict: Verdict
+) -> None:
+    # The flag came to testers an hour ago and to this site three minutes ago; a sample lasts thirty seconds.
+    exposure = replace(NEWEST, site_since={"lyon": NOW - timedelta(seconds=180)})
+
+    assert _judge(_sample(integrity=1, flag=None, ago=ago), exposure=exposure).verdict is verdict
+
+
+def test_critical_lane__errors_without_a_flag_once_everyone_has_it__count_anywhere() -> None:
+    everyone = replace(NEWEST, everyone=True, site_keys=frozenset(), everyone_since=NOW - timedelta(minutes=2))
+
+    assert _judge(_sample(integrity=1, flag=None, site="brest"), exposure=everyone).verdict is Verdict.BREACH
+    early = _judge(_sample(integrity=1, flag=None, site="brest", ago=120), exposure=everyone)
+    assert early.verdict is Verdict.INCONCLUSIVE

@@ -67,7 +67,21 @@ def test_step__fails_for_good__is_held_and_told(rollout: Rollout) -> None:
     assert Event.objects.filter(kind="rollout_held").count() == 1
     page = sign_in().get(f"/rollouts/{rollout.pk}/").content.decode()
     assert "A due step fails again and again" in page
-    assert "until somebody resumes" in page
+    assert "Waits:" in page
+
+
+def test_first_step__fails_for_good__is_held_and_told(world: World) -> None:
+    rollout = make_rehearsal(world, now=clock.now() - timedelta(seconds=DAY // 2))
+    Flag.objects.update(archived_at=clock.now())
+    assert rollout.status == Status.SCHEDULED
+
+    _fail_for_good()
+
+    rollout.refresh_from_db()
+    assert (rollout.status, rollout.held_code) == (Status.HELD, "step_failed")
+    assert not rollout.steps.filter(status=StepStatus.DONE).exists()
+    assert list(rollout.events.order_by("pk").values_list("kind", flat=True))[-2:] == ["started", "held"]
+    assert Event.objects.filter(kind="rollout_held").count() == 1
 
 
 def test_step__mended_and_resumed__goes_on(rollout: Rollout) -> None:

@@ -20,6 +20,8 @@ ENV = "dev"
 SITES = ("nantes", "brest", "rennes")
 #: Long enough for a till to report every flag between the last step of a phase and the gate.
 DAY_SECONDS = 20
+#: What the product promises from the errors' receipt to off (README.md), between two stored moments.
+CONTAINED_WITHIN = timedelta(seconds=5)
 PLAN_SECONDS = 12 * DAY_SECONDS + 60.0
 
 
@@ -107,6 +109,7 @@ def _is_taken_back_alone(stage: Stage, people: Mapping[str, Observer], rollout_i
     [rollback] = stage.ask("SELECT * FROM rollouts_rollback WHERE rollout_id = %s", rollout_id)
     assert (rollback["trigger"], rollback["scope"]) == ("critical_errors", "flag")
     assert rollback["evidence"]["k"] >= 3
+    assert timedelta() <= rollback["contained_at"] - rollback["detected_at"] < CONTAINED_WITHIN
     states = stage.ask(
         "SELECT f.key FROM flags_flagstate s JOIN flags_flag f ON f.id = s.flag_id"
         " JOIN flags_environment e ON e.id = s.environment_id WHERE s.killed_at IS NOT NULL"
