@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import containment, inprocess, soak, throughput
+from bench import containment, inprocess, live, soak, throughput
 from bench.figures import Figures
 from bench.server import serve
 from releaseportal.embedded.postgres import remove_cluster
 from tests.machineroom.portal import Portal
+from tests.scenarios.stage import raise_curtain
 
 ENVIRONMENT = "prod"
 
@@ -74,10 +75,27 @@ def _measure_containment(_options: argparse.Namespace) -> bool:
     return True
 
 
+def _measure_live(_options: argparse.Namespace) -> bool:
+    kept = True
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+        data_dir = Path(folder, "data")
+        try:
+            with raise_curtain(data_dir) as stage:
+                for streams in live.STREAMS:
+                    for figures, bound in live.measure(stage, streams=streams):
+                        is_within = figures.percentile(0.99) < bound
+                        print(figures, "" if is_within else f"OVER {bound:.0f} s", flush=True)
+                        kept = kept and is_within
+        finally:
+            remove_cluster(data_dir)
+    return kept
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace], bool]] = {
     "in-process": _measure_in_process,
     "throughput": _measure_throughput,
     "containment": _measure_containment,
+    "live": _measure_live,
 }
 
 if __name__ == "__main__":

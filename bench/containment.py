@@ -21,11 +21,7 @@ def measure_one(url: str, *, telemetry: str, server: str, flag: str) -> float:
     client = Caller(url, server)
     if _is_off(client, flag):
         raise SystemExit(f"{flag} is off before anything broke")
-    samples = [_break(flag, till=till) for till in TILLS]
-    status, content, _etag = Caller(url, telemetry).call("POST", "/telemetry/v1/samples", {"samples": samples})
-    accepted = time.perf_counter()
-    if status != 202 or json.loads(content)["accepted"] != len(samples):
-        raise SystemExit(f"the samples were answered {status}: {content[:200]!r}")
+    accepted = break_flag(Caller(url, telemetry), flag)
     while not _is_off(client, flag):
         if time.perf_counter() - accepted > PATIENCE_SECONDS:
             raise SystemExit(f"{flag} was still on after {PATIENCE_SECONDS:.0f} s")
@@ -33,7 +29,17 @@ def measure_one(url: str, *, telemetry: str, server: str, flag: str) -> float:
     return time.perf_counter() - accepted
 
 
-def _break(flag: str, *, till: str) -> dict[str, Any]:
+def break_flag(telemetry: Caller, flag: str) -> float:
+    """Report critical errors of a flag from two tills; return when they were accepted, on `perf_counter`."""
+    samples = [_make_sample(flag, till=till) for till in TILLS]
+    status, content, _etag = telemetry.call("POST", "/telemetry/v1/samples", {"samples": samples})
+    accepted = time.perf_counter()
+    if status != 202 or json.loads(content)["accepted"] != len(samples):
+        raise SystemExit(f"the samples were answered {status}: {content[:200]!r}")
+    return accepted
+
+
+def _make_sample(flag: str, *, till: str) -> dict[str, Any]:
     return {
         "id": str(uuid4()),
         "site": "lyon",

@@ -20,4 +20,4 @@ class Figures:
     def __str__(self) -> str:
         p50, p99 = self.percentile(0.5), self.percentile(0.99)
         ratio = f"{p50 / self.base:6.1f} ×" if self.base else "        "
-        return f"{self.name:<44} n={len(self.seconds):<5} p50 {p50 * 1000:9.2f} ms   p99 {p99 * 1000:9.2f} ms   {ratio}"
+        return f"{self.name:<52} n={len(self.seconds):<5} p50 {p50 * 1000:9.2f} ms   p99 {p99 * 1000:9.2f} ms   {ratio}"

@@ -1,7 +1,7 @@
 """A person at the portal's pages: signs in, fills in forms as they stand there, presses buttons."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import unescape
 from typing import Self
 
@@ -43,12 +43,20 @@ class Person:
 
     def send(self, path: str, values: Values, *, seen_on: str = "") -> requests.Response:
         """Post a form of the page `seen_on` (or of `path`), with what that page carries hidden."""
+        return self.fill_in(path, values, seen_on=seen_on)()
+
+    def fill_in(self, path: str, values: Values, *, seen_on: str = "") -> Callable[[], requests.Response]:
+        """Open the page and fill in its form as `send` does; what is returned is its button."""
         page = self.session.get(self.url + (seen_on or path), timeout=TIMEOUT_SECONDS)
         epoch = EPOCH.search(page.text)
         hidden = {"epoch": epoch.group(1)} if epoch else {}
-        answer = self._post(self.url + path, {**hidden, **values}, page=page)
-        assert answer.ok, f"{path}: {answer.status_code} {_plain(answer.text)}"
-        return answer
+
+        def press() -> requests.Response:
+            answer = self._post(self.url + path, {**hidden, **values}, page=page)
+            assert answer.ok, f"{path}: {answer.status_code} {_plain(answer.text)}"
+            return answer
+
+        return press
 
     def _post(self, url: str, values: Values, *, page: requests.Response) -> requests.Response:
         data = {**values, "csrfmiddlewaretoken": _find(TOKEN, page.text)}
