@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from django.db.models import Model
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,6 +10,7 @@ from django.shortcuts import render
 from core.actors import Actor, person
 from core.errors import InvalidInput, Refusal
 from core.labels import say_refusal
+from core.versions import get_version
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -24,6 +26,13 @@ def read_int(request: HttpRequest, name: str) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise InvalidInput("values_wrong", fields=name)
     return int(text)
+
+
+def read_version(request: HttpRequest, row: Model) -> int:
+    """Return the version of a row that a form is drawn from, or was: then its hidden field says so."""
+    if request.method == "POST":
+        return read_int(request, "version") or 0
+    return get_version(row)
 
 
 def write_from(form: Form, write: Callable[[], object]) -> bool:

@@ -83,11 +83,6 @@ def get_state_version(state: FlagState) -> int:
     return list_state_versions([state.pk])[state.pk]
 
 
-def get_flag_version(flag: Flag) -> int:
-    """Return the newest history id of a flag's own row."""
-    return Flag.history.filter(id=flag.pk).aggregate(newest=Max("history_id"))["newest"] or 0
-
-
 def get_flag_names() -> dict[str, str]:
     """Return the name of each flag, archived ones too, by its key: one query."""
     return dict(Flag.objects.order_by().values_list("key", "name"))

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from core.actors import Actor
 from core.errors import InvalidInput
 from core.history import recorded
+from core.versions import check_version
 from flags.models import Environment
 from health.domain.error_rate import Memory, judge_error_rate, remember
 from health.domain.exposure import Exposure
@@ -80,7 +81,15 @@ def _keep(exposure: Exposure, before: Mapping[str, Memory], after: Mapping[str, 
 
 @transaction.atomic
 def set_guardrail(
-    *, environment_id: int, lane: str, mode: str, threshold_bp: int, actor: Actor, reason: str, now: datetime
+    *,
+    environment_id: int,
+    lane: str,
+    mode: str,
+    threshold_bp: int,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    seen_version: int | None = None,
 ) -> Guardrail:
     """Say what a lane does in an environment and from which share on."""
     if lane not in Lane.values or mode not in Mode.values:
@@ -90,9 +99,10 @@ def set_guardrail(
     # The environment's row stands for the guardrail that may not exist yet.
     if not Environment.objects.select_for_update(of=("self",)).filter(pk=environment_id).exists():
         raise InvalidInput("environment_unknown", environment=environment_id)
+    rows = Guardrail.objects.filter(environment_id=environment_id, lane=lane)
+    guardrail = rows.first() or Guardrail(environment_id=environment_id, lane=lane)
+    check_version(guardrail, seen_version)
     with recorded(actor=actor, reason=reason, now=now):
-        rows = Guardrail.objects.filter(environment_id=environment_id, lane=lane)
-        guardrail = rows.first() or Guardrail(environment_id=environment_id, lane=lane)
         guardrail.mode = mode
         guardrail.threshold_bp = threshold_bp
         guardrail.save()

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from core import clock
 from core.errors import InvalidInput
 from core.roles import Capability, can, requires
-from core.views import actor_of, answer_form, read_int, write_from
+from core.views import actor_of, answer_form, read_int, read_version, write_from
 from flags.current import get_current_environment
 from flags.models import Environment
 from flags.queries import get_flag_names
@@ -68,15 +68,21 @@ def guardrail(request: HttpRequest, lane: str) -> HttpResponse:
         raise Http404
     now_set = get_guardrail(environment_key=environment.key, lane=lane)
     form = GuardrailForm(request.POST or None, initial={"mode": now_set.mode, "percent": f"{now_set.percent:g}"})
+    seen = read_version(request, now_set)
     return answer_form(
         request,
         form,
         lambda: set_guardrail(
-            environment_id=environment.pk, lane=lane, **form.wishes, actor=actor_of(request), now=clock.now()
+            environment_id=environment.pk,
+            lane=lane,
+            **form.wishes,
+            actor=actor_of(request),
+            now=clock.now(),
+            seen_version=seen,
         ),
         then=lambda: redirect("health:overview"),
         template="flags/form.html",
-        context={"title": f"{Lane(lane).label}: {environment.name}", "back": "health:overview"},
+        context={"title": f"{Lane(lane).label}: {environment.name}", "back": "health:overview", "version": seen},
     )
 
 

@@ -6,10 +6,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.actors import ActorKind
 from core.history import track
 from flags.domain.audience import NAMED_KINDS
 from flags.models import Environment, Flag, Segment, Site
-from rollouts.domain.lifecycle import Status
+from rollouts.domain.lifecycle import ENDED, Status
 from rollouts.domain.templates import PhaseKind
 
 
@@ -114,6 +115,11 @@ class Rollout(models.Model):
                 name="rollouts_held_says_why",
                 condition=(Q(status=Status.HELD) & ~Q(held_code="")) | (~Q(status=Status.HELD) & Q(held_code="")),
             ),
+            models.CheckConstraint(
+                name="rollouts_ended_when",
+                condition=Q(status__in=sorted(str(s) for s in ENDED), ended_at__isnull=False)
+                | (~Q(status__in=sorted(str(s) for s in ENDED)) & Q(ended_at__isnull=True)),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -142,6 +148,10 @@ class RolloutFlag(models.Model):
             ),
             models.CheckConstraint(
                 name="rollouts_active_not_rolled_back", condition=Q(is_active=False) | Q(rolled_back_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="rollouts_acknowledged_rollback",
+                condition=Q(acknowledged_at__isnull=True) | Q(rolled_back_at__isnull=False),
             ),
         ]
 
@@ -183,6 +193,11 @@ class Phase(models.Model):
         constraints = [
             models.UniqueConstraint(name="rollouts_phase_once", fields=["rollout", "position"]),
             models.CheckConstraint(name="rollouts_phase_forward", condition=Q(ends_at__gt=models.F("starts_at"))),
+            models.CheckConstraint(
+                name="rollouts_phase_days_forward", condition=Q(last_day__gte=models.F("first_day"))
+            ),
+            models.CheckConstraint(name="rollouts_phase_kind_known", condition=Q(kind__in=[str(k) for k in PhaseKind])),
+            models.CheckConstraint(name="rollouts_phase_status_known", condition=Q(status__in=PhaseStatus.values)),
         ]
 
     def __str__(self) -> str:
@@ -209,6 +224,7 @@ class Step(models.Model):
         ordering = ["rollout", "position"]
         constraints = [
             models.UniqueConstraint(name="rollouts_step_once", fields=["rollout", "position"]),
+            models.CheckConstraint(name="rollouts_step_status_known", condition=Q(status__in=StepStatus.values)),
             models.CheckConstraint(
                 name="rollouts_step_done_when",
                 condition=Q(status="done", done_at__isnull=False) | (~Q(status="done") & Q(done_at__isnull=True)),
@@ -249,6 +265,11 @@ class Rollback(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(name="rollouts_rollback_scope_known", condition=Q(scope__in=Scope.values)),
+            models.CheckConstraint(name="rollouts_rollback_trigger_known", condition=Q(trigger__in=Trigger.values)),
+            models.CheckConstraint(name="rollouts_rollback_says_why", condition=~Q(reason="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rollout_id}: {self.scope} ({self.trigger})"
@@ -294,6 +315,11 @@ class RolloutEvent(models.Model):
     class Meta:
         ordering = ["-pk"]
         indexes = [models.Index(name="rollouts_event_kind", fields=["kind", "id"])]
+        constraints = [
+            models.CheckConstraint(
+                name="rollouts_event_actor_known", condition=Q(actor_kind__in=[str(kind) for kind in ActorKind])
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rollout_id}: {self.kind}"

@@ -1,4 +1,6 @@
-"""A client of the pages with somebody signed in."""
+"""A client of the pages with somebody signed in, and what a form it opened carries hidden."""
+
+import re
 
 from django.test import Client
 
@@ -16,3 +18,10 @@ def sign_in(*roles: Role) -> Client:
     client = Client()
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     return client
+
+
+def read_version(client: Client, path: str) -> str:
+    """Return the version of what the form at a path edits, as its page says."""
+    found = re.search(r'name="version"\s+value="(\d+)"', client.get(path).content.decode())
+    assert found, f"{path} has no version"
+    return found[1]

@@ -1,10 +1,13 @@
-"""Waits until another thread's connection waits for our lock: what a race test needs to be one."""
+"""Two writes at once, for real: one holds its locks, the other is seen waiting for them, then both end."""
 
 import time
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+
+from core.errors import InvalidInput, Refusal
 
 PATIENCE_SECONDS = 60
 
@@ -23,3 +26,27 @@ def wait_for_lock(other: "Future[Any]") -> None:
                 return
             time.sleep(0.02)
     raise AssertionError("nobody waits for the lock")
+
+
+def race(first: Callable[[], object], second: Callable[[], object]) -> str:
+    """Do both at once, the second while the first's transaction is still open.
+
+    Returns how the second ended once the first was written: the code of its refusal, else "done". It
+    must wait for the first; for tests with `transaction=True`.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            first()
+            other = pool.submit(_end_of, second)
+            wait_for_lock(other)
+        return other.result()
+
+
+def _end_of(act: Callable[[], object]) -> str:
+    try:
+        act()
+    except (Refusal, InvalidInput) as refusal:
+        return refusal.code
+    finally:
+        connection.close()
+    return "done"

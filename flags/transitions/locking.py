@@ -1,8 +1,9 @@
 """The rows that writes lock first, and whether they are still what a person saw."""
 
 from core.errors import InvalidInput, Refusal
-from flags.models import Flag, FlagState
-from flags.queries import get_flag_version, get_state_version
+from core.versions import check_version
+from flags.models import Flag, FlagState, Segment
+from flags.queries import get_state_version
 
 
 def get_locked_state(*, flag_id: int, environment_id: int, seen_version: int | None = None) -> FlagState:
@@ -24,9 +25,16 @@ def get_locked_flag(flag_id: int, *, seen_version: int | None = None) -> Flag:
     flag = Flag.objects.select_for_update(of=("self",)).filter(pk=flag_id).first()
     if flag is None:
         raise InvalidInput("flag_unknown", flag=flag_id)
-    if seen_version is not None and seen_version != get_flag_version(flag):
-        raise Refusal("changed_meanwhile")
+    check_version(flag, seen_version)
     return flag
+
+
+def get_locked_segment(segment_id: int) -> Segment:
+    """Return the locked segment; refuse one that does not exist."""
+    segment = Segment.objects.select_for_update(of=("self",)).filter(pk=segment_id).first()
+    if segment is None:
+        raise InvalidInput("segment_unknown")
+    return segment
 
 
 def check_in_use(flag: Flag) -> None:

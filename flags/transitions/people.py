@@ -7,11 +7,13 @@ from datetime import datetime
 from django.db import transaction
 
 from core.actors import Actor
-from core.errors import InvalidInput, Refusal
+from core.errors import Refusal
 from core.history import recorded
+from core.versions import check_version
 from flags.dependants import list_uses_of_segment
 from flags.domain.conditions import Condition
 from flags.models import Segment, SegmentMember
+from flags.transitions.locking import get_locked_segment
 from flags.transitions.saving import save_row
 
 
@@ -49,14 +51,6 @@ def create_segment(
     return segment
 
 
-def get_locked_segment(segment_id: int) -> Segment:
-    """Return the locked segment; refuse one that does not exist."""
-    segment = Segment.objects.select_for_update(of=("self",)).filter(pk=segment_id).first()
-    if segment is None:
-        raise InvalidInput("segment_unknown")
-    return segment
-
-
 @transaction.atomic
 def edit_segment(
     *,
@@ -67,9 +61,11 @@ def edit_segment(
     actor: Actor,
     reason: str,
     now: datetime,
+    seen_version: int | None = None,
 ) -> Segment:
     """Change a segment's name and description, and the conditions beside its people."""
     segment = get_locked_segment(segment_id)
+    check_version(segment, seen_version)
     segment.name, segment.description = name, description
     segment.conditions = [one.as_json() for one in conditions]
     with recorded(actor=actor, reason=reason, now=now):

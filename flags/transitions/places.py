@@ -10,6 +10,7 @@ from django.db import transaction
 from core.actors import Actor
 from core.errors import InvalidInput
 from core.history import recorded
+from core.versions import check_version
 from flags.models import Environment, Flag, FlagState, Site, Till
 from flags.transitions.saving import check_key_reads_apart, save_row
 
@@ -56,11 +57,13 @@ def edit_environment(
     actor: Actor,
     reason: str,
     now: datetime,
+    seen_version: int | None = None,
 ) -> Environment:
     """Change what an environment says of itself; its key stays, for tokens and commands name it."""
     environment = Environment.objects.select_for_update(of=("self",)).filter(pk=environment_id).first()
     if environment is None:
         raise InvalidInput("environment_unknown")
+    check_version(environment, seen_version)
     environment.name, environment.position = name, position
     environment.is_production, environment.allowed_origins = is_production, list(allowed_origins)
     with recorded(actor=actor, reason=reason, now=now):
@@ -92,9 +95,18 @@ def create_site(*, key: str, actor: Actor, reason: str, now: datetime, **sheet: 
 
 
 @transaction.atomic
-def edit_site(*, site_id: int, actor: Actor, reason: str, now: datetime, **sheet: Unpack[SiteSheet]) -> Site:
+def edit_site(
+    *,
+    site_id: int,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    seen_version: int | None = None,
+    **sheet: Unpack[SiteSheet],
+) -> Site:
     """Change what a site says of itself; its key stays, for tills send it. What is not said stays."""
     site = get_locked_site(site_id)
+    check_version(site, seen_version)
     with recorded(actor=actor, reason=reason, now=now):
         return save_row(_fill(site, sheet))
 

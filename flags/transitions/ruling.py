@@ -13,7 +13,7 @@ from flags.domain.bucketing import SplitFault, check_split
 from flags.domain.definition import Split
 from flags.domain.variables import pick_on_variant
 from flags.models import Flag, FlagState, Rule
-from flags.transitions.locking import check_in_use, get_locked_state
+from flags.transitions.locking import check_in_use, get_locked_segment, get_locked_state
 
 
 @transaction.atomic
@@ -165,6 +165,9 @@ def append_rule(
 
 
 def _write(rule: Rule, audience: RuleAudience, *, variant: str, split: Split) -> None:
+    if audience.segment_id is not None:
+        # Locked, so that nobody deletes it before this rule is there.
+        get_locked_segment(audience.segment_id)
     rule.kind, rule.segment_id, rule.site_id = audience.kind, audience.segment_id, audience.site_id
     rule.conditions = [one.as_json() for one in audience.conditions]
     rule.variant, rule.split = variant, [list(piece) for piece in split]

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from core.roles import Capability, requires
-from core.views import actor_of, answer_form
+from core.views import actor_of, answer_form, read_version
 from flags.forms import EnvironmentForm, NewEnvironmentForm
 from flags.models import Environment
 from flags.page_queries import list_environment_rows
@@ -41,13 +41,18 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     form = EnvironmentForm(
         request.POST or None, initial=initial | {"allowed_origins": "\n".join(environment.allowed_origins)}
     )
+    seen = read_version(request, environment)
     return answer_form(
         request,
         form,
         lambda: edit_environment(
-            environment_id=environment.pk, **form.wishes, actor=actor_of(request), now=clock.now()
+            environment_id=environment.pk,
+            **form.wishes,
+            actor=actor_of(request),
+            now=clock.now(),
+            seen_version=seen,
         ),
         then=lambda: redirect("flags:environments"),
         template="flags/form.html",
-        context={"title": environment.name, "back": "flags:environments"},
+        context={"title": environment.name, "back": "flags:environments", "version": seen},
     )

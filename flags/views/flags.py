@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.errors import InvalidInput
 from core.roles import Capability, requires
-from core.views import actor_of, answer_form, read_int
+from core.views import actor_of, answer_form, read_int, read_version
 from flags.current import get_current_environment
 from flags.forms import FlagFilter, FlagForm
 from flags.labels import STATES
 from flags.models import Environment, Flag
 from flags.page_queries import list_changes, list_flag_rows, list_states
-from flags.queries import find_environment, get_flag_version
+from flags.queries import find_environment
 from flags.transitions import archive_flag, create_flag, edit_flag, kill_flag, restore_flag, switch_on
 from flags.variant_forms import NewFlagForm, with_another_variant
 
@@ -71,17 +71,14 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     """Change what a flag says of itself."""
     flag = get_object_or_404(Flag, key=key)
     form = FlagForm(request.POST or None, initial={name: getattr(flag, name, "") for name in FlagForm.base_fields})
-    seen = read_int(request, "version")
-    version = get_flag_version(flag) if seen is None else seen
+    seen = read_version(request, flag)
     return answer_form(
         request,
         form,
-        lambda: edit_flag(
-            flag_id=flag.pk, **form.wishes, actor=actor_of(request), now=clock.now(), seen_version=seen or 0
-        ),
+        lambda: edit_flag(flag_id=flag.pk, **form.wishes, actor=actor_of(request), now=clock.now(), seen_version=seen),
         then=lambda: redirect("flags:detail", key=key),
         template="flags/edit.html",
-        context={"flag": flag, "version": version},
+        context={"flag": flag, "version": seen},
     )
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.errors import InvalidInput
 from core.roles import Capability, requires
-from core.views import actor_of, answer_form, read_int, write_from
+from core.views import actor_of, answer_form, read_int, read_version, write_from
 from flags.condition_forms import with_another_line
 from flags.forms import MemberForm
 from flags.models import Rule, Segment
@@ -73,12 +73,15 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
         asked=segment.asked,
         initial={"name": segment.name, "description": segment.description},
     )
+    seen = read_version(request, segment)
     return _answer(
         request,
         form,
-        lambda: edit_segment(segment_id=segment.pk, **form.wishes, actor=actor_of(request), now=clock.now()),
+        lambda: edit_segment(
+            segment_id=segment.pk, **form.wishes, actor=actor_of(request), now=clock.now(), seen_version=seen
+        ),
         key=lambda: key,
-        context={"title": segment.name, "back": reverse("flags:segment", args=[key])},
+        context={"title": segment.name, "back": reverse("flags:segment", args=[key]), "version": seen},
     )
 
 

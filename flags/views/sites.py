@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from core.roles import Capability, requires
-from core.views import actor_of, answer_form, read_int, write_from
+from core.views import actor_of, answer_form, read_int, read_version, write_from
 from flags.forms import NewSiteForm, SiteDaysForm, SiteForm, TillForm
 from flags.models import Site
 from flags.site_queries import get_calendar, list_flags_here, list_site_rows
@@ -59,13 +59,14 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     """Change what a site says of itself."""
     site = get_object_or_404(Site, key=key)
     form = SiteForm(request.POST or None, initial={name: getattr(site, name, "") for name in SiteForm.base_fields})
+    seen = read_version(request, site)
     return answer_form(
         request,
         form,
-        lambda: edit_site(site_id=site.pk, **form.wishes, actor=actor_of(request), now=clock.now()),
+        lambda: edit_site(site_id=site.pk, **form.wishes, actor=actor_of(request), now=clock.now(), seen_version=seen),
         then=lambda: redirect("flags:site", key=key),
         template="flags/form.html",
-        context={"title": site.name, "back": "flags:sites"},
+        context={"title": site.name, "back": "flags:sites", "version": seen},
     )
 
 

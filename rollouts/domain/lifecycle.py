@@ -27,3 +27,6 @@ EDGES: Mapping[Status, frozenset[Status]] = {
     Status.COMPLETED: frozenset(),
     Status.CANCELLED: frozenset(),
 }
+
+#: Nothing happens of itself any more.
+ENDED = frozenset({Status.COMPLETED, Status.ROLLED_BACK, Status.CANCELLED})

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from core.domain.lifecycle import check_move
 from core.errors import InvalidInput, Refusal
-from rollouts.domain.lifecycle import EDGES, Status
+from rollouts.domain.lifecycle import EDGES, ENDED, Status
 from rollouts.models import Rollout
 
 
@@ -41,5 +41,5 @@ def move(
     rollout.epoch += 1
     rollout.held_code = held_code
     rollout.held_data = dict(held_data or {})
-    rollout.ended_at = now if end in {Status.COMPLETED, Status.CANCELLED, Status.ROLLED_BACK} else None
+    rollout.ended_at = now if end in ENDED else None
     rollout.save()

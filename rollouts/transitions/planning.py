@@ -14,6 +14,7 @@ from core.history import recorded
 from flags.domain.audience import RuleKind
 from flags.models import Environment, Flag, Segment, Site
 from flags.transitions import NewMember, create_segment
+from flags.transitions.locking import get_locked_segment
 from rollouts.domain.planning import (
     REHEARSAL_DAY_SECONDS_LEAST,
     CalendarDays,
@@ -175,6 +176,7 @@ def _check_sites(request: PlanRequest, found: Container[int]) -> None:
 def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: datetime) -> Rollout:
     """Create a draft rollout with its phases and dated steps; nothing moves yet."""
     _lock_flags(request)
+    get_locked_segment(request.testers_id)
     plan = draw_plan(request, now=now)
     release = Release.objects.get(pk=request.release_id)
     environment = Environment.objects.filter(pk=request.environment_id).first()

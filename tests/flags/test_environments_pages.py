@@ -8,7 +8,7 @@ from django.test import Client
 from core.roles import Role
 from flags.models import Environment, FlagState
 from tests.factories.flags import make_environment, make_flag
-from tests.signed_in import sign_in
+from tests.signed_in import read_version, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -61,10 +61,16 @@ def test_edit_environment__keeps_its_key_and_shows_what_was_set() -> None:
     client = sign_in(Role.ADMIN)
     assert "https://a.example" in client.get("/environments/staging/").content.decode()
 
-    client.post("/environments/staging/", {"name": "Rehearsals", "position": "1", "reason": "Clearer"})
+    version = read_version(client, "/environments/staging/")
+    renamed = {"name": "Rehearsals", "position": "1", "reason": "Clearer", "version": version}
+    client.post("/environments/staging/", renamed)
 
     environment.refresh_from_db()
     assert (environment.key, environment.name, environment.allowed_origins) == ("staging", "Rehearsals", [])
+    late = client.post("/environments/staging/", renamed | {"name": "Too late"})
+    assert "Somebody else changed this meanwhile" in late.content.decode()
+    environment.refresh_from_db()
+    assert environment.name == "Rehearsals"
 
 
 @pytest.mark.parametrize("role", [Role.RELEASE_MANAGER, Role.SUPPORT, Role.AUDITOR])

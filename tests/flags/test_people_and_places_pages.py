@@ -13,7 +13,7 @@ from flags.models import Segment, SegmentMember, Site, Till
 from flags.transitions import NewMember, create_segment
 from tests.factories.flags import make_environment, make_flag, make_rule, make_site
 from tests.factories.world import make_rehearsal, make_world
-from tests.signed_in import sign_in
+from tests.signed_in import read_version, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -77,7 +77,9 @@ def test_member__of_another_segment__stays(segment: Segment) -> None:
 
 def test_edit_segment__renamed__keeps_its_key(segment: Segment) -> None:
     renamed = {"name": "First pilots", "description": "", "reason": "Clearer"}
-    sign_in().post("/segments/pilots/edit/", renamed | NO_LINES)
+    client = sign_in()
+    version = read_version(client, "/segments/pilots/edit/")
+    client.post("/segments/pilots/edit/", renamed | NO_LINES | {"version": version})
 
     segment.refresh_from_db()
     assert (segment.key, segment.name) == ("pilots", "First pilots")
@@ -149,7 +151,8 @@ def test_site__edited_and_given_a_till__says_so() -> None:
     make_site(key="lyon")
     client = sign_in()
 
-    client.post("/sites/lyon/edit/", SITE | {"name": "Lyon 3", "time_zone": "Indian/Reunion"})
+    moved = {"name": "Lyon 3", "time_zone": "Indian/Reunion", "version": read_version(client, "/sites/lyon/edit/")}
+    client.post("/sites/lyon/edit/", SITE | moved)
     client.post("/sites/lyon/tills/", {"key": "t-1", "name": "Front", "reason": "New till"})
     refused = client.post("/sites/lyon/tills/", {"key": "t-1", "name": "Back", "reason": "New till"})
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from core.actors import DEMO
 from flags.domain.audience import RuleAudience
@@ -12,7 +11,7 @@ from flags.models import Environment, Flag, Rule, Segment
 from flags.transitions import NewMember, create_segment, create_till
 from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_flag, make_rule, make_site
-from tests.signed_in import sign_in
+from tests.signed_in import read_version, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -46,11 +45,6 @@ def _asked(**given: str) -> dict[str, str]:
     return {"environment": "prod", "audience": "everyone", "variant": "on", "reason": "a test"} | given
 
 
-def _version(client: Client, path: str) -> str:
-    page = client.get(path).content.decode()
-    return page.split('name="version" value="')[1].split('"')[0]
-
-
 @pytest.mark.parametrize(
     ("line", "condition"),
     [
@@ -66,7 +60,7 @@ def test_conditions__said__are_stored_and_come_back(
     flag: Flag, line: tuple[str, str, str], condition: Condition
 ) -> None:
     client = sign_in()
-    asked = _asked(audience="conditions", do="save", version=_version(client, f"{PATH}?environment=prod"))
+    asked = _asked(audience="conditions", do="save", version=read_version(client, f"{PATH}?environment=prod"))
 
     answer = client.post(PATH, asked | _lines(line, ("", "text equals", "")))
 
@@ -140,7 +134,7 @@ def test_shares__said_and_raised__keep_whom_they_had(flag: Flag, environment: En
     people = [NewMember(f"ana-{number}") for number in range(40)]
     create_segment(key="pilots", name="Pilots", members=people, **BY)
     client = sign_in()
-    asked = _asked(variant="*", do="save", version=_version(client, f"{PATH}?environment=prod"))
+    asked = _asked(variant="*", do="save", version=read_version(client, f"{PATH}?environment=prod"))
 
     looked = client.post(PATH, asked | {"do": "look", "share-0": "12.5", "share-1": "87.5"}).content.decode()
     assert "“on” for 12.5 %, “off” for 87.5 %" in looked
@@ -150,7 +144,7 @@ def test_shares__said_and_raised__keep_whom_they_had(flag: Flag, environment: En
     rule = Rule.objects.get()
     assert rule.pieces == (("on", 1_250), ("off", 8_750))
     path = f"/rules/{rule.pk}/edit/"
-    more = asked | {"share-0": "50", "share-1": "50", "version": _version(client, path)}
+    more = asked | {"share-0": "50", "share-1": "50", "version": read_version(client, path)}
     assert client.post(path, more).status_code == 302
     assert Rule.objects.get().pieces == (("on", 5_000), ("off", 5_000))
 
@@ -180,6 +174,7 @@ def test_segment__conditions_said_and_emptied__are_stored_so(flag: Flag) -> None
     assert Segment.objects.get().asked == (NEW,)
     assert "app_version is a version from “1.3.0”" in client.get("/segments/new/").content.decode()
 
+    wanted["version"] = read_version(client, "/segments/new/edit/")
     assert client.post("/segments/new/edit/", wanted | _lines(("", "text equals", ""))).status_code == 302
     assert Segment.objects.get().asked == ()
 

@@ -19,7 +19,7 @@ from flags.queries import get_revisions
 from flags.site_queries import list_flags_here, list_site_rows
 from flags.transitions import NewMember, add_site_days, create_segment, edit_site, kill_flag, remove_site_days
 from tests.factories.flags import make_environment, make_flag, make_rule, make_site
-from tests.signed_in import sign_in
+from tests.signed_in import read_version, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +61,8 @@ def _add(site: Site, first: date, end: date, **given: Any) -> SiteDay:
 def test_sheet__filled_in__is_shown_with_links(site: Site) -> None:
     client = sign_in()
 
-    assert client.post("/sites/lyon/edit/", SHEET).status_code == 302
+    version = read_version(client, "/sites/lyon/edit/")
+    assert client.post("/sites/lyon/edit/", SHEET | {"version": version}).status_code == 302
 
     page = client.get("/sites/lyon/").content.decode()
     for words in ("12 rue des Deux Cèdres", "69007", "Maud Ferrand", "Théo Vasseur", "10–18", "Europe/Paris"):
