@@ -5,13 +5,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --disable-pip-version-check --quiet --quiet
 
-.PHONY: up test bench lint format locks
+# The tests that start processes of their own.
+PORTALS := tests/scenarios tests/machineroom tests/clients tests/browser
+
+.PHONY: up test test-portals test-rest bench lint format locks
 
 up: $(VENV)/.embedded
 	@exec $(BIN)/python manage.py up
 
+# In two halves beside each other: what starts whole portals mostly waits, the rest keeps a core busy.
 test: lint
-	$(BIN)/pytest
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-portals test-rest
+
+test-portals: $(VENV)/.dev
+	$(BIN)/pytest $(PORTALS)
+
+test-rest: $(VENV)/.dev
+	$(BIN)/pytest $(PORTALS:%=--ignore=%)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
