@@ -124,7 +124,7 @@ def _make_add(world: World) -> Callable[[], Rule]:
         audience=RuleAudience.for_site(world.sites[0].pk),
         variant="on",
         phase="",
-        origin="manual",
+        origin="",
         **BY,
     )
 
@@ -137,7 +137,7 @@ def test_delete_segment__while_a_rule_names_it__is_refused(world: World) -> None
         audience=RuleAudience.for_segment(world.testers.pk),
         variant="on",
         phase="",
-        origin="manual",
+        origin="",
         **BY,
     )
 

@@ -11,11 +11,13 @@ from django.test.utils import CaptureQueriesContext
 
 from core.actors import DEMO
 from flags.domain.audience import RuleAudience
+from flags.domain.conditions import Condition, Operator
 from flags.domain.purposes import Purpose
+from flags.domain.values import ValueType
 from flags.models import Environment, Flag
 from flags.snapshots import KEEPER
 from flags.tokens import USES
-from flags.transitions import NewMember, add_rule, create_segment, kill_flag, revoke_token
+from flags.transitions import NewMember, add_rule, create_segment, edit_rule, kill_flag, revoke_token
 from tests.asgi import Answer, ask
 from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_flag, make_site, make_token
@@ -95,6 +97,65 @@ def test_single__a_till_of_the_site__gets_it_without_a_targeting_key(shop: Shop)
     answer = shop.ask_one(site=shop.site.key, till="t-17").json()
 
     assert (answer["value"], answer["metadata"]["site"]) == (True, shop.site.key)
+
+
+SIZES: dict[str, object] = {"small": 8, "large": 12}
+NEW_TILLS = (Condition("app_version", Operator.VERSION_AT_LEAST, "1.3.0"),)
+
+
+def _make_split(shop: Shop, *, share_bp: int) -> int:
+    """Make a flag whose new tills get `large` for a share of people; return its rule."""
+    flag = make_flag(
+        key="tile_size", value_type=ValueType.INTEGER, variants=SIZES, default_variant="small", off_variant="small"
+    )
+    rule = add_rule(
+        flag_id=flag.pk,
+        environment_id=shop.environment.pk,
+        audience=RuleAudience.where(NEW_TILLS),
+        variant="",
+        split=(("large", share_bp), ("small", 10_000 - share_bp)),
+        phase="",
+        origin="",
+        **BY,
+    )
+    KEEPER.refresh()
+    return rule.pk
+
+
+def _find_large(shop: Shop, *, version: str = "1.3.2") -> set[str]:
+    people = [f"person-{number}" for number in range(200)]
+    said = {one: shop.ask_one("tile_size", targetingKey=one, app_version=version).json() for one in people}
+    assert all(said[one]["value"] == SIZES[said[one]["variant"]] for one in people)
+    return {one for one in people if said[one]["variant"] == "large"}
+
+
+def test_single__a_stored_split_of_an_integer_flag__grows_without_losing_anybody(shop: Shop) -> None:
+    rule_id = _make_split(shop, share_bp=2_500)
+
+    quarter = _find_large(shop)
+
+    assert 25 < len(quarter) < 75
+    assert shop.ask_one("tile_size", targetingKey="person-1", app_version="1.3.2").json()["reason"] == "SPLIT"
+    assert _find_large(shop, version="1.2.9") == set()
+
+    half = (("large", 5_000), ("small", 5_000))
+    edit_rule(rule_id=rule_id, audience=RuleAudience.where(NEW_TILLS), variant="", split=half, **BY)
+    KEEPER.refresh()
+
+    assert quarter < _find_large(shop)
+
+
+def test_bulk__a_stored_split_without_a_targeting_key__is_said_for_that_flag_alone(shop: Shop) -> None:
+    _make_split(shop, share_bp=2_500)
+
+    answer = shop.send(body=b'{"context": {"app_version": "1.3.2"}}')
+
+    found = {one["key"]: one for one in answer.json()["flags"]}
+    assert found["tile_size"]["errorCode"] == "TARGETING_KEY_MISSING"
+    assert found["price_buttons"]["value"] is False
+    alone = shop.ask_one("tile_size", app_version="1.3.2")
+    assert (alone.status, alone.json()["errorCode"]) == (400, "TARGETING_KEY_MISSING")
+    assert shop.ask_one("tile_size", app_version="1.2.9").json()["value"] == 8
 
 
 @pytest.mark.parametrize("body", [b"", b"  ", b"{}", b'{"context": {}}', b'{"context": {"targetingKey": ""}}'])
