@@ -1,5 +1,7 @@
 """Releases, rollouts with their phases and steps, rollbacks, and the story as events."""
 
+from zoneinfo import ZoneInfo
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -237,6 +239,11 @@ class Step(models.Model):
             ),
         ]
         indexes = [models.Index(name="rollouts_step_due", fields=["due_at"], condition=Q(status="planned"))]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Whose day and hour it keeps: the site's, else the plan's."""
+        return ZoneInfo(self.site.time_zone if self.site else self.rollout.zone)
 
     @property
     def whom(self) -> str:

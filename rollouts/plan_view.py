@@ -19,6 +19,7 @@ class MomentView:
     day: int
     audience: str
     site_name: str
+    site_zone: str
     flags: Sequence[str]
     skips: Sequence[Skip]
 
@@ -33,20 +34,22 @@ def view_plan(plan: Plan) -> list[PlannedPhaseView]:
     """Return the plan with the names of flags and sites in place of their keys: two queries."""
     keys = {step.flag_key for phase in plan.phases for step in phase.steps}
     names = dict(Flag.objects.filter(key__in=keys).values_list("key", "name"))
-    sites = dict(Site.objects.values_list("key", "name"))
+    sites = {site.key: site for site in Site.objects.all()}
     return [
         PlannedPhaseView(phase, _list_moments(phase, plan.skips, names=names, sites=sites)) for phase in plan.phases
     ]
 
 
 def _list_moments(
-    phase: PlannedPhase, skips: Skips, *, names: dict[str, str], sites: dict[str, str]
+    phase: PlannedPhase, skips: Skips, *, names: dict[str, str], sites: dict[str, Site]
 ) -> list[MomentView]:
     flags: dict[tuple[datetime, int, str, str], list[str]] = {}
     for step in phase.steps:
         line = (step.due_at, step.day, step.audience, step.site_key)
         flags.setdefault(line, []).append(names.get(step.flag_key, step.flag_key))
-    return [
-        MomentView(due_at, day, audience, sites.get(site, ""), keys, skips.get((due_at, site), ()))
-        for (due_at, day, audience, site), keys in flags.items()
-    ]
+    lines = []
+    for (due_at, day, audience, site_key), keys in flags.items():
+        site = sites.get(site_key)
+        name, zone = (site.name, site.time_zone) if site else ("", "")
+        lines.append(MomentView(due_at, day, audience, name, zone, keys, skips.get((due_at, site_key), ())))
+    return lines

@@ -18,7 +18,8 @@ PROMISED = (Status.SCHEDULED, Status.RUNNING, Status.PAUSED, Status.HELD)
 
 def plan_site(site: Site) -> PlanSite:
     """Return a stored site as planning sees it: one query, none where its days are prefetched."""
-    return PlanSite(site.key, frozenset(site.opening_weekdays), tuple(row.as_value for row in site.days.all()))
+    exceptions = tuple(row.as_value for row in site.days.all())
+    return PlanSite(site.key, frozenset(site.opening_weekdays), exceptions, ZoneInfo(site.time_zone))
 
 
 def list_plan_sites(site_ids: Iterable[int]) -> dict[int, PlanSite]:
@@ -42,7 +43,7 @@ def list_misdated_rollouts(*, now: datetime) -> list[int]:
         rollout__status__in=PROMISED,
         rollout__is_rehearsal=False,
     )
-    rows = list(promised.order_by().values_list("rollout_id", "rollout__zone", "site_id", "due_at").distinct())
+    rows = list(promised.order_by().values_list("rollout_id", "site__time_zone", "site_id", "due_at").distinct())
     if not rows:
         return []
     sites = list_plan_sites({site_id for _rollout, _zone, site_id, _due in rows})

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch, QuerySet
 
+from core.domain.business_time import local_day
 from flags.models import SiteDay as StoredDays
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.plan_day import count_plan_day, count_rehearsal_day
@@ -84,10 +85,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class SiteDay:
-    """A site's day: when all its flags go on, whether they did, and how many of them are off again."""
+    """A site's day on its own calendar: when its flags go on, whether they did, how many of them are off again."""
 
     name: str
     due_at: datetime
+    day: date
     is_done: bool
     off: int
 
@@ -160,7 +162,9 @@ def _view_phase(phase: Phase, steps: Sequence[Step], *, now: datetime, off: Coll
 
 def _view_site(name: str, steps: Sequence[Step], *, off: Collection[str]) -> SiteDay:
     dots = [_draw(step, off=off) for step in steps]
-    return SiteDay(name, steps[0].due_at, is_done=Dot.TO_COME not in dots, off=dots.count(Dot.OFF))
+    first = steps[0]
+    day = local_day(first.due_at, zone=first.zone)
+    return SiteDay(name, first.due_at, day, is_done=Dot.TO_COME not in dots, off=dots.count(Dot.OFF))
 
 
 def _draw(step: Step, *, off: Collection[str]) -> Dot:

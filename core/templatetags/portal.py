@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from django import template
 from django.utils import formats, timezone
@@ -52,9 +53,17 @@ def why(reason: str | None) -> str:
 @register.filter
 def moment(value: datetime | None) -> str:
     """Return day and time in the portal's zone, e.g. "Wed 4 Nov, 06:00"."""
-    if value is None:
-        return "—"
-    local = timezone.localtime(value)
+    return "—" if value is None else _say(timezone.localtime(value))
+
+
+@register.filter
+def there(value: datetime, zone: str) -> str:
+    """Return day and time on the clock of a place, empty where clocks go as in the portal's zone."""
+    local = value.astimezone(ZoneInfo(zone))
+    return "" if local.utcoffset() == timezone.localtime(value).utcoffset() else _say(local)
+
+
+def _say(local: datetime) -> str:
     return f"{formats.date_format(local, _day_format())}, {local:%H:%M}"
 
 
@@ -62,12 +71,6 @@ def moment(value: datetime | None) -> str:
 def at(value: datetime) -> dict[str, datetime]:
     """Render a moment with how far it is: "Wed 4 Nov, 06:00", "in 14 h"."""
     return {"value": value}
-
-
-@register.filter
-def day(value: datetime) -> str:
-    """Return a day in the portal's zone, e.g. "Mon 9"."""
-    return weekday(timezone.localtime(value).date())
 
 
 @register.filter

@@ -1,12 +1,14 @@
 """From a template, flags, sites and a start to dated steps. Pure: no clock, no database.
 
 Plan days are open days: days on which at least one of the rollout's sites is open and takes
-changes, no French public holiday. A rehearsal numbers its days instead of dating them: each lasts `day_seconds`.
+changes, no French public holiday. A site gets its flags at the hour of its own time zone. A
+rehearsal numbers its days instead of dating them: each lasts `day_seconds`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import zip_longest
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -24,11 +26,12 @@ SEARCH_DAYS = 732
 
 @dataclass(frozen=True)
 class PlanSite:
-    """A site as planning sees it: its key, ISO opening weekdays and exceptional days."""
+    """A site as planning sees it: its key, ISO opening weekdays, exceptional days and time zone (None: the plan's)."""
 
     key: str
     weekdays: frozenset[int]
     exceptions: tuple[ExceptionalDays, ...] = ()
+    zone: ZoneInfo | None = None
 
     def view(self, day: date) -> DayView:
         """Return how the site stands on a day."""
@@ -42,8 +45,8 @@ class PlanSite:
 class Days(Protocol):
     """The plan's days by number, from 1, and moments on them."""
 
-    def moment(self, number: int, local: time) -> datetime:
-        """Return the moment, UTC, of a local time on a plan day."""
+    def moment(self, number: int, local: time, *, zone: ZoneInfo | None = None) -> datetime:
+        """Return the moment, UTC, of a local time on a plan day: of the plan's zone, or another."""
 
     def find_for_site(self, site: PlanSite, *, first: int) -> int:
         """Return the first plan day from `first` on which the site is open."""
@@ -63,8 +66,8 @@ class CalendarDays:
             self._days.append(next(self._source))
         return self._days[number - 1]
 
-    def moment(self, number: int, local: time) -> datetime:
-        return at_local(self.day(number), local, zone=self._zone)
+    def moment(self, number: int, local: time, *, zone: ZoneInfo | None = None) -> datetime:
+        return at_local(self.day(number), local, zone=zone or self._zone)
 
     def find_for_site(self, site: PlanSite, *, first: int) -> int:
         for number in range(first, first + SEARCH_DAYS):
@@ -92,7 +95,7 @@ class RehearsalDays:
         self._start_at = start_at
         self._day_seconds = day_seconds
 
-    def moment(self, number: int, local: time) -> datetime:
+    def moment(self, number: int, local: time, *, zone: ZoneInfo | None = None) -> datetime:
         share = (local.hour * 3_600 + local.minute * 60 + local.second) / DAY_SECONDS
         return self._start_at + timedelta(seconds=self._day_seconds * (number - 1 + share))
 
@@ -173,7 +176,14 @@ def plan_phases(
             )
         )
         first = last + 1
-    return tuple(phases)
+    return tuple(_end_before_next(phases))
+
+
+def _end_before_next(phases: Sequence[PlannedPhase]) -> Iterator[PlannedPhase]:
+    """Yield the phases so that none ends after the next begins: morning in the far east is before midnight here."""
+    for phase, following in zip_longest(phases, phases[1:]):
+        ends_at = phase.ends_at if following is None else min(phase.ends_at, following.starts_at)
+        yield replace(phase, ends_at=ends_at)
 
 
 def _plan_steps(
@@ -202,7 +212,7 @@ def _plan_sites(
     last = first + phase.days - 1
     for site in sites:
         number = days.find_for_site(site, first=number)
-        due_at = days.moment(number, at)
+        due_at = days.moment(number, at, zone=site.zone)
         steps += [PlannedStep(key, StepAudience.SITE, due_at, number, site.key) for key in flag_keys]
         last = max(last, number)
         number += 1
@@ -217,8 +227,8 @@ def delay_sites(
     number = 1
     for site, due_at in zip(sites, planned, strict=True):
         number = days.find_for_site(site, first=number)
-        while days.moment(number, promotion_time) < max(not_before, due_at):
+        while days.moment(number, promotion_time, zone=site.zone) < max(not_before, due_at):
             number = days.find_for_site(site, first=number + 1)
-        moments.append(days.moment(number, promotion_time))
+        moments.append(days.moment(number, promotion_time, zone=site.zone))
         number += 1
     return moments

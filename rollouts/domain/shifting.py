@@ -9,8 +9,8 @@ from rollouts.domain.planning import CalendarDays
 
 
 class Shift(Protocol):
-    def move(self, moment: datetime) -> datetime:
-        """Return where a planned moment goes."""
+    def move(self, moment: datetime, *, zone: ZoneInfo | None = None) -> datetime:
+        """Return where a planned moment goes; `zone` is whose day and hour it keeps, the plan's without any."""
 
 
 class RehearsalShift:
@@ -19,7 +19,7 @@ class RehearsalShift:
     def __init__(self, *, late: timedelta) -> None:
         self._late = late
 
-    def move(self, moment: datetime) -> datetime:
+    def move(self, moment: datetime, *, zone: ZoneInfo | None = None) -> datetime:
         return moment + self._late
 
 
@@ -34,12 +34,13 @@ class CalendarShift:
         self._after = after
         self._zone = zone
 
-    def move(self, moment: datetime) -> datetime:
-        local = moment.astimezone(self._zone)
+    def move(self, moment: datetime, *, zone: ZoneInfo | None = None) -> datetime:
+        zone = zone or self._zone
+        local = moment.astimezone(zone)
         number = 1
         while self._before.day(number) < local.date():
             number += 1
-        return at_local(self._after.day(number), local.time(), zone=self._zone)
+        return at_local(self._after.day(number), local.time(), zone=zone)
 
 
 def is_missed(due_at: datetime, *, day_seconds: int | None, zone: ZoneInfo, now: datetime) -> bool:
@@ -56,6 +57,6 @@ def find_new_day(due_at: datetime, *, days: CalendarDays, zone: ZoneInfo, now: d
     """
     local = due_at.astimezone(zone).time()
     number = 1
-    while not may_be_late and days.moment(number, local) <= now:
+    while not may_be_late and days.moment(number, local, zone=zone) <= now:
         number += 1
     return days.day(number)

@@ -21,8 +21,8 @@ def explain_skips(
     first = start_on
     for phase in phases:
         for due_at, site_key in dict.fromkeys((step.due_at, step.site_key) for step in phase.steps):
-            day = local_day(due_at, zone=zone)
             whose = [by_key[site_key]] if site_key else sites
+            day = local_day(due_at, zone=(whose[0].zone if site_key else None) or zone)
             if skips := list_skips(_views(first, day, sites=whose)):
                 found[due_at, site_key] = skips
             first = max(first, day + timedelta(days=1))

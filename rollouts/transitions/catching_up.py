@@ -21,8 +21,7 @@ REASON_LATE = "What is late keeps its days and hours, later"
 
 def redate_if_missed(rollout: Rollout, step: Step, *, now: datetime) -> bool:
     """Move all that is left where the next step's day has passed; True where it is due no more."""
-    zone = ZoneInfo(rollout.zone)
-    if not is_missed(step.due_at, day_seconds=rollout.day_seconds, zone=zone, now=now):
+    if not is_missed(step.due_at, day_seconds=rollout.day_seconds, zone=step.zone, now=now):
         return False
     shift_rest(rollout, step, shift=_find_shift(rollout, step, now=now))
     add_event(rollout, kind="plan_moved", actor=SCHEDULER, reason=REASON_LATE, now=now)
@@ -41,8 +40,8 @@ def begin_rehearsal(rollout: Rollout, *, now: datetime) -> None:
 
 def shift_rest(rollout: Rollout, step: Step, *, shift: Shift) -> None:
     """Move the planned steps, and the phases they are in or lead to. A phase that only soaks keeps its end."""
-    for row in rollout.steps.filter(status=StepStatus.PLANNED):
-        row.due_at = shift.move(row.due_at)
+    for row in rollout.steps.filter(status=StepStatus.PLANNED).select_related("site"):
+        row.due_at = shift.move(row.due_at, zone=row.zone)
         row.save()
     for phase in rollout.phases.filter(position__gte=step.phase.position):
         _shift_phase(phase, shift)
@@ -61,10 +60,10 @@ def _find_shift(rollout: Rollout, step: Step, *, now: datetime) -> Shift:
         return RehearsalShift(late=now - step.due_at)
     zone = ZoneInfo(rollout.zone)
     sites = list(list_rollout_sites(rollout).values())
-    today = CalendarDays(start_on=local_day(now, zone=zone), sites=sites, zone=zone)
+    today = CalendarDays(start_on=local_day(now, zone=step.zone), sites=sites, zone=zone)
     # A site that is under way may have its day today, however late the hour; what goes by slots may not.
     may_be_late = step.phase.kind == PhaseKind.PER_SITE and step.phase.status == PhaseStatus.RUNNING
-    new_day = find_new_day(step.due_at, days=today, zone=zone, now=now, may_be_late=may_be_late)
-    before = CalendarDays(start_on=local_day(step.due_at, zone=zone), sites=sites, zone=zone)
+    new_day = find_new_day(step.due_at, days=today, zone=step.zone, now=now, may_be_late=may_be_late)
+    before = CalendarDays(start_on=local_day(step.due_at, zone=step.zone), sites=sites, zone=zone)
     after = CalendarDays(start_on=new_day, sites=sites, zone=zone)
     return CalendarShift(before=before, after=after, zone=zone)

@@ -1,7 +1,6 @@
 """Keeps promised dates true: a site whose days were edited after planning gets another day at once."""
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from django.db import transaction
 
@@ -34,7 +33,7 @@ def keep_to_open_days(*, rollout_id: int, now: datetime) -> bool:
     step = _find_misdated(rollout, sites, now=now)
     if step is None or step.site is None:
         return False
-    reason = say_why_not(sites[step.site.pk], name=step.site.name, day=_day(rollout, step.due_at))
+    reason = say_why_not(sites[step.site.pk], name=step.site.name, day=local_day(step.due_at, zone=step.zone))
     with recorded(actor=SCHEDULER, reason=reason, now=now):
         replan_sites(rollout, step, reason=reason, now=now)
     return True
@@ -43,10 +42,6 @@ def keep_to_open_days(*, rollout_id: int, now: datetime) -> bool:
 def _find_misdated(rollout: Rollout, sites: dict[int, PlanSite], *, now: datetime) -> Step | None:
     coming = rollout.steps.filter(status=StepStatus.PLANNED, site__isnull=False, due_at__gt=now)
     for step in coming.select_related("phase", "site").order_by("position"):
-        if step.site_id is not None and not sites[step.site_id].takes_changes(_day(rollout, step.due_at)):
+        if step.site_id is not None and not sites[step.site_id].takes_changes(local_day(step.due_at, zone=step.zone)):
             return step
     return None
-
-
-def _day(rollout: Rollout, moment: datetime) -> date:
-    return local_day(moment, zone=ZoneInfo(rollout.zone))

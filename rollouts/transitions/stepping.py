@@ -117,7 +117,7 @@ def _delay(rollout: Rollout, step: Step, *, now: datetime) -> bool:
     reason = REASON_ONE_A_DAY
     is_apart = False
     if rollout.day_seconds is None:
-        today = local_day(now, zone=ZoneInfo(rollout.zone))
+        today = local_day(now, zone=step.zone)
         site = list_rollout_sites(rollout)[step.site.pk]
         is_apart = not site.takes_changes(today)
         reason = say_why_not(site, name=step.site.name, day=today) if is_apart else reason
@@ -129,15 +129,14 @@ def _delay(rollout: Rollout, step: Step, *, now: datetime) -> bool:
 
 def _is_day_taken(rollout: Rollout, step: Step, *, now: datetime) -> bool:
     """Tell whether another site had its day today and this one has not begun."""
-    last = (
-        step.phase.steps.filter(status=StepStatus.DONE)
-        .exclude(site=step.site)
-        .order_by("-done_at")
-        .values_list("done_at", flat=True)
-        .first()
-    )
-    begun = step.phase.steps.filter(status=StepStatus.DONE, site=step.site).exists()
-    return last is not None and not begun and _is_same_day(rollout, last, now)
+    done = step.phase.steps.filter(status=StepStatus.DONE)
+    last = done.exclude(site=step.site).select_related("site").order_by("-done_at").first()
+    if last is None or last.done_at is None or done.filter(site=step.site).exists():
+        return False
+    if rollout.day_seconds is not None:
+        # Half a day of tolerance: a worker a moment late must not push every later site on.
+        return now - last.done_at < timedelta(seconds=rollout.day_seconds / 2)
+    return local_day(last.done_at, zone=last.zone) == local_day(now, zone=step.zone)
 
 
 def say_why_not(site: PlanSite, *, name: str, day: date) -> str:
@@ -160,14 +159,6 @@ def _delay_everyone(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
     reason = write_reason("no_site_open", day=today.isoformat())
     add_event(rollout, kind="everyone_delayed", actor=SCHEDULER, reason=reason, now=now)
     return True
-
-
-def _is_same_day(rollout: Rollout, first: datetime, second: datetime) -> bool:
-    if rollout.day_seconds is not None:
-        # Half a day of tolerance: a worker a moment late must not push every later site on.
-        return second - first < timedelta(seconds=rollout.day_seconds / 2)
-    zone = ZoneInfo(rollout.zone)
-    return local_day(first, zone=zone) == local_day(second, zone=zone)
 
 
 def replan_sites(rollout: Rollout, step: Step, *, reason: str, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """From a template, flags, sites and a start to dated steps."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -77,6 +78,33 @@ def test_plan__any__gives_each_site_a_day_of_its_own_on_which_it_is_open(
     assert list(days) == [site.key for site in sites]
     assert all(earlier < later for earlier, later in pairwise(days.values()))
     assert all(site.takes_changes(days[site.key]) for site in sites)
+
+
+#: From the far west to the far east of what is French: the day there may be another one than in Paris.
+ZONES = [PARIS, *map(ZoneInfo, ("Pacific/Tahiti", "America/Guadeloupe", "Indian/Reunion", "Pacific/Noumea"))]
+
+
+@given(start_on=start_days, weekdays=site_weekdays, data=st.data())
+def test_plan__sites_in_any_zone__each_gets_it_in_the_morning_of_its_own_open_day(
+    start_on: date, weekdays: list[frozenset[int]], data: st.DataObject
+) -> None:
+    sites = [replace(site, zone=data.draw(st.sampled_from(ZONES))) for site in _sites(weekdays)]
+
+    phases = _plan(start_on, sites=sites)
+
+    local = {
+        site.key: step.due_at.astimezone(site.zone)
+        for step in phases[2].steps
+        for site in sites
+        if site.key == step.site_key
+    }
+    assert {moment.time() for moment in local.values()} == {SIX}
+    assert all(site.takes_changes(local[site.key].date()) for site in sites)
+    assert all(earlier.date() < later.date() for earlier, later in pairwise(local.values()))
+    steps = [step for phase in phases for step in phase.steps]
+    assert all(earlier.due_at <= later.due_at for earlier, later in pairwise(steps))
+    assert all(earlier.ends_at <= later.starts_at for earlier, later in pairwise(phases))
+    assert all(step.due_at < phase.ends_at for phase in phases for step in phase.steps)
 
 
 def _apart(day: date, days: int, kind: DayKind, label: str = "Braderie") -> ExceptionalDays:

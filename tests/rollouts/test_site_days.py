@@ -1,7 +1,8 @@
 """Days set apart after planning: the dates people see move, and nothing goes out on such a day."""
 
+import re
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -201,3 +202,76 @@ def test_plan_page__a_day_set_apart__names_it(world: World) -> None:
 
     assert "Braderie" in page
     assert not Step.objects.exists()
+
+
+#: On Wed 2 December at 06:00 there, while it is still the evening before in Paris.
+FAR_EAST = datetime(2026, 12, 1, 19, tzinfo=UTC)
+
+
+@pytest.fixture
+def far_away(world: World) -> Rollout:
+    """The same plan, with Nantes in New Caledonia."""
+    site = world.sites[1]
+    edit_site(site_id=site.pk, name=site.name, city=site.city, time_zone="Pacific/Noumea", now=NOW, **BY)
+    rollout = plan_rollout(request=_request(world), now=NOW, **BY)
+    return schedule_rollout(rollout_id=rollout.pk, now=NOW, **BY)
+
+
+def _due(rollout: Rollout) -> dict[str, datetime]:
+    return dict(rollout.steps.exclude(site=None).order_by("position").values_list("site__key", "due_at"))
+
+
+def test_plan__a_site_far_away__gets_it_at_its_own_six_o_clock_and_not_before(world: World, far_away: Rollout) -> None:
+    assert list(_due(far_away).values()) == [_at(date(2026, 12, 1)), FAR_EAST, _at(date(2026, 12, 3))]
+
+    _play(far_away, FAR_EAST - timedelta(seconds=1))
+    assert _done(far_away) == {"lyon"}
+    _run(far_away, FAR_EAST)
+    assert _done(far_away) == {"lyon", "nantes"}
+    _play(far_away, _at(date(2026, 12, 3)))
+    assert _done(far_away) == {"lyon", "nantes", "lille"}
+
+
+def test_plan__a_site_far_away_is_late__keeps_its_own_day_and_hour(world: World, far_away: Rollout) -> None:
+    _play(far_away, FAR_EAST - timedelta(hours=1))
+    # Nothing runs for two days; by then it is Friday the 4th over there.
+    back = FAR_EAST + timedelta(days=2, hours=1)
+
+    _run(far_away, back)
+
+    assert _done(far_away) == {"lyon", "nantes"}
+    assert _due(far_away)["lille"] == _at(date(2026, 12, 5))
+
+
+def test_keep_dates__a_day_set_apart_far_away__is_the_day_there(world: World, far_away: Rollout) -> None:
+    _apart(world.sites[1], date(2026, 12, 2))
+
+    assert list_misdated_rollouts(now=NOW) == [far_away.pk]
+    assert keep_to_open_days(rollout_id=far_away.pk, now=NOW)
+    assert list(_due(far_away).values()) == [
+        _at(date(2026, 12, 1)),
+        FAR_EAST + timedelta(days=1),
+        _at(date(2026, 12, 4)),
+    ]
+    assert list_misdated_rollouts(now=NOW) == []
+
+
+def test_pages__a_site_far_away__name_the_day_and_hour_there(world: World, far_away: Rollout) -> None:
+    client = sign_in()
+    wanted = {
+        "release": world.release.pk,
+        "environment": world.environment.pk,
+        "testers": world.testers.pk,
+        "pilots": ["tester-1"],
+        "sites": [site.key for site in world.sites],
+        "start_on": "2030-01-02",
+        "promotion_time": "06:00",
+        "preview": "1",
+    }
+
+    preview = client.post("/rollouts/plan/", wanted).content.decode()
+    page = client.get(f"/rollouts/{far_away.pk}/").content.decode()
+
+    assert preview.count("06:00 there") == 1
+    [nantes] = re.findall(r"<span [^>]*>([^<]+)<br>\s*<b class=\"named\">Nantes", page)
+    assert nantes.strip() == "Wed 2"
