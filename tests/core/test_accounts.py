@@ -178,6 +178,23 @@ def test_second_factor__activated__is_asked_for_at_the_next_sign_in(mia: User) -
     assert other.get("/").status_code == 200
 
 
+def test_second_factor__its_secrets__are_kept_by_no_cache(mia: User) -> None:
+    client = _client()
+    _sign_in(client)
+    _confirm(client)
+    first = client.get(reverse("mfa_activate_totp"))
+    secret = first.context["form"].secret
+    wrong = client.post(reverse("mfa_activate_totp"), {"code": "000000"})
+    done = client.post(reverse("mfa_activate_totp"), {"code": _code(secret)})
+    names = ("mfa_view_recovery_codes", "mfa_download_recovery_codes", "mfa_generate_recovery_codes", "mfa_index")
+    answers = [first, wrong, done, *(client.get(reverse(name)) for name in names)]
+    answers.append(client.post(reverse("mfa_generate_recovery_codes")))
+
+    assert secret in first.content.decode()
+    assert [answer.status_code for answer in answers] == [200, 200, 302, 200, 200, 200, 200, 302]
+    assert {answer["Cache-Control"] for answer in answers} == {"no-store"}
+
+
 def test_sign_in__wrong_password__says_so_and_keeps_the_name(mia: User) -> None:
     answer = _client("fr").post(reverse("account_login"), {"login": "mia", "password": "no"})
 
