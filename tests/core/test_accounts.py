@@ -149,6 +149,22 @@ def test_password__reset_by_the_mailed_link__lets_the_owner_in(mia: User) -> Non
     assert "plain-page" in client.get(link.group(1), follow=True).content.decode()
 
 
+def test_second_factor__after_a_password_was_reset_by_mail__can_be_set_up(mia: User) -> None:
+    client = _client()
+    client.post(reverse("account_reset_password"), {"email": "mia@example.org"})
+    link = re.search(re.escape(settings.PUBLIC_URL) + r"(\S+)", str(mail.outbox[0].body))
+    assert link
+    page = client.get(link.group(1), follow=True)
+    client.post(page.redirect_chain[-1][0], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+    _sign_in(client, NEW_PASSWORD)
+    client.post(reverse("account_reauthenticate"), {"password": NEW_PASSWORD})
+
+    form = client.get(reverse("mfa_activate_totp")).context["form"]
+    client.post(reverse("mfa_activate_totp"), {"code": _code(form.secret)})
+
+    assert Authenticator.objects.filter(user=mia, type="totp").exists()
+
+
 def test_password__reset_for_nobodys_address__looks_the_same_and_sends_nothing(mia: User) -> None:
     known = _client().post(reverse("account_reset_password"), {"email": "mia@example.org"})
     unknown = _client().post(reverse("account_reset_password"), {"email": "nobody@example.org"})
