@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import translation
 
 from core import clock
 from core.actors import person
@@ -18,9 +19,12 @@ class ClosedSignupAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the l
     """Accounts are made by admins; a changed password is recorded."""
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send an account's mail in the portal's own name, whatever host the request named."""
+        """Send an account's mail in its owner's language and the portal's own name, whatever the request says."""
         host = urlsplit(settings.PUBLIC_URL).netloc
-        super().send_mail(template_prefix, email, context | {"current_site": SimpleNamespace(name=host, domain=host)})
+        named = context | {"current_site": SimpleNamespace(name=host, domain=host)}
+        owner = context.get("user") or User.objects.filter(email__iexact=email).order_by("pk").first()
+        with translation.override(owner.language if owner else translation.get_language()):
+            super().send_mail(template_prefix, email, named)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Return the mailed link: at the portal's own address, whatever host the request named."""

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from core import changes, clock
 from core.domain.business_time import day_bounds
 from core.fields import DayField
+from core.labels import say_actor
 from core.models import ExportRecord, User
 
 PER_PAGE = 50
@@ -103,7 +104,7 @@ def write_csv(file: Any, found: list[changes.Change]) -> None:
             change.object_id,
             change.kind,
             change.actor_kind,
-            change.actor_label,
+            say_actor(kind=change.actor_kind, label=change.actor_label),
             change.reason,
         ]
         for part in change.fields or (changes.FieldChange("", "", ""),):

@@ -4,6 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.actors import ActorKind
 from core.errors import Refusal
 
 REFUSALS: dict[str, str | Promise] = {
@@ -44,6 +45,11 @@ ACTORS: dict[str, str | Promise] = {
     "courier": _("courier"),
     "demo": _("demo"),
 }
+
+
+def say_actor(*, kind: str, label: str) -> str:
+    """Return who acted, in the language in force: the system's own actors by their words, others by their names."""
+    return str(ACTORS.get(label, label)) if kind == ActorKind.SYSTEM else label
 
 
 def say_refusal(refusal: Refusal) -> str:

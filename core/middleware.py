@@ -1,4 +1,4 @@
-"""Turns refusals into pages, and refuses what no page can read."""
+"""Turns refusals into pages, refuses what no page can read, and keeps account pages out of caches."""
 
 from collections.abc import Callable
 from itertools import chain
@@ -43,6 +43,19 @@ class UnreadableMiddleware:
         if not any("\x00" in str(text) for text in texts):
             return None
         return _show(request, InvalidInput("input_unreadable"))
+
+
+class UncachedAccountsMiddleware:
+    """Lets nobody keep an account page: it may show the key of a second factor, recovery codes or a reset link."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        if request.path_info.startswith("/account/"):
+            answer["Cache-Control"] = "no-store"
+        return answer
 
 
 def _show(request: HttpRequest, refusal: Refusal) -> HttpResponse:

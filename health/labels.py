@@ -19,7 +19,6 @@ REFUSALS: dict[str, str | Promise] = {
     "severity_unknown": _("Choose how bad it is from the list."),
     "guardrail_unknown": _("There is no such guardrail, or it has no such mode."),
     "threshold_wrong": _("The limit lies between %(least)s and %(most)s %%."),
-    "site_unknown": _("There is no such site."),
     "mark_unknown": _("Say whether it repeats another complaint or is none at all."),
 }
 

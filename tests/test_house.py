@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 from django.conf import settings
+from django.core.management import get_commands
 
+from flags.domain.purposes import Purpose
 from releaseportal import catalogues
 from releaseportal.diagrams import draw_states
 from releaseportal.schedule import SCHEDULE
@@ -50,13 +52,38 @@ def test_french__placeholders__are_those_of_the_message() -> None:
 
 
 def test_settings__every_variable_read__has_its_line_in_the_docs() -> None:
-    text = (BASE / "releaseportal/settings.py").read_text() + (BASE / "releaseportal/addresses.py").read_text()
-    read = set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", text)) | set(
-        re.findall(r"environment\.get\(\"([A-Z_]+)\"", text)
+    reads = re.compile(
+        r"(?:\benv\.\w+\(|\bis_on\(|\b(?:environ|ENVIRON|environment|given)(?:\.get\(|\[))\s*\"([A-Z][A-Z_]+)\""
     )
+    sources = [*_sources(), BASE / "manage.py", *sorted((BASE / "tests").rglob("*.py"))]
+    read = {name for path in sources for name in reads.findall(path.read_text(encoding="utf-8"))}
+    read |= set(re.findall(r"^([A-Z_]+) \?=", (BASE / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     page = (BASE / "docs/reference/settings.md").read_text(encoding="utf-8")
 
-    assert {name for name in read if f"`{name}`" not in page} == set()
+    assert {"PORT", "HOST", "DEMO", "DATA_DIR", "STREAM_LIMIT", "PORTAL_CI", "PYTHON"} <= read
+    assert {name for name in read if f"| `{name}` |" not in page} == set()
+
+
+def test_commands__each_of_ours__has_its_line_in_the_docs() -> None:
+    page = (BASE / "docs/reference/commands.md").read_text(encoding="utf-8")
+    ours = {name for name, app in get_commands().items() if app in APPS}
+
+    assert {"up", "flag", "migrate", "load_demo"} <= ours
+    assert {name for name in ours if not re.search(rf"^\| `manage\.py {name}\b", page, flags=re.MULTILINE)} == set()
+    assert set(re.findall(r"^\| `manage\.py (\w+)", page, flags=re.MULTILINE)) - ours == set()
+
+
+def test_make__each_target__has_its_line_in_the_docs() -> None:
+    page = (BASE / "docs/reference/commands.md").read_text(encoding="utf-8")
+    [phony] = re.findall(r"^\.PHONY: (.+)$", (BASE / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    assert set(re.findall(r"^\| `make (\w+)`", page, flags=re.MULTILINE)) == set(phony.split())
+
+
+def test_tokens__each_purpose__says_in_the_docs_what_it_may() -> None:
+    page = (BASE / "docs/reference/http.md").read_text(encoding="utf-8")
+
+    assert {purpose for purpose in Purpose if f"| `{purpose}` |" not in page} == set()
 
 
 def test_source_files__length__hides_no_second_noun() -> None:

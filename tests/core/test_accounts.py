@@ -149,6 +149,22 @@ def test_password__reset_by_the_mailed_link__lets_the_owner_in(mia: User) -> Non
     assert "plain-page" in client.get(link.group(1), follow=True).content.decode()
 
 
+def test_second_factor__after_a_password_was_reset_by_mail__can_be_set_up(mia: User) -> None:
+    client = _client()
+    client.post(reverse("account_reset_password"), {"email": "mia@example.org"})
+    link = re.search(re.escape(settings.PUBLIC_URL) + r"(\S+)", str(mail.outbox[0].body))
+    assert link
+    page = client.get(link.group(1), follow=True)
+    client.post(page.redirect_chain[-1][0], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+    _sign_in(client, NEW_PASSWORD)
+    client.post(reverse("account_reauthenticate"), {"password": NEW_PASSWORD})
+
+    form = client.get(reverse("mfa_activate_totp")).context["form"]
+    client.post(reverse("mfa_activate_totp"), {"code": _code(form.secret)})
+
+    assert Authenticator.objects.filter(user=mia, type="totp").exists()
+
+
 def test_password__reset_for_nobodys_address__looks_the_same_and_sends_nothing(mia: User) -> None:
     known = _client().post(reverse("account_reset_password"), {"email": "mia@example.org"})
     unknown = _client().post(reverse("account_reset_password"), {"email": "nobody@example.org"})
@@ -176,6 +192,23 @@ def test_second_factor__activated__is_asked_for_at_the_next_sign_in(mia: User) -
     assert "errorlist" in wrong.content.decode()
     assert other.post(reverse("mfa_authenticate"), {"code": codes[-1]})["Location"] == "/"
     assert other.get("/").status_code == 200
+
+
+def test_second_factor__its_secrets__are_kept_by_no_cache(mia: User) -> None:
+    client = _client()
+    _sign_in(client)
+    _confirm(client)
+    first = client.get(reverse("mfa_activate_totp"))
+    secret = first.context["form"].secret
+    wrong = client.post(reverse("mfa_activate_totp"), {"code": "000000"})
+    done = client.post(reverse("mfa_activate_totp"), {"code": _code(secret)})
+    names = ("mfa_view_recovery_codes", "mfa_download_recovery_codes", "mfa_generate_recovery_codes", "mfa_index")
+    answers = [first, wrong, done, *(client.get(reverse(name)) for name in names)]
+    answers.append(client.post(reverse("mfa_generate_recovery_codes")))
+
+    assert secret in first.content.decode()
+    assert [answer.status_code for answer in answers] == [200, 200, 302, 200, 200, 200, 200, 302]
+    assert {answer["Cache-Control"] for answer in answers} == {"no-store"}
 
 
 def test_sign_in__wrong_password__says_so_and_keeps_the_name(mia: User) -> None:

@@ -11,14 +11,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
 
-from core import changes
-from core.actors import DEMO, person
+from core import actors, changes
+from core.actors import DEMO, INTAKE, SCHEDULER, Actor, ActorKind, person
 from core.changes import ChangeFilter, list_changes
-from core.desk import neutralise
+from core.desk import neutralise, write_csv
 from core.errors import InvalidInput
+from core.labels import ACTORS
 from core.models import ExportRecord, User
-from core.people import change_person, set_roles
+from core.people import change_person, create_person, set_roles
 from core.roles import Role
 from tests.factories.core import NOW, make_person
 
@@ -134,6 +136,29 @@ def test_export__auditor__gets_the_rows_and_is_recorded(client: Client, auditor:
     assert {row["reason"] for row in rows} == {"'=HYPERLINK(1)"}
     taken = ExportRecord.objects.get()
     assert (taken.person, taken.filters, taken.row_count) == (auditor, {"reason": "hyperlink"}, 2)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", {"incident intake", "scheduler"}), ("fr", {"prise en compte des incidents", "planificateur"})],
+)
+def test_export__system_acted__is_named_in_words(language: str, words: set[str]) -> None:
+    for number, actor in enumerate((INTAKE, SCHEDULER, Actor(ActorKind.COMMAND, "demo"))):
+        create_person(username=f"new-{number}", roles=[Role.SUPPORT], actor=actor, reason="named", now=NOW)
+    file = StringIO()
+
+    with translation.override(language):
+        write_csv(file, changes.list_for_export(ChangeFilter(reason="named")))
+
+    file.seek(0)
+    # A person or an account that is called like a part of the system keeps its name.
+    assert {row["who"] for row in csv.DictReader(file)} == words | {"demo"}
+
+
+def test_system_actors__all_have_words() -> None:
+    named = {one.label for one in vars(actors).values() if isinstance(one, Actor) and one.kind == ActorKind.SYSTEM}
+
+    assert named == set(ACTORS)
 
 
 def test_export__by_get__is_refused_and_not_recorded(client: Client, auditor: User) -> None:
