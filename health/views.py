@@ -76,7 +76,10 @@ def guardrail(request: HttpRequest, lane: str) -> HttpResponse:
         ),
         then=lambda: redirect("health:overview"),
         template="flags/form.html",
-        context={"title": f"{Lane(lane).label}: {environment.name}", "back": "health:overview"},
+        context={
+            "title": _("%(lane)s in %(environment)s") % {"lane": Lane(lane).label, "environment": environment.name},
+            "back": "health:overview",
+        },
     )
 
 
