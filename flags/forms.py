@@ -77,7 +77,7 @@ class MemberForm(ReasonedForm):
     )
     label = forms.CharField(label=_("Shown as"), max_length=100, required=False)
     site = forms.ModelChoiceField(
-        Site.objects.all(), label=_("Site"), required=False, empty_label=_("none in particular")
+        Site.objects.all(), label=_("Site"), required=False, empty_label=_("no site in particular")
     )
 
 
@@ -205,7 +205,7 @@ class ExplainForm(forms.Form):
         label=_("Targeting key"), max_length=200, required=False, help_text=_("The pseudonymous key of the person.")
     )
     site = forms.ModelChoiceField(
-        Site.objects.all(), to_field_name="key", label=_("Site"), required=False, empty_label=_("none in particular")
+        Site.objects.all(), to_field_name="key", label=_("Site"), required=False, empty_label=_("no site in particular")
     )
     till = forms.CharField(label=_("Till"), max_length=100, required=False)
     attributes = forms.CharField(

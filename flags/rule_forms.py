@@ -13,6 +13,7 @@ from flags.domain.bucketing import TOTAL_BP
 from flags.domain.conditions import Condition
 from flags.domain.definition import Split
 from flags.models import Environment, Flag, Rule, Segment, Site
+from flags.sentences import say_gift
 
 #: In place of a variant: each gets a share. No variant's name has a star.
 SHARES = "*"
@@ -39,12 +40,12 @@ class RuleForm(forms.Form):
         ]
         self._variants = order_variants(flag, split)
         self.fields["variant"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
-            *((name, f"“{name}”") for name in self._variants),
+            *((name, say_gift(name, ())) for name in self._variants),
             (SHARES, _("a share of them each")),
         ]
         for number, name in enumerate(self._variants):
             self.fields[f"share-{number}"] = forms.DecimalField(
-                label=f"“{name}”", min_value=0, max_value=100, decimal_places=2, required=False, localize=True
+                label=say_gift(name, ()), min_value=0, max_value=100, decimal_places=2, required=False, localize=True
             )
         self.lines = ConditionFormSet(data, prefix=PREFIX)
 

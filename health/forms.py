@@ -46,10 +46,14 @@ class ComplaintFilter(forms.Form):
         Site.objects.all(), label=_("Site"), required=False, to_field_name="key", empty_label=_("all")
     )
     flag = forms.ModelChoiceField(
-        Flag.objects.all(), label=_("Suspected feature"), required=False, to_field_name="key", empty_label=_("all")
+        Flag.objects.all(),
+        label=_("Suspected feature"),
+        required=False,
+        to_field_name="key",
+        empty_label=_("every feature"),
     )
     severity = forms.ChoiceField(
-        label=_("How bad"), choices=[("", _("all")), *ComplaintSeverity.choices], required=False
+        label=_("How bad"), choices=[("", _("however bad")), *ComplaintSeverity.choices], required=False
     )
     status = forms.ChoiceField(label=_("State"), choices=[("", _("all")), *ComplaintStatus.choices], required=False)
     number = forms.IntegerField(label=_("Number"), min_value=1, max_value=999_999_999, required=False)

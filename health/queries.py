@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from django.db import DatabaseError, transaction
@@ -263,6 +264,25 @@ def newest_verdicts(*, environment_key: str) -> list[StoredVerdict]:
     """Return the newest stored verdict of each lane on each flag of an environment: one query."""
     rows = StoredVerdict.objects.filter(environment_key=environment_key)
     return list(rows.order_by("flag_key", "lane", "-pk").distinct("flag_key", "lane"))
+
+
+@dataclass(frozen=True)
+class FlagVerdicts:
+    """A flag's newest verdict of each lane."""
+
+    flag_key: str
+    lanes: Sequence[StoredVerdict]
+
+    @property
+    def is_unanimous(self) -> bool:
+        """Whether one word says it all."""
+        return len({one.verdict for one in self.lanes}) == 1
+
+
+def verdicts_by_flag(*, environment_key: str) -> list[FlagVerdicts]:
+    """Return an environment's newest verdicts, flag by flag: one query."""
+    rows = groupby(newest_verdicts(environment_key=environment_key), key=lambda one: one.flag_key)
+    return [FlagVerdicts(key, list(lanes)) for key, lanes in rows]
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from health.queries import (
     last_reports,
     list_similar,
     match_similar,
-    newest_verdicts,
+    verdicts_by_flag,
 )
 from health.ratio_queries import get_guardrail
 from health.ratio_transitions import set_guardrail
@@ -48,11 +48,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     key = environment.key if environment else ""
     since = now - FIGURES_SPAN
     context = {
-        "verdicts": newest_verdicts(environment_key=key),
+        "verdicts": verdicts_by_flag(environment_key=key),
         "flag_names": get_flag_names(),
         "figures": figures_by_flag(environment_key=key, since=since, until=now),
         "reports": last_reports(environment_key=key, since=since, until=now),
-        "changes": StoredVerdict.objects.filter(environment_key=key)[:30],
+        "changes": list(StoredVerdict.objects.filter(environment_key=key)[:30]),
         "guardrail": get_guardrail(environment_key=key, lane=Lane.ERROR_RATE),
         "can_set": environment is not None and can(request.user, Capability.DRIVE_ROLLOUTS),
     }
@@ -82,7 +82,11 @@ def guardrail(request: HttpRequest, lane: str) -> HttpResponse:
         ),
         then=lambda: redirect("health:overview"),
         template="flags/form.html",
-        context={"title": f"{Lane(lane).label}: {environment.name}", "back": "health:overview", "version": seen},
+        context={
+            "title": _("%(lane)s in %(environment)s") % {"lane": Lane(lane).label, "environment": environment.name},
+            "back": "health:overview",
+            "version": seen,
+        },
     )
 
 

@@ -19,7 +19,7 @@ from core.labels import say_refusal
 from core.roles import Capability, requires
 from core.views import actor_of, read_int
 from flags.current import get_current_environment
-from flags.queries import get_flag_names
+from flags.queries import get_flag_names, get_site_names
 from health.models import Complaint
 from health.queries import find_last_site
 from incidents.domain.lifecycle import EDGES, RUNNING, Status
@@ -139,6 +139,7 @@ def _show(request: HttpRequest, pk: int, *, status: int = 200, **forms: Form) ->
         "is_running": incident.status in RUNNING,
         "clock": read_clock(incident, now=clock.now()),
         "flag_names": get_flag_names(),
+        "site_names": get_site_names(),
         "confirmations": confirm_taken_back(incident, now=clock.now()),
         "next": say_next(status=incident.status, has_commander=incident.commander_id is not None),
         "timeline": [

@@ -16,7 +16,7 @@ from core.transitions import set_language
 from flags.current import SESSION_KEY, get_current_environment
 from flags.queries import find_environment, get_flag_names
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
-from health.queries import count_complaints, newest_verdicts
+from health.queries import count_complaints, verdicts_by_flag
 from incidents.queries import open_incidents, with_clocks
 from releaseportal.schedule import BEAT_LIMIT
 from releaseportal.search import search
@@ -35,7 +35,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     beat_at = find_last_scheduler_beat()
     context = {
         "summaries": [summarise(rollout, now=now) for rollout in prefetch_track(list_live_rollouts())],
-        "verdicts": newest_verdicts(environment_key=environment.key) if environment else [],
+        "verdicts": verdicts_by_flag(environment_key=environment.key) if environment else [],
         "flag_names": get_flag_names(),
         "incidents": with_clocks(open_incidents(), now=now),
         "complaints": count_complaints(environment_key=environment.key, now=now) if environment else 0,

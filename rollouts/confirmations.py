@@ -1,20 +1,19 @@
 """Which tills have what a rollout did last: its newest steps, and what is off again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flags.models import Site
+from flags.models import Flag, Site
 from flags.reach import Confirmation, confirm_flags
 from rollouts.models import Rollout, Step, StepStatus
 
 
 @dataclass(frozen=True)
 class Confirmed:
-    """One flag's way to the tills: `is_off` where it is off again; `site` where only that one is asked."""
+    """The way to the tills of flags that stand alike: `is_off` where off again; `site` where only that one is asked."""
 
-    flag_key: str
-    flag_name: str
+    flags: Sequence[Flag]
     is_off: bool
     site: Site | None
     confirmation: Confirmation
@@ -30,15 +29,30 @@ def list_confirmations(rollout: Rollout, *, off: Collection[str], now: datetime)
         return []
     place = rollout.environment_id
     everywhere = confirm_flags(environment_id=place, flag_ids=flag_ids, now=now)
-    found = [Confirmed(flag.key, flag.name, is_off=True, site=None, confirmation=everywhere[flag.pk]) for flag in gone]
     on = [step for step in last if step.flag.key not in off]
     site = on[0].site if on else None
     here = everywhere
     if site is not None:
         here = confirm_flags(environment_id=place, flag_ids=[step.flag_id for step in on], now=now, site_ids=[site.pk])
-    return found + [
-        Confirmed(step.flag.key, step.flag.name, is_off=False, site=site, confirmation=here[step.flag_id])
-        for step in on
+    return [
+        *_put_together(gone, everywhere, is_off=True, site=None),
+        *_put_together([step.flag for step in on], here, is_off=False, site=site),
+    ]
+
+
+def _put_together(
+    flags: Sequence[Flag], confirmations: Mapping[int, Confirmation], *, is_off: bool, site: Site | None
+) -> list[Confirmed]:
+    """Tell flags whose tills stand alike as one, in the order of their first."""
+    alike: dict[tuple[object, ...], list[Flag]] = {}
+    for flag in flags:
+        one = confirmations[flag.pk]
+        alike.setdefault(
+            (one.confirmed, one.total, tuple((till.site_name, till.name) for till in one.silent)), []
+        ).append(flag)
+    return [
+        Confirmed(together, is_off=is_off, site=site, confirmation=confirmations[together[0].pk])
+        for together in alike.values()
     ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch, QuerySet
@@ -34,9 +35,14 @@ class Summary:
 
     rollout: Rollout
     phase: Phase | None
-    next_step: Step | None
+    next_steps: "Sequence[Step]"
     phases: "Sequence[PhaseView]"
     now: datetime
+
+    @property
+    def next_step(self) -> Step | None:
+        """Return the first of the steps that come next, None where none is left."""
+        return self.next_steps[0] if self.next_steps else None
 
     @property
     def is_stopped(self) -> bool:
@@ -135,8 +141,13 @@ def summarise(rollout: Rollout, *, now: datetime, off: Collection[str] = ()) -> 
     """
     phases = _view_phases(rollout, now=now, off=off)
     running = next((view.phase for view in phases if view.phase.status == PhaseStatus.RUNNING), None)
-    step = next((step for step in rollout.steps.all() if step.status == StepStatus.PLANNED), None)
-    return Summary(rollout, running, step, phases, now)
+    planned = groupby((one for one in rollout.steps.all() if one.status == StepStatus.PLANNED), key=_moment_of)
+    together = next((list(steps) for _moment, steps in planned), [])
+    return Summary(rollout, running, together, phases, now)
+
+
+def _moment_of(step: Step) -> tuple[object, ...]:
+    return step.phase_id, step.due_at, step.audience_kind, step.segment_id, step.site_id
 
 
 def _view_phases(rollout: Rollout, *, now: datetime, off: Collection[str]) -> list[PhaseView]:

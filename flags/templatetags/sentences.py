@@ -1,5 +1,6 @@
 """Rules as sentences: `{{ rule|gift }}`, `{{ rule.asked|conditions }}`."""
 
+import json
 from collections.abc import Iterable
 
 from django import template
@@ -15,6 +16,12 @@ register = template.Library()
 def gift(rule: Rule) -> str:
     """Return what a rule gives."""
     return say_gift(rule.variant, rule.pieces)
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """Return a variant's value as it is typed and served, e.g. `true`."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 @register.filter

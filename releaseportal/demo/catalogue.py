@@ -1,4 +1,4 @@
-"""What the demo consists of. Names and keys only: no database, no secrets."""
+"""What the demo consists of, a French shop's words. Names and keys only: no database, no secrets."""
 
 from dataclasses import dataclass
 
@@ -68,8 +68,8 @@ class DemoTill:
 
 
 ENVIRONMENTS = (
-    DemoEnvironment("dev", "Development"),
-    DemoEnvironment(STAGING, "Staging"),
+    DemoEnvironment("dev", "Développement"),
+    DemoEnvironment(STAGING, "Préproduction"),
     DemoEnvironment(PRODUCTION, "Production", is_production=True),
 )
 SITES = (
@@ -110,57 +110,57 @@ DAYS = (
 FLAGS = (
     DemoFlag(
         "price_buttons_v1_3",
-        "Price buttons",
-        "Large buttons for the usual prices.",
+        "Boutons de prix",
+        "De grands boutons pour les prix courants.",
         "Les prix courants ont maintenant de grands boutons.",
         "critical",
     ),
     DemoFlag(
         "category_visibility_v1_3",
-        "Category checkboxes",
-        "Each till shows only the categories ticked for it.",
+        "Catégories à cocher",
+        "Chaque caisse ne montre que les catégories cochées pour elle.",
         "Vous ne voyez plus que les catégories cochées pour votre caisse.",
         "important",
     ),
     DemoFlag(
         "scrollable_tickets_v1_3",
-        "Scrollable tickets",
-        "Long tickets scroll instead of shrinking.",
+        "Tickets défilants",
+        "Un long ticket défile au lieu de rétrécir.",
         "Un long ticket défile au lieu de rétrécir.",
         "important",
     ),
     DemoFlag(
         "keyboard_shortcuts_v1_3",
-        "Keyboard shortcuts",
-        "The usual actions have a key.",
+        "Raccourcis clavier",
+        "Les actions courantes ont une touche.",
         "Les actions courantes ont un raccourci clavier.",
         "important",
     ),
     DemoFlag(
         "visual_signals_v1_3",
-        "Visual signals",
-        "Colours say whether a sale went through.",
+        "Signaux visuels",
+        "Une couleur dit si la vente est passée.",
         "Une couleur indique si la vente est validée.",
         "minor",
     ),
     DemoFlag(
         "central_block_redesign_v1_3",
-        "Central block redesign",
-        "The middle of the sales screen is laid out anew.",
-        "Le centre de l'écran de vente est réorganisé.",
+        "Bloc central",
+        "Le milieu de l’écran de vente est réorganisé.",
+        "Le centre de l’écran de vente est réorganisé.",
         "critical",
     ),
     DemoFlag(
         "recyClique_branding_v1_3",
-        "RecyClique branding",
-        "New name and colours.",
+        "Identité RecyClique",
+        "Nouveau nom et nouvelles couleurs.",
         "Le nom et les couleurs changent.",
         "minor",
     ),
     DemoFlag(
         "backup_audit_v1_3",
-        "Backup audit",
-        "Every backup is checked and noted.",
+        "Audit des sauvegardes",
+        "Chaque sauvegarde est vérifiée et consignée.",
         "Chaque sauvegarde est vérifiée et notée.",
         "critical",
     ),

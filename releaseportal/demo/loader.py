@@ -139,19 +139,21 @@ def _load_scene(*, now: datetime) -> Scene:
     flags = _load_flags(now=now)
     testers = create_segment(
         key=catalogue.TESTERS_KEY,
-        name="Internal testers",
-        members=[NewMember(key, key.replace("-", " ").capitalize()) for key in catalogue.list_testers()],
+        name="Testeurs internes",
+        members=[NewMember(key, f"Testeur {key[-2:]}") for key in catalogue.list_testers()],
         actor=DEMO,
         reason=REASON,
         now=now,
     )
     lyon = sites[catalogue.SITES[0].key]
-    pilots = tuple(NewMember(key, key.replace("-", " ").capitalize(), lyon.pk) for key in catalogue.list_pilots())
-    create_segment(key=catalogue.PILOTS_KEY, name="Pilot cashiers", members=pilots, actor=DEMO, reason=REASON, now=now)
+    pilots = tuple(NewMember(key, f"Caisse {key[-2:]}", lyon.pk) for key in catalogue.list_pilots())
+    create_segment(
+        key=catalogue.PILOTS_KEY, name="Opérateurs pilotes", members=pilots, actor=DEMO, reason=REASON, now=now
+    )
     release = create_release(
         version=catalogue.RELEASE_VERSION,
         flag_ids=[flag.pk for flag in flags],
-        name="New sales screen",
+        name="Nouvel écran de vente",
         actor=DEMO,
         reason=REASON,
         now=now,

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
@@ -66,3 +67,25 @@ def test_environment__switched__marks_prod_with_more_than_a_colour(open_as: Open
     expect(frame.environment("prod")).to_have_attribute("aria-pressed", "true")
     expect(frame.environment("prod")).to_contain_text("●")
     expect(frame.environment("staging")).not_to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_bar__on_a_phone__is_one_row_and_keeps_everything_in_reach(open_as: Open, language: str) -> None:
+    visitor = open_as("support", width=390, language=language)
+    page, frame = visitor.page, Frame(visitor.page)
+    banner = page.get_by_role("banner")
+
+    box = banner.bounding_box()
+    assert box is not None
+    assert box["height"] <= 60
+    in_reach = banner.locator(":is(a, button, summary):visible").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect()).map(box => Math.min(box.width, box.height))"
+    )
+    assert len(in_reach) >= 7
+    assert min(in_reach) >= 44
+
+    visitor.press(frame.person)
+    visitor.press(frame.language("fr" if language == "en" else "en"))
+    expect(page.locator("html")).to_have_attribute("lang", "fr" if language == "en" else "en")
+    visitor.tab_to(banner.locator("a[href='/complaints/log/']"))
+    visitor.tab_to(banner.locator("a[href='/inbox/']"))

@@ -62,7 +62,7 @@ class Frame:
         return self.page.get_by_role("banner").locator(f"button[name=environment][value={key}]")
 
     def language(self, code: str) -> Locator:
-        return self.page.get_by_role("banner").locator(f"button[name=language][value={code}]")
+        return self.page.get_by_role("banner").locator(f"button[name=language][value={code}]:visible")
 
     @property
     def person(self) -> Locator:

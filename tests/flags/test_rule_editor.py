@@ -187,3 +187,17 @@ def test_segment__unclear_conditions__are_said_and_nothing_is_written(flag: Flag
     assert answer.status_code == 400
     assert "A version, e.g. 1.3.0." in answer.content.decode()
     assert not Segment.objects.exists()
+
+
+def test_editor__in_french__quotes_as_french_does_and_values_stand_as_served(
+    environment: Environment, flag: Flag
+) -> None:
+    client = sign_in()
+    french = {"accept-language": "fr"}
+
+    editor = client.get(f"{PATH}?environment=prod", headers=french).content.decode()
+    page = client.get("/flags/buttons/", headers=french).content.decode()
+
+    assert "«\xa0on\xa0»" in editor
+    assert "“on”" not in editor
+    assert "<code>on</code> = <code>true</code>" in page

@@ -1,5 +1,6 @@
 """The pages of health, by role: what they show and what their forms refuse."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from flags.transitions import add_rule
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement, Verdict
 from health.models import Complaint
-from health.queries import judge_critical_lane
+from health.queries import judge_critical_lane, verdicts_by_flag
 from health.transitions import mark_duplicate, mark_spam, store_judgement
 from tests.factories.core import make_person
 from tests.factories.flags import make_environment, make_flag, make_site, make_token
@@ -331,6 +332,20 @@ def test_overview__asked_by_htmx__answers_the_part_that_refreshes(support: Clien
 
     assert part.startswith('<div id="health"')
     assert "<html" not in part
+
+
+def test_verdicts__of_two_lanes__stand_under_one_flag(environment: Environment) -> None:
+    flag, other = make_flag(), make_flag()
+    for key in (flag.key, other.key):
+        judgement, exposure = _judge(environment, key)
+        store_judgement(judgement=judgement, exposure=exposure, now=clock.now())
+    judgement = replace(judgement, lane="error_rate", flag_key=other.key, verdict=Verdict.PASS)
+    store_judgement(judgement=judgement, exposure=exposure, now=clock.now())
+
+    found = {one.flag_key: one for one in verdicts_by_flag(environment_key=environment.key)}
+
+    assert {key: len(one.lanes) for key, one in found.items()} == {flag.key: 1, other.key: 2}
+    assert (found[flag.key].is_unanimous, found[other.key].is_unanimous) == (True, False)
 
 
 def test_overview__verdict_changed__the_newest_of_each_flag_leads(support: Client, environment: Environment) -> None:

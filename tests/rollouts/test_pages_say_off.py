@@ -82,7 +82,7 @@ def test_page__a_flag_off_by_hand__counts_nowhere_as_on(
     assert page.reach.flags == 2
     assert (internal.dots, internal.done, internal.off) == ([Dot.OFF, Dot.ON, Dot.ON], 2, 1)
     assert (per_site.sites[0].is_done, per_site.sites[0].off) == (True, 1)
-    assert [one.flag_key for one in page.confirmations if one.is_off] == ["buttons"]
+    assert [flag.key for one in page.confirmations if one.is_off for flag in one.flags] == ["buttons"]
     assert [one.is_switched_off for one in list_takeable(rollout)] == [True, False, False]
 
 
@@ -170,3 +170,12 @@ def test_pause__banner_names_who_and_why(rollout: Rollout) -> None:
 
     banner = page[page.index('id="rollout-stopped"') :].split("</div>")[0]
     assert all(words in banner for words in ("Paused", "mia", "Stocktaking"))
+
+
+def test_page__flags_that_go_together__are_told_as_one(world: World, rollout: Rollout) -> None:
+    page = compose_page(rollout, now=NOW)
+
+    assert [step.flag.key for step in page.summary.next_steps] == [flag.key for flag in world.flags]
+    assert [[flag.key for flag in one.flags] for one in page.confirmations] == [[flag.key for flag in world.flags]]
+    text = sign_in().get(f"/rollouts/{rollout.pk}/").content.decode()
+    assert "3 flags on at" in " ".join(text.split())
