@@ -6,14 +6,16 @@ let opened = [];
 document.addEventListener("htmx:sendError", () => { document.getElementById("lost").hidden = false; });
 document.addEventListener("htmx:afterOnLoad", () => { document.getElementById("lost").hidden = true; });
 
-// What somebody is using stays as it is until they are done with it.
-document.addEventListener("htmx:beforeRequest", (event) => {
-  const live = event.target.closest("[data-live]");
-  if (live && (live.querySelector("details[open]") || live.contains(document.activeElement))) event.preventDefault();
-});
+// What somebody is using stays as it is until they are done with it, also when the answer was under way already.
+const isInUse = (part) => {
+  const live = part.closest("[data-live]");
+  return live && (live.querySelector("details[open]") || live.contains(document.activeElement));
+};
+document.addEventListener("htmx:beforeRequest", (event) => { if (isInUse(event.target)) event.preventDefault(); });
 
 // A part that replaces itself keeps open what was open.
 document.addEventListener("htmx:beforeSwap", (event) => {
+  if (isInUse(event.target)) event.detail.shouldSwap = false;
   opened = [...event.target.querySelectorAll("details[open][id]")].map((one) => one.id);
 });
 document.addEventListener("htmx:afterSwap", () => {

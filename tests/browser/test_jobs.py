@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Open
 from tests.browser.visitor import ComplaintPage, PlanPage, RolloutPage
@@ -163,3 +163,27 @@ def test_action_form__opened__stands_inside_the_window(open_as: Open, width: int
     assert box["x"] + box["width"] <= width
     assert box["y"] + box["height"] <= 844
     expect(menu.locator("[name=reason]")).to_be_in_viewport()
+
+
+def test_action_form__opened_while_the_page_asks_anew__keeps_what_is_typed(open_as: Open) -> None:
+    page = open_as("manager").page
+    page.goto("/rollouts/1/")
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    page.route("**/rollouts/1/?part=head", hold)
+    with page.expect_request("**/rollouts/1/?part=head"):
+        pass
+    menu = page.locator("details.menu[name=action]").first
+    menu.locator("summary").click()
+    menu.locator("[name=reason]").fill("Lunch")
+
+    with page.expect_response("**/rollouts/1/?part=head") as answered:
+        asked[0].continue_()
+    assert answered.value.ok
+    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
+
+    expect(menu.locator("[name=reason]")).to_have_value("Lunch")
+    expect(menu.locator("[name=reason]")).to_be_visible()

@@ -8,7 +8,8 @@ from typing import Self
 import requests
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-EPOCH = re.compile(r'name="epoch" value="(\d+)"')
+#: What a form carries of the state its page was drawn from.
+SEEN = re.compile(r'name="(epoch|version)"\s+value="(\d+)"')
 TIMEOUT_SECONDS = 20.0
 
 Values = Mapping[str, str | list[str]]
@@ -48,8 +49,8 @@ class Person:
     def fill_in(self, path: str, values: Values, *, seen_on: str = "") -> Callable[[], requests.Response]:
         """Open the page and fill in its form as `send` does; what is returned is its button."""
         page = self.session.get(self.url + (seen_on or path), timeout=TIMEOUT_SECONDS)
-        epoch = EPOCH.search(page.text)
-        hidden = {"epoch": epoch.group(1)} if epoch else {}
+        seen = SEEN.search(page.text)
+        hidden = {seen[1]: seen[2]} if seen else {}
 
         def press() -> requests.Response:
             answer = self._post(self.url + path, {**hidden, **values}, page=page)
