@@ -31,6 +31,8 @@ MAX_CHARACTERS = 200
 MAX_CHOICES = 500
 #: How JsonLogic's implementations write booleans as text.
 _BOOLEAN_WORDS = ["true", "false", "True", "False"]
+#: And what else is no number.
+_OTHER_WORDS = [*_BOOLEAN_WORDS, "", "[]", "[object Object]"]
 
 
 class Operator(StrEnum):
@@ -251,9 +253,12 @@ def _positive_logic(kind: Operator, found: Logic, wanted: Any) -> Logic:
         among = {"in": [found, list(wanted)]}
         return among if isinstance(wanted[0], str) else {"and": [among, {"!": [_boolean_logic(found)]}]}
     if kind in _COMPARISONS:
-        # Adding makes a number of anything; only a number (or a boolean) is unchanged by it.
+        # Adding makes a number of anything; only a number (or a boolean) is unchanged by it. flagd's evaluator of
+        # JavaScript fails on what it cannot write or add: what is absent, texts and structures are turned away before.
+        is_absent, is_other = {"missing": found["var"]}, {"in": [{"cat": [found]}, _OTHER_WORDS]}
         is_unchanged = {"===": [{"+": [found]}, found]}
-        return {"and": [is_unchanged, {"!": [_boolean_logic(found)]}, {_COMPARISONS[kind][0]: [found, wanted]}]}
+        comparison = {_COMPARISONS[kind][0]: [found, wanted]}
+        return {"and": [*({"!": [one]} for one in (is_absent, is_text, is_other)), is_unchanged, comparison]}
     if kind is Operator.CONTAINS:
         return {"and": [is_text, {"in": [wanted, found]}]}
     if kind in _TEXTS:
