@@ -1,4 +1,4 @@
-"""flagd's evaluator of JavaScript, unmodified, on the exported definition: where it agrees, where not (contracts §4)."""
+"""flagd's evaluator of JavaScript, unmodified, on the exported definition: where it agrees, where not (contract 4)."""
 
 import json
 import random
