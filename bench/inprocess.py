@@ -11,8 +11,6 @@ from flags.domain.evaluation import compile_flag
 RULES = 100
 CALLS = 2_000
 REPEATS = 50
-#: Microseconds a rule on the reference machine in a bare prototype.
-PROTOTYPE = 0.3
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,6 @@ class Server:
         times = self.process.cpu_times()
         return times.user + times.system
 
-    def memory_bytes(self) -> int:
-        """Return the memory that is this process's alone and present."""
-        return int(self.process.memory_full_info().uss)
-
 
 @contextmanager
 def serve(portal: Portal, folder: Path, *, flags: Mapping[str, int]) -> Iterator[Server]:

@@ -8,7 +8,6 @@ from flags.domain.conditions import Condition, Operator
 from flags.domain.definition import EnvironmentDefinition, FlagDefinition, RuleDefinition
 
 PLAIN = "plain"
-TARGETED = "targeted"
 VARIANTS: dict[str, object] = {"on": True, "off": False}
 THREE_CONDITIONS = (
     Condition("site", Operator.ONE_OF, ("lyon", "nantes", "lille")),

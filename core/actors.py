@@ -29,7 +29,6 @@ class Actor:
 SCHEDULER = Actor(ActorKind.SYSTEM, "scheduler")
 GUARDRAIL = Actor(ActorKind.SYSTEM, "guardrail")
 INTAKE = Actor(ActorKind.SYSTEM, "intake")
-COURIER = Actor(ActorKind.SYSTEM, "courier")
 DEMO = Actor(ActorKind.SYSTEM, "demo")
 
 

@@ -42,7 +42,6 @@ ACTORS: dict[str, str | Promise] = {
     "scheduler": _("scheduler"),
     "guardrail": _("guardrail"),
     "intake": _("incident intake"),
-    "courier": _("courier"),
     "demo": _("demo"),
 }
 

@@ -35,19 +35,25 @@ def read_version(request: HttpRequest, row: Model) -> int:
     return get_version(row)
 
 
+def find_refusal(form: Form, write: Callable[[], object], *, fields: Mapping[str, str] | None = None) -> Refusal | None:
+    """Do a write for a valid form; return its refusal, None where it was done.
+
+    A refusal is said beside the field that its code is about, by `fields`, else above the form.
+    """
+    try:
+        write()
+    except Refusal as refusal:
+        form.add_error((fields or {}).get(refusal.code), say_refusal(refusal))
+        return refusal
+    return None
+
+
 def write_from(form: Form, write: Callable[[], object]) -> bool:
     """Do a write for a form; True where it was done.
 
     Wrong fields and a refusal are said beside the form, which keeps what was typed.
     """
-    if not form.is_valid():
-        return False
-    try:
-        write()
-    except Refusal as refusal:
-        form.add_error(None, say_refusal(refusal))
-        return False
-    return True
+    return form.is_valid() and find_refusal(form, write) is None
 
 
 def answer_form(

@@ -9,6 +9,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from flags.domain.conditions import ATTRIBUTE, MAX_CONDITIONS, Condition, ConditionFault, Operator, parse_conditions
+from flags.form_lines import with_another_line
 from flags.labels import CONDITION_FAULTS, CONDITION_TYPES, OPERATORS
 
 PREFIX = "c"
@@ -25,6 +26,12 @@ _TYPES: dict[str, tuple[Operator, ...]] = {
     ),
     "boolean": (Operator.EQUALS,),
     "version": tuple(one for one in Operator if one.startswith("version_")),
+}
+#: What people type for yes and no, in either language.
+TYPED_BOOLEANS = {
+    word: value
+    for value, words in ((True, ("true", "yes", "vrai", "oui")), (False, ("false", "no", "faux", "non")))
+    for word in words
 }
 
 
@@ -126,16 +133,8 @@ def _read_value(verb: Verb, text: str) -> object:
         # A comma of decimals, as French keyboards have it.
         return _read_number(text.strip().replace(",", "."))
     if verb.type == "boolean":
-        return BOOLEAN_WORDS.get(text.strip().lower())
+        return TYPED_BOOLEANS.get(text.strip().lower())
     return text
-
-
-#: What people type for yes and no, in either language.
-BOOLEAN_WORDS = {
-    word: value
-    for value, words in ((True, ("true", "yes", "vrai", "oui")), (False, ("false", "no", "faux", "non")))
-    for word in words
-}
 
 
 def _read_number(text: str) -> int | float:
@@ -171,11 +170,6 @@ def _write_value(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def with_another_line(data: QueryDict) -> MultiValueDict[str, str]:
-    """Return what was posted with one more empty line, as far as lines go."""
-    more = data.copy()
-    name = f"{PREFIX}-TOTAL_FORMS"
-    count = str(data.get(name, ""))
-    if count.isascii() and count.isdigit() and len(count) < 4:
-        more[name] = str(min(int(count) + 1, MAX_CONDITIONS))
-    return more
+def with_another_condition(data: QueryDict) -> MultiValueDict[str, str]:
+    """Return what was posted with one more empty condition, as far as conditions go."""
+    return with_another_line(data, prefix=PREFIX, most=MAX_CONDITIONS)

@@ -4,7 +4,7 @@ Each process reads its own environment: set a variable for web, worker and shell
 """
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 from core.errors import InvalidInput
@@ -15,14 +15,7 @@ from flags.models import Environment, Flag, FlagState
 
 def find_override(state: FlagState) -> Override | None:
     """Return what a variable says of a flag in an environment; None where none does."""
-    flag = state.flag
-    return _find(
-        environment_key=state.environment.key,
-        flag_key=flag.key,
-        variants=flag.values,
-        off_variant=flag.off_variant,
-        default_variant=flag.default_variant,
-    )
+    return _find(state.environment.key, state.flag)
 
 
 def list_overrides(*, environment_id: int, flag_ids: Collection[int]) -> dict[str, Override]:
@@ -34,19 +27,19 @@ def list_overrides(*, environment_id: int, flag_ids: Collection[int]) -> dict[st
     return {key: override for key, override in sorted(found.items()) if override is not None}
 
 
-def _find(
-    *, environment_key: str, flag_key: str, variants: Mapping[str, object], off_variant: str, default_variant: str
-) -> Override | None:
-    name = name_variable(environment_key=environment_key, flag_key=flag_key)
+def _find(environment_key: str, flag: Flag | FlagDefinition) -> Override | None:
+    name = name_variable(environment_key=environment_key, flag_key=flag.key)
     text = os.environ.get(name)
     if text is None:
         return None
-    return read_override(name, text, variants=variants, off_variant=off_variant, default_variant=default_variant)
+    return read_override(
+        name, text, variants=flag.variants, off_variant=flag.off_variant, default_variant=flag.default_variant
+    )
 
 
 def with_overrides(definition: EnvironmentDefinition) -> EnvironmentDefinition:
     """Return what an environment serves with the variables of this process, whatever was laid over it before."""
-    flags = {key: replace(flag, override=_find_for(definition.key, flag)) for key, flag in definition.flags.items()}
+    flags = {key: replace(flag, override=_find(definition.key, flag)) for key, flag in definition.flags.items()}
     return replace(definition, flags=flags)
 
 
@@ -54,16 +47,6 @@ def without_overrides(definition: EnvironmentDefinition) -> EnvironmentDefinitio
     """Return what the database says: variables belong to a process and are kept nowhere."""
     flags = {key: replace(flag, override=None) for key, flag in definition.flags.items()}
     return replace(definition, flags=flags)
-
-
-def _find_for(environment_key: str, flag: FlagDefinition) -> Override | None:
-    return _find(
-        environment_key=environment_key,
-        flag_key=flag.key,
-        variants=flag.variants,
-        off_variant=flag.off_variant,
-        default_variant=flag.default_variant,
-    )
 
 
 def check_variables() -> None:
@@ -89,13 +72,6 @@ def _check_text(environment: str, flag: Flag) -> None:
     name = name_variable(environment_key=environment, flag_key=flag.key)
     if name not in os.environ:
         return
-    override = _find(
-        environment_key=environment,
-        flag_key=flag.key,
-        variants=flag.values,
-        off_variant=flag.off_variant,
-        default_variant=flag.default_variant,
-    )
-    if override is None:
+    if _find(environment, flag) is None:
         choices = ", ".join(["on", "off", *flag.variants])
         raise InvalidInput("variable_unclear", variable=name, text=os.environ[name][:100], choices=choices)

@@ -1,5 +1,7 @@
 """Whom a rule would reach, in numbers, before it is laid."""
 
+from dataclasses import replace
+
 from flags.definitions import define_flag, load_surroundings
 from flags.domain.audience import RuleAudience
 from flags.domain.definition import Split
@@ -27,9 +29,7 @@ def preview_change(
     before = define_flag(state, rules, surroundings)
     index = next((number for number, rule in enumerate(rules) if rule.pk == rule_id), len(rules))
     rules[index : index + 1] = [meant]
-    was_on, state.is_on = state.is_on, state.is_on or rule_id is None
-    after = define_flag(state, rules, surroundings)
-    state.is_on = was_on
+    after = replace(define_flag(state, rules, surroundings), is_on=state.is_on or rule_id is None)
     return preview_rule(before, after, index=index, subjects=_list_subjects())
 
 

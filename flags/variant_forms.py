@@ -10,6 +10,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from flags.domain.values import ValueFault, ValueType, normalise_variants
+from flags.form_lines import with_another_line
 from flags.forms import FlagForm, key_field
 from flags.labels import VALUE_FAULTS, VALUE_TYPES
 from flags.models import check_key
@@ -114,9 +115,5 @@ def _refuse(name: str) -> object:
 
 
 def with_another_variant(data: QueryDict) -> MultiValueDict[str, str]:
-    """Return what was posted with one more empty line."""
-    more = data.copy()
-    count = str(data.get(f"{PREFIX}-TOTAL_FORMS", ""))
-    if count.isascii() and count.isdigit() and len(count) < 4:
-        more[f"{PREFIX}-TOTAL_FORMS"] = str(min(int(count) + 1, MOST_VARIANTS))
-    return more
+    """Return what was posted with one more empty variant, as far as variants go."""
+    return with_another_line(data, prefix=PREFIX, most=MOST_VARIANTS)

@@ -91,12 +91,6 @@ def _window_facts(*, environment_key: str, flag_keys: Collection[str], now: date
     return [SampleFacts(*row) for row in rows.order_by("received_at", "pk")]
 
 
-def list_verdicts(*, subject: str, epoch: int | None = None) -> QuerySet[StoredVerdict]:
-    """Return the stored verdicts on a subject, newest first."""
-    rows = StoredVerdict.objects.filter(subject=subject)
-    return rows if epoch is None else rows.filter(epoch=epoch)
-
-
 def count_complaints_by_day(
     *,
     environment_key: str,

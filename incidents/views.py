@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from core.domain.lifecycle import can_move
-from core.errors import InvalidInput, Refusal
-from core.labels import say_refusal
+from core.errors import InvalidInput
 from core.roles import Capability, requires
-from core.views import actor_of, read_int
+from core.versions import get_version
+from core.views import actor_of, find_refusal, read_int
 from flags.current import get_current_environment
 from flags.queries import get_flag_names, get_site_names
 from health.models import Complaint
@@ -41,7 +41,6 @@ from incidents.transitions import (
     reopen_incident,
     write_post_mortem,
 )
-from incidents.transitions.locking import find_version
 
 MOVES: dict[str, tuple[Status, Callable[..., Incident]]] = {
     "mitigate": (Status.MITIGATED, mitigate_incident),
@@ -50,6 +49,8 @@ MOVES: dict[str, tuple[Status, Callable[..., Incident]]] = {
     "close": (Status.CLOSED, close_incident),
 }
 ACTIONS = frozenset({*MOVES, "acknowledge", "tier", "note", "post-mortem", "measure", "finish"})
+#: Refusals of a declaration that are about its moment.
+DECLARE_FIELDS = dict.fromkeys(("detected_in_future", "detected_too_long_ago"), "detected_at")
 NUMBER = re.compile(r"[0-9]{1,18}")
 PAGE_SIZE = 25
 SHOWN_ENTRIES = 200
@@ -79,29 +80,30 @@ def declare(request: HttpRequest) -> HttpResponse:
     """Declare an incident by hand."""
     environment = get_current_environment(request)
     form = DeclareForm(request.POST or None, initial={"environment": environment} | _prefill(request))
-    status = 400
+    status = 400 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
-        now = clock.now()
-        given = form.cleaned_data
-        try:
-            incident = declare_incident(
-                title=given["title"],
-                tier=Tier(given["tier"]),
-                environment=given["environment"],
-                detected_at=given["detected_at"] or now,
-                actor=actor_of(request),
-                reason=given["reason"],
-                now=now,
-                flag_keys=[given["flag"].key] if given["flag"] else [],
-                site_keys=[site.key for site in given["sites"]],
-            )
-        except Refusal as refusal:
-            status = refusal.status
-            form.add_error("detected_at" if refusal.code.startswith("detected") else None, say_refusal(refusal))
-        else:
+        declared: list[Incident] = []
+        refusal = find_refusal(form, lambda: declared.append(_declare(request, form)), fields=DECLARE_FIELDS)
+        if refusal is None:
             messages.success(request, _("The incident is open and its clock runs."))
-            return redirect("incidents:detail", pk=incident.pk)
-    return render(request, "incidents/declare.html", {"form": form}, status=status if form.errors else 200)
+            return redirect("incidents:detail", pk=declared[0].pk)
+        status = refusal.status
+    return render(request, "incidents/declare.html", {"form": form}, status=status)
+
+
+def _declare(request: HttpRequest, form: DeclareForm) -> Incident:
+    given, now = form.cleaned_data, clock.now()
+    return declare_incident(
+        title=given["title"],
+        tier=Tier(given["tier"]),
+        environment=given["environment"],
+        detected_at=given["detected_at"] or now,
+        actor=actor_of(request),
+        reason=given["reason"],
+        now=now,
+        flag_keys=[given["flag"].key] if given["flag"] else [],
+        site_keys=[site.key for site in given["sites"]],
+    )
 
 
 def _prefill(request: HttpRequest) -> dict[str, Any]:
@@ -153,11 +155,11 @@ def _show(request: HttpRequest, pk: int, *, status: int = 200, **forms: Form) ->
     texts = {name: getattr(learnt, name) for name in ("root_cause", "impact", "documentation_updates")}
     state = Status(incident.status)
     context |= {
-        "version": find_version(incident),
+        "version": get_version(incident),
         "moves": [name for name, (end, _write) in MOVES.items() if can_move(EDGES, start=state, end=end)],
         "items": learnt.action_items.select_related("owner"),
         "gaps": find_gaps(learnt),
-        "post_mortem_form": PostMortemForm(initial=texts | {"seen": find_version(learnt)}),
+        "post_mortem_form": PostMortemForm(initial=texts | {"seen": get_version(learnt)}),
         "measure_form": MeasureForm(initial={"owner": request.user.pk}),
         "tiers": [str(tier) for tier in Tier if tier != incident.tier],
         "today": timezone.localdate(clock.now()),
@@ -199,17 +201,18 @@ def _do(request: HttpRequest, pk: int, action: str) -> None:
 
 def _write_post_mortem(request: HttpRequest, pk: int) -> HttpResponse:
     form = PostMortemForm(request.POST.dict())
-    if form.is_valid():
-        try:
-            write_post_mortem(incident_id=pk, actor=actor_of(request), now=clock.now(), **form.cleaned_data)
-        except Refusal as refusal:
-            # What was typed stays in the form: sent again, it stands beside what the other person wrote.
-            form.add_error(None, say_refusal(refusal))
-            form.data = {**form.data, "seen": str(find_version(get_object_or_404(PostMortem, incident=pk)))}
-            return _show(request, pk, status=refusal.status, post_mortem_form=form)
-        messages.success(request, _("Done."))
-        return redirect("incidents:detail", pk=pk)
-    return _show(request, pk, status=400, post_mortem_form=form)
+    if not form.is_valid():
+        return _show(request, pk, status=400, post_mortem_form=form)
+    refusal = find_refusal(
+        form,
+        lambda: write_post_mortem(incident_id=pk, actor=actor_of(request), now=clock.now(), **form.cleaned_data),
+    )
+    if refusal is not None:
+        # What was typed stays in the form: sent again, it stands beside what the other person wrote.
+        form.data = {**form.data, "seen": str(get_version(get_object_or_404(PostMortem, incident=pk)))}
+        return _show(request, pk, status=refusal.status, post_mortem_form=form)
+    messages.success(request, _("Done."))
+    return redirect("incidents:detail", pk=pk)
 
 
 def _add_measure(request: HttpRequest, pk: int) -> HttpResponse:
@@ -217,8 +220,9 @@ def _add_measure(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _show(request, pk, status=400, measure_form=form)
     given, now = form.cleaned_data, clock.now()
-    try:
-        add_action_item(
+    refusal = find_refusal(
+        form,
+        lambda: add_action_item(
             incident_id=pk,
             kind=given["kind"],
             title=given["title"],
@@ -227,9 +231,10 @@ def _add_measure(request: HttpRequest, pk: int) -> HttpResponse:
             actor=actor_of(request),
             today=timezone.localdate(now),
             now=now,
-        )
-    except Refusal as refusal:
-        form.add_error("due_on" if refusal.code == "due_in_past" else None, say_refusal(refusal))
+        ),
+        fields={"due_in_past": "due_on"},
+    )
+    if refusal is not None:
         return _show(request, pk, status=refusal.status, measure_form=form)
     messages.success(request, _("Done."))
     return redirect("incidents:detail", pk=pk)

@@ -6,6 +6,7 @@ from datetime import time
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.db.models import Count
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -165,6 +166,7 @@ class PlanForm(OrderedForm):
             start_on=None if rehearsal else data["start_on"],
             day_seconds=data["day_seconds"] if rehearsal else None,
             promotion_time=data["promotion_time"],
+            zone=settings.TIME_ZONE,
         )
 
     def _pilots(self, keys: Sequence[str]) -> list[NewMember]:

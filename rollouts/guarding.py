@@ -10,7 +10,7 @@ from core.actors import GUARDRAIL
 from core.errors import Refusal
 from core.reasons import write_reason
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT, is_over_limit
-from health.domain.exposure import Exposure
+from health.domain.exposure import Exposure, list_exposed_sites
 from health.domain.verdict import Judgement, Verdict
 from health.queries import count_complaints, find_complaint_day_start, judge_critical_lane
 from health.transitions import store_judgement
@@ -100,11 +100,10 @@ def _say_hands(flags: Sequence[str], changes: Sequence[HandChange]) -> str:
 
 
 def _watch_complaints(rollout: Rollout, exposures: list[Exposure], *, now: datetime) -> None:
-    everyone = any(exposure.everyone for exposure in exposures)
     count = count_complaints(
         environment_key=rollout.environment.key,
         flag_keys=[exposure.flag_key for exposure in exposures],
-        site_keys=None if everyone else frozenset[str]().union(*(e.site_keys for e in exposures)),
+        site_keys=list_exposed_sites(exposures),
         now=now,
     )
     if not is_over_limit(count):

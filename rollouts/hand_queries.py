@@ -11,6 +11,9 @@ from core.actors import ActorKind
 from flags.models import FlagState, Rule
 from rollouts.models import Rollout, StepStatus
 
+#: History rows that a person or a command wrote, not a program.
+BY_HAND = Q(actor_kind__in=[ActorKind.USER, ActorKind.COMMAND])
+
 
 @dataclass(frozen=True)
 class HandChange:
@@ -39,7 +42,7 @@ def list_flags_changed_by_hand(rollout: Rollout) -> set[str]:
     since = rollout.events.filter(kind__in=["started", "resumed"]).aggregate(last=Max("at"))["last"]
     if since is None:
         return set()
-    by_hand = Q(history_date__gt=since, actor_kind__in=[ActorKind.USER, ActorKind.COMMAND])
+    by_hand = BY_HAND & Q(history_date__gt=since)
     flags = rollout.rollout_flags.values("flag_id")
     states = FlagState.objects.filter(environment=rollout.environment_id, flag_id__in=flags)
     switched = FlagState.history.filter(by_hand, id__in=states.values("pk")).values_list("flag__key", flat=True)
@@ -52,10 +55,9 @@ def describe_hands(rollout: Rollout, flag_keys: Collection[str]) -> list[HandCha
 
     The newest first. A person's or a command's, whatever programs wrote since.
     """
-    by_hand = Q(actor_kind__in=[ActorKind.USER, ActorKind.COMMAND])
     place = rollout.environment_id
-    states = FlagState.history.filter(by_hand, environment_id=place, flag__key__in=flag_keys)
-    rules = Rule.history.filter(by_hand, state__environment_id=place, state__flag__key__in=flag_keys)
+    states = FlagState.history.filter(BY_HAND, environment_id=place, flag__key__in=flag_keys)
+    rules = Rule.history.filter(BY_HAND, state__environment_id=place, state__flag__key__in=flag_keys)
     told = ("history_date", "history_id", "actor_label", "history_change_reason")
     rows: list[tuple[Any, ...]] = [
         *states.order_by().values_list("flag__key", *told),

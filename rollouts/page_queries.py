@@ -10,7 +10,7 @@ from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.domain.critical_lane import CRITICAL_ERRORS
 from health.domain.error_rate import LANE as ERROR_RATE
 from health.domain.error_rate import WHOLE_BP
-from health.domain.exposure import Exposure
+from health.domain.exposure import Exposure, list_exposed_sites
 from health.domain.verdict import Judgement
 from health.models import Guardrail
 from health.queries import count_complaints_by_day, count_reporting_tills, error_series, judge_critical_lane
@@ -128,9 +128,8 @@ def list_actions(rollout: Rollout) -> frozenset[str]:
 
 def measure_reach(rollout: Rollout, exposures: Sequence[Exposure], *, now: datetime) -> Reach:
     """Return how many sites, tills and people have something of this rollout on."""
-    everyone = any(exposure.everyone for exposure in exposures)
-    keys = frozenset[str]().union(*(exposure.site_keys for exposure in exposures))
-    tills = Till.objects.all() if everyone else Till.objects.filter(site__key__in=keys)
+    keys = list_exposed_sites(exposures)
+    tills = Till.objects.all() if keys is None else Till.objects.filter(site__key__in=keys)
     places = list(tills.values_list("site_id", "key"))
     segments = Segment.objects.filter(pk__in=_list_exposed_segments(rollout, exposures))
     people = SegmentMember.objects.filter(segment__in=segments).values("targeting_key").distinct().count()
@@ -139,7 +138,7 @@ def measure_reach(rollout: Rollout, exposures: Sequence[Exposure], *, now: datet
     )
     return Reach(
         flags=len(exposures),
-        sites=len({site_id for site_id, _ in places}) if everyone else len(keys),
+        sites=len({site_id for site_id, _ in places}) if keys is None else len(keys),
         tills=len(places),
         people=people,
         reporting=reporting,
@@ -190,11 +189,10 @@ def _chart_errors(
 
 def _chart_complaints(rollout: Rollout, exposures: Sequence[Exposure], *, now: datetime) -> Chart:
     """Return the complaints about this rollout on each of the last days; the last bar is today."""
-    everyone = any(exposure.everyone for exposure in exposures)
     counts = count_complaints_by_day(
         environment_key=rollout.environment.key,
         flag_keys=[exposure.flag_key for exposure in exposures],
-        site_keys=None if everyone else frozenset[str]().union(*(e.site_keys for e in exposures)),
+        site_keys=list_exposed_sites(exposures),
         now=now,
         days=COMPLAINT_DAYS,
     )

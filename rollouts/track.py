@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Prefetch, QuerySet
 
 from core.domain.business_time import local_day
-from flags.models import SiteDay as StoredDays
+from flags.models import SiteDay
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.plan_day import count_plan_day, count_rehearsal_day
 from rollouts.domain.templates import PhaseKind
@@ -35,7 +35,7 @@ class Summary:
 
     rollout: Rollout
     phase: Phase | None
-    next_steps: "Sequence[Step]"
+    next_steps: Sequence[Step]
     phases: "Sequence[PhaseView]"
     now: datetime
 
@@ -90,7 +90,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class SiteDay:
+class SiteView:
     """A site's day on its own calendar: when its flags go on, whether they did, how many of them are off again."""
 
     name: str
@@ -106,7 +106,7 @@ class PhaseView:
 
     phase: Phase
     dots: Sequence[Dot]
-    sites: Sequence[SiteDay]
+    sites: Sequence[SiteView]
     is_today: bool
 
     @property
@@ -127,7 +127,7 @@ class PhaseView:
 def prefetch_track(rows: QuerySet[Rollout]) -> QuerySet[Rollout]:
     """Return the rollouts with what `summarise` reads: four queries, however many they are."""
     steps = Step.objects.select_related("flag", "segment", "site").order_by("position")
-    days = Prefetch("site__days", queryset=StoredDays.objects.order_by("starts_on"))
+    days = Prefetch("site__days", queryset=SiteDay.objects.order_by("starts_on"))
     sites = RolloutSite.objects.select_related("site").order_by("position").prefetch_related(days)
     return rows.select_related("step_fault").prefetch_related(
         "phases", Prefetch("steps", queryset=steps), Prefetch("rollout_sites", queryset=sites)
@@ -171,11 +171,11 @@ def _view_phase(phase: Phase, steps: Sequence[Step], *, now: datetime, off: Coll
     )
 
 
-def _view_site(name: str, steps: Sequence[Step], *, off: Collection[str]) -> SiteDay:
+def _view_site(name: str, steps: Sequence[Step], *, off: Collection[str]) -> SiteView:
     dots = [_draw(step, off=off) for step in steps]
     first = steps[0]
     day = local_day(first.due_at, zone=first.zone)
-    return SiteDay(name, first.due_at, day, is_done=Dot.TO_COME not in dots, off=dots.count(Dot.OFF))
+    return SiteView(name, first.due_at, day, is_done=Dot.TO_COME not in dots, off=dots.count(Dot.OFF))
 
 
 def _draw(step: Step, *, off: Collection[str]) -> Dot:

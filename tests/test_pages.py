@@ -1,6 +1,8 @@
 """Every page, in both languages, with something on it; and the forms that drive."""
 
 from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -21,6 +23,9 @@ from rollouts.transitions import roll_back, run_next_step
 from tests.factories.world import WHY, World, make_rehearsal, make_world, play, report
 
 pytestmark = pytest.mark.django_db
+
+#: The whole year an hour ahead of Paris, where the world's sites are.
+ATHENS = ZoneInfo("Europe/Athens")
 
 
 @pytest.fixture
@@ -149,6 +154,27 @@ def test_plan__previewed_and_confirmed__is_a_draft_and_can_be_scheduled(world: W
 
     rollout.refresh_from_db()
     assert (rollout.status, rollout.created_by) == (Status.SCHEDULED, user)
+
+
+def test_plan__the_portal_in_another_zone__goes_by_it_where_no_site_is_meant(world: World, settings: Any) -> None:
+    settings.TIME_ZONE = ATHENS.key
+    client, _user = _client(Role.RELEASE_MANAGER)
+    data = {
+        "release": world.release.pk,
+        "environment": world.environment.pk,
+        "promotion_time": "06:00",
+        "testers": world.testers.pk,
+        "pilots": ["tester-1"],
+        "sites": ["lyon", "lille"],
+        "start_on": str(clock.now().date() + timedelta(days=7)),
+        "confirm": "1",
+        "reason": "Release week",
+    }
+
+    client.post("/rollouts/plan/", data)
+
+    hours = {step.whom: step.due_at.astimezone(ATHENS).hour for step in Rollout.objects.get().steps.all()}
+    assert (hours["everyone"], hours["Lyon"], hours["Lille"]) == (6, 7, 7)
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,6 @@ class Explanation:
     rules: tuple[RuleAnswer, ...]
     not_asked: int
 
-    @property
-    def is_key_missing(self) -> bool:
-        return self.evaluation is None
-
 
 def explain(flag: FlagDefinition, context: Context) -> Explanation:
     """Return how evaluation comes to its value for a context; it is evaluation that decides."""

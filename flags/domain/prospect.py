@@ -108,10 +108,6 @@ class Preview:
     moves: tuple[Move, ...]
     shadow: int | None
 
-    @property
-    def is_nobody(self) -> bool:
-        return not (self.tills or self.people or self.unknown)
-
 
 def preview_rule(before: FlagDefinition, after: FlagDefinition, *, index: int, subjects: Sequence[Subject]) -> Preview:
     """Return whom the rule at `index` of `after` reaches, and who gets another variant than of `before`.

@@ -29,11 +29,12 @@ def get_locked_flag(flag_id: int, *, seen_version: int | None = None) -> Flag:
     return flag
 
 
-def get_locked_segment(segment_id: int) -> Segment:
-    """Return the locked segment; refuse one that does not exist."""
+def get_locked_segment(segment_id: int, *, seen_version: int | None = None) -> Segment:
+    """Return the locked segment; refuse one that does not exist or changed after a person's page was drawn."""
     segment = Segment.objects.select_for_update(of=("self",)).filter(pk=segment_id).first()
     if segment is None:
         raise InvalidInput("segment_unknown")
+    check_version(segment, seen_version)
     return segment
 
 

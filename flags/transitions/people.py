@@ -9,7 +9,6 @@ from django.db import transaction
 from core.actors import Actor
 from core.errors import Refusal
 from core.history import recorded
-from core.versions import check_version
 from flags.dependants import list_uses_of_segment
 from flags.domain.conditions import Condition
 from flags.models import Segment, SegmentMember
@@ -43,11 +42,7 @@ def create_segment(
         stored = [one.as_json() for one in conditions]
         segment = save_row(Segment(key=key, name=name, description=description, conditions=stored))
         for member in members:
-            save_row(
-                SegmentMember(
-                    segment=segment, targeting_key=member.targeting_key, label=member.label, site_id=member.site_id
-                )
-            )
+            _put(segment, member)
     return segment
 
 
@@ -64,8 +59,7 @@ def edit_segment(
     seen_version: int | None = None,
 ) -> Segment:
     """Change a segment's name and description, and the conditions beside its people."""
-    segment = get_locked_segment(segment_id)
-    check_version(segment, seen_version)
+    segment = get_locked_segment(segment_id, seen_version=seen_version)
     segment.name, segment.description = name, description
     segment.conditions = [one.as_json() for one in conditions]
     with recorded(actor=actor, reason=reason, now=now):
@@ -79,11 +73,13 @@ def add_member(*, segment_id: int, member: NewMember, actor: Actor, reason: str,
     if segment.members.filter(targeting_key=member.targeting_key).exists():
         raise Refusal("member_twice", key=member.targeting_key)
     with recorded(actor=actor, reason=reason, now=now):
-        return save_row(
-            SegmentMember(
-                segment=segment, targeting_key=member.targeting_key, label=member.label, site_id=member.site_id
-            )
-        )
+        return _put(segment, member)
+
+
+def _put(segment: Segment, member: NewMember) -> SegmentMember:
+    return save_row(
+        SegmentMember(segment=segment, targeting_key=member.targeting_key, label=member.label, site_id=member.site_id)
+    )
 
 
 @transaction.atomic

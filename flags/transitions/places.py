@@ -105,17 +105,17 @@ def edit_site(
     **sheet: Unpack[SiteSheet],
 ) -> Site:
     """Change what a site says of itself; its key stays, for tills send it. What is not said stays."""
-    site = get_locked_site(site_id)
-    check_version(site, seen_version)
+    site = get_locked_site(site_id, seen_version=seen_version)
     with recorded(actor=actor, reason=reason, now=now):
         return save_row(_fill(site, sheet))
 
 
-def get_locked_site(site_id: int) -> Site:
-    """Return the locked site; refuse one that does not exist."""
+def get_locked_site(site_id: int, *, seen_version: int | None = None) -> Site:
+    """Return the locked site; refuse one that does not exist or changed after a person's page was drawn."""
     site = Site.objects.select_for_update(of=("self",)).filter(pk=site_id).first()
     if site is None:
         raise InvalidInput("site_unknown")
+    check_version(site, seen_version)
     return site
 
 

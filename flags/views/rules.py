@@ -10,7 +10,7 @@ from core.errors import InvalidInput
 from core.labels import say_refusal
 from core.roles import Capability, requires
 from core.views import actor_of, read_int, write_from
-from flags.condition_forms import with_another_line
+from flags.condition_forms import with_another_condition
 from flags.domain.prospect import Preview
 from flags.models import Flag, FlagState, Rule
 from flags.preview_queries import preview_change
@@ -50,7 +50,7 @@ def _answer(request: HttpRequest, state: FlagState, asked: dict[str, str], *, ru
     does = request.POST.get("do", "")
     data = request.POST if request.method == "POST" else asked
     split = rule.pieces if rule else ()
-    form = RuleForm(with_another_line(request.POST) if does == "more" else data, flag=state.flag, split=split)
+    form = RuleForm(with_another_condition(request.POST) if does == "more" else data, flag=state.flag, split=split)
     is_valid = form.is_valid()
     if does == "save" and is_valid and write_from(form, lambda: _write(request, state, form, rule=rule)):
         messages.success(request, _("Done. The tills hear of it now."))

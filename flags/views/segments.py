@@ -13,7 +13,7 @@ from core import clock
 from core.errors import InvalidInput
 from core.roles import Capability, requires
 from core.views import actor_of, answer_form, read_int, read_version, write_from
-from flags.condition_forms import with_another_line
+from flags.condition_forms import with_another_condition
 from flags.forms import MemberForm
 from flags.models import Rule, Segment
 from flags.page_queries import list_segment_rows
@@ -91,7 +91,7 @@ def _is_more(request: HttpRequest) -> bool:
 
 
 def _read(request: HttpRequest) -> Mapping[str, Any] | None:
-    return with_another_line(request.POST) if _is_more(request) else request.POST or None
+    return with_another_condition(request.POST) if _is_more(request) else request.POST or None
 
 
 def _answer(

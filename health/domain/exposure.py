@@ -1,6 +1,6 @@
 """Who sees a flag, as health judges it; rollouts make this value and pass it down."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -37,3 +37,13 @@ class Exposure:
             return None
         known = [moment for moment in (self.site_since.get(site_key), self.everyone_since) if moment is not None]
         return min(known, default=self.since)
+
+
+def list_exposed_sites(exposures: Iterable[Exposure]) -> frozenset[str] | None:
+    """Return the keys of the sites that see any of these flags, None where everyone sees one."""
+    keys: set[str] = set()
+    for exposure in exposures:
+        if exposure.everyone:
+            return None
+        keys |= exposure.site_keys
+    return frozenset(keys)

@@ -8,8 +8,9 @@ from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from core.models import User
+from core.versions import check_version
 from incidents.models import ActionItem, ActionKind, PostMortem
-from incidents.transitions.locking import add_entry, check_not_closed, check_seen, check_text, get_locked_incident
+from incidents.transitions.locking import add_entry, check_not_closed, check_text, get_locked_incident
 
 MAX_MEASURE_CHARACTERS = 300
 
@@ -37,7 +38,7 @@ def write_post_mortem(
     }
     if all(getattr(post_mortem, name) == text for name, text in wanted.items()):
         return post_mortem
-    check_seen(post_mortem, seen=seen)
+    check_version(post_mortem, seen)
     with recorded(actor=actor, reason=reason, now=now):
         for name, text in wanted.items():
             setattr(post_mortem, name, text)

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from core.actors import Actor
 from core.errors import InvalidInput, Refusal
+from core.versions import check_version
 from incidents.domain.lifecycle import Status
-from incidents.models import Incident, PostMortem, TimelineEntry
+from incidents.models import Incident, TimelineEntry
 
 MAX_TEXT_CHARACTERS = 10_000
 
@@ -18,19 +19,8 @@ def get_locked_incident(incident_id: int, *, seen: int | None = None) -> Inciden
     )
     if incident is None:
         raise InvalidInput("incident_unknown", incident=incident_id)
-    check_seen(incident, seen=seen)
+    check_version(incident, seen)
     return incident
-
-
-def check_seen(row: Incident | PostMortem, *, seen: int | None) -> None:
-    """Refuse where a row has more history than the person had before their eyes."""
-    if seen is not None and seen != find_version(row):
-        raise Refusal("changed_meanwhile")
-
-
-def find_version(row: Incident | PostMortem) -> int:
-    """Return the number of a row's last change."""
-    return row.history.order_by("-history_id").values_list("history_id", flat=True).first() or 0
 
 
 def check_not_closed(incident: Incident) -> None:

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 #: Half a minute in all: longer than a database takes to come back, shorter than anybody should wait to hear.
 MOST_ATTEMPTS = 5
-LONGEST_DELAY = timedelta(minutes=1)
 
 
 def delay_after(attempts: int) -> timedelta | None:

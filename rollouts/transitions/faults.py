@@ -10,7 +10,7 @@ from core.history import recorded
 from core.reasons import write_reason
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.step_retry import delay_after
-from rollouts.models import StepFault
+from rollouts.models import Rollout, StepFault
 from rollouts.queries import find_next_step
 from rollouts.transitions.driving import REASON_DUE, hold_rollout, start_running
 from rollouts.transitions.locking import get_locked_rollout
@@ -21,9 +21,10 @@ LONGEST_ERROR = 200
 
 @transaction.atomic
 def note_step_fault(*, rollout_id: int, error: Exception, now: datetime) -> StepFault | None:
-    """Count one more failure of a rollout's due step; after the last attempt hold the rollout and tell.
+    """Count one more failure of a rollout's due step and return what is known of it.
 
-    None where the rollout does not run (any more): then nobody waits for its step.
+    None where no further attempt is to come: the rollout does not run (any more), or this was the
+    last one, after which it is held and people are told.
     """
     rollout = get_locked_rollout(rollout_id)
     if rollout.status not in {Status.SCHEDULED, Status.RUNNING}:
@@ -32,31 +33,34 @@ def note_step_fault(*, rollout_id: int, error: Exception, now: datetime) -> Step
     attempts = 1 if known is None else known.attempts + 1
     delay = delay_after(attempts)
     if delay is None:
-        if rollout.status == Status.SCHEDULED:
-            # It began, by its plan, and its first step failed: what is held is a rollout under way.
-            with recorded(actor=SCHEDULER, reason=REASON_DUE, now=now):
-                start_running(rollout, now=now)
-        step = find_next_step(rollout)
-        flags = [step.flag.key] if step else []
-        hold_rollout(
-            rollout_id=rollout_id,
-            code=CODE,
-            data={"flags": flags, "error": name_error(error)},
-            actor=SCHEDULER,
-            reason=write_reason(CODE, attempts=attempts, error=name_error(error)),
-            now=now,
-        )
-        clear_step_fault(rollout_id=rollout_id)
+        _hold(rollout, attempts=attempts, error=error, now=now)
         return None
     fault, _made = StepFault.objects.update_or_create(
         rollout=rollout,
         defaults={
-            "attempts": min(attempts, 1_000),
+            "attempts": attempts,
             "last_error": name_error(error),
             "next_attempt_at": now + delay,
         },
     )
     return fault
+
+
+def _hold(rollout: Rollout, *, attempts: int, error: Exception, now: datetime) -> None:
+    if rollout.status == Status.SCHEDULED:
+        # It began, by its plan, and its first step failed: what is held is a rollout under way.
+        with recorded(actor=SCHEDULER, reason=REASON_DUE, now=now):
+            start_running(rollout, now=now)
+    step = find_next_step(rollout)
+    hold_rollout(
+        rollout_id=rollout.pk,
+        code=CODE,
+        data={"flags": [step.flag.key] if step else [], "error": name_error(error)},
+        actor=SCHEDULER,
+        reason=write_reason(CODE, attempts=attempts, error=name_error(error)),
+        now=now,
+    )
+    clear_step_fault(rollout_id=rollout.pk)
 
 
 def clear_step_fault(*, rollout_id: int) -> None:

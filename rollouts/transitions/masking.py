@@ -18,14 +18,16 @@ def hold_if_masked(rollout: Rollout, step: Step, *, now: datetime) -> bool:
     """Hold a rollout whose due step nobody would see, since a variable decides; True where it was held."""
     if not rollout.rollout_flags.filter(flag_id=step.flag_id, is_active=True).exists():
         return False
-    masks = list_overrides(environment_id=rollout.environment_id, flag_ids=[step.flag_id])
-    for key, override in masks.items():
-        hold_rollout(
-            rollout_id=rollout.pk,
-            code=CODE,
-            data={"flags": [key], "variables": [override.variable]},
-            actor=SCHEDULER,
-            reason=write_reason(CODE, variable=override.variable, flag=key),
-            now=now,
-        )
-    return bool(masks)
+    key = step.flag.key
+    override = list_overrides(environment_id=rollout.environment_id, flag_ids=[step.flag_id]).get(key)
+    if override is None:
+        return False
+    hold_rollout(
+        rollout_id=rollout.pk,
+        code=CODE,
+        data={"flags": [key], "variables": [override.variable]},
+        actor=SCHEDULER,
+        reason=write_reason(CODE, variable=override.variable, flag=key),
+        now=now,
+    )
+    return True

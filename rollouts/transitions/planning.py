@@ -36,7 +36,10 @@ from rollouts.story import add_event
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """What a release manager chose. `start_on` for real days, `day_seconds` for a rehearsal."""
+    """What a release manager chose. `start_on` for real days, `day_seconds` for a rehearsal.
+
+    `zone` is the plan's: of its days, and of `promotion_time` wherever a step is not one site's.
+    """
 
     release_id: int
     environment_id: int

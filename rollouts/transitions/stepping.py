@@ -155,7 +155,7 @@ def _delay_everyone(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
     for row in phase.steps.filter(status=StepStatus.PLANNED):
         row.due_at = due_at
         row.save()
-    _push_following(rollout, phase, last=due_at, now=now)
+    _push_following(rollout, phase, last=due_at)
     reason = write_reason("no_site_open", day=today.isoformat())
     add_event(rollout, kind="everyone_delayed", actor=SCHEDULER, reason=reason, now=now)
     return True
@@ -179,7 +179,7 @@ def replan_sites(rollout: Rollout, step: Step, *, reason: str, now: datetime) ->
         if row.site_id in moved and row.due_at != moved[row.site_id]:
             row.due_at = moved[row.site_id]
             row.save()
-    _push_following(rollout, step.phase, last=moments[-1], now=now)
+    _push_following(rollout, step.phase, last=moments[-1])
     keys = [site.key for site in sites if due[site.pk] != moved[site.pk]]
     add_event(rollout, kind="sites_delayed", actor=SCHEDULER, reason=reason, now=now, data={"sites": keys})
 
@@ -192,13 +192,12 @@ def _days_from(rollout: Rollout, now: datetime) -> Days:
     return CalendarDays(start_on=local_day(now, zone=zone), sites=sites, zone=zone)
 
 
-def _push_following(rollout: Rollout, phase: Phase, *, last: datetime, now: datetime) -> None:
-    """Keep the phases behind a delayed one behind it."""
+def _push_following(rollout: Rollout, phase: Phase, *, last: datetime) -> None:
+    """Keep the phases behind a delayed one behind it: each a plan day later, counted from its `last` change."""
     days = _days_from(rollout, last)
-    number = 2
-    phase.ends_at = max(phase.ends_at, days.moment(number, rollout.promotion_time) - timedelta(seconds=1))
+    phase.ends_at = max(phase.ends_at, days.moment(2, rollout.promotion_time) - timedelta(seconds=1))
     phase.save()
-    for later in rollout.phases.filter(position__gt=phase.position).order_by("position"):
+    for number, later in enumerate(rollout.phases.filter(position__gt=phase.position).order_by("position"), 2):
         due_at = days.moment(number, rollout.promotion_time)
         for row in later.steps.filter(status=StepStatus.PLANNED):
             row.due_at = max(row.due_at, due_at)
@@ -206,7 +205,6 @@ def _push_following(rollout: Rollout, phase: Phase, *, last: datetime, now: date
         later.starts_at = max(later.starts_at, due_at)
         later.ends_at = max(later.ends_at, days.moment(number + 1, rollout.promotion_time))
         later.save()
-        number += 1
 
 
 def _do(rollout: Rollout, step: Step, *, now: datetime) -> None:

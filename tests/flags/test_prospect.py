@@ -83,7 +83,7 @@ def test_preview__an_attribute_only_tills_tell__is_at_most_and_named() -> None:
 def test_preview__behind_a_rule_for_everyone__is_nobody() -> None:
     preview = preview_rule(_flag(EVERYONE), _flag(EVERYONE, LYON), index=1, subjects=TILLS)
 
-    assert preview.is_nobody
+    assert (preview.tills, preview.people, preview.unknown) == (0, 0, ())
     assert preview.shadow == 0
 
 

@@ -14,12 +14,12 @@ from core import clock
 from core.actors import person
 from core.models import User
 from core.roles import Role
+from core.versions import get_version
 from flags.models import Environment
 from incidents.domain.lifecycle import Status
 from incidents.domain.tiers import Tier
 from incidents.models import ActionItem, Incident
 from incidents.transitions import acknowledge_incident, add_note, confirm_restored, write_post_mortem
-from incidents.transitions.locking import find_version
 from incidents.views import PAGE_SIZE
 from tests.factories.core import NOW, make_person
 from tests.factories.flags import make_environment, make_flag, make_site
@@ -197,13 +197,13 @@ def test_measure__unknown_owner__is_refused(client: Client, incident: Incident, 
 def test_story__declared_to_closed__by_the_pages_alone(client: Client, user: User, incident: Incident) -> None:
     for action in ("acknowledge", "mitigate", "restore"):
         incident.refresh_from_db()
-        answer = _act(client, incident, action, reason=f"did {action}", seen=find_version(incident))
+        answer = _act(client, incident, action, reason=f"did {action}", seen=get_version(incident))
         assert answer.status_code == 302, action
     assert "It can be closed once" in _read(client, f"/incidents/{incident.pk}/")
     _act(client, incident, "post-mortem", root_cause="Rounding", impact="", documentation_updates="None needed")
     _act(client, incident, "measure", title="Test it", kind="preventive", owner=user.pk, due_on="2100-01-01")
 
-    _act(client, incident, "close", reason="learnt", seen=find_version(incident))
+    _act(client, incident, "close", reason="learnt", seen=get_version(incident))
 
     incident.refresh_from_db()
     assert (incident.status, incident.restored_by) == (Status.CLOSED, user)
@@ -215,7 +215,7 @@ def test_story__declared_to_closed__by_the_pages_alone(client: Client, user: Use
 def test_post_mortem__somebody_wrote_meanwhile__shows_both_and_a_second_press_saves(
     client: Client, incident: Incident
 ) -> None:
-    seen = find_version(incident.post_mortem)
+    seen = get_version(incident.post_mortem)
     write_post_mortem(
         incident_id=incident.pk,
         root_cause="Theirs",
@@ -232,13 +232,13 @@ def test_post_mortem__somebody_wrote_meanwhile__shows_both_and_a_second_press_sa
     assert "Theirs" in page
     assert "Mine" in page
     incident.post_mortem.refresh_from_db()
-    now_seen = find_version(incident.post_mortem)
+    now_seen = get_version(incident.post_mortem)
     assert f'name="seen" value="{now_seen}"' in page
     assert _act(client, incident, "post-mortem", root_cause="Mine and theirs", seen=now_seen).status_code == 302
 
 
 def test_act__two_people_on_the_same_page__the_second_is_told(client: Client, incident: Incident) -> None:
-    seen = find_version(incident)
+    seen = get_version(incident)
     other = make_person(Role.RELEASE_MANAGER)
     acknowledge_incident(incident_id=incident.pk, actor=person(other), reason="mine", now=clock.now(), seen=seen)
 

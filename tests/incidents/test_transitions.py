@@ -12,6 +12,7 @@ from core.actors import INTAKE, SCHEDULER, person
 from core.errors import InvalidInput, Refusal
 from core.models import User
 from core.roles import Role
+from core.versions import get_version
 from incidents.domain.lifecycle import EDGES, Status
 from incidents.domain.tiers import Tier
 from incidents.models import ActionItem, ActionKind, DeadlineWarning, Incident, PostMortem
@@ -27,7 +28,6 @@ from incidents.transitions import (
     reopen_incident,
     write_post_mortem,
 )
-from incidents.transitions.locking import find_version
 from notifications.models import Event
 from tests.factories.core import NOW, make_person
 from tests.factories.flags import make_environment
@@ -300,7 +300,7 @@ def test_note__wrong__is_refused(note: str, code: str, user: User) -> None:
 @pytest.mark.django_db
 def test_post_mortem__written_on_an_old_version__is_refused_and_the_first_stands(user: User) -> None:
     incident = make_incident()
-    seen = find_version(incident.post_mortem)
+    seen = get_version(incident.post_mortem)
 
     def write(cause: str) -> None:
         write_post_mortem(
@@ -324,7 +324,7 @@ def test_post_mortem__written_on_an_old_version__is_refused_and_the_first_stands
 @pytest.mark.django_db(transaction=True)
 def test_move__two_people_at_once_on_one_version__one_wins() -> None:
     incident = make_incident()
-    seen = find_version(incident)
+    seen = get_version(incident)
     people = [make_person(Role.SUPPORT) for _ in range(2)]
 
     def take(who: User) -> str:

@@ -103,8 +103,7 @@ def test_fault__of_a_rollout_that_stands__is_not_counted(rollout: Rollout) -> No
     assert not StepFault.objects.exists()
 
 
-def test_delay__grows__and_ends() -> None:
+def test_delay__each_failure__doubles_it_until_a_person_must_look() -> None:
     delays = [delay_after(attempts) for attempts in range(1, MOST_ATTEMPTS + 1)]
 
-    assert delays[-1] is None
-    assert delays[:-1] == sorted(filter(None, delays))
+    assert delays == [*(timedelta(seconds=seconds) for seconds in (2, 4, 8, 16)), None]
