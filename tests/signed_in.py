@@ -6,6 +6,7 @@ from django.test import Client
 
 from core import clock
 from core.actors import SCHEDULER
+from core.models import User
 from core.people import create_person
 from core.roles import Role
 
@@ -15,7 +16,12 @@ def sign_in(*roles: Role) -> Client:
     wanted = list(roles) or [Role.RELEASE_MANAGER]
     names = "-".join(role.name.lower() for role in wanted)
     user = create_person(username=f"a-{names}", roles=wanted, actor=SCHEDULER, reason="a test", now=clock.now())
-    client = Client()
+    return sign_in_as(user)
+
+
+def sign_in_as(user: User, *, language: str = "") -> Client:
+    """Return a client signed in as somebody, whose browser asks for a language where one is given."""
+    client = Client(headers={"accept-language": language} if language else {})
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     return client
 

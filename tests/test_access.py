@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from core.actors import SCHEDULER
 from core.people import create_person
 from core.roles import CAPABILITIES, Capability, Role
+from tests.signed_in import sign_in_as
 
 #: Apps whose every page carries its capability.
 OURS = {"flags", "rollouts", "health", "incidents", "notifications"}
@@ -63,8 +64,7 @@ def test_pages__each_role__is_refused_exactly_what_it_may_not(role: Role) -> Non
     user = create_person(
         username="someone", roles=[role], actor=SCHEDULER, reason="test", now=datetime(2026, 11, 24, tzinfo=UTC)
     )
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client = sign_in_as(user)
 
     for name, pattern in _patterns():
         capability: Capability = pattern.callback.capability  # type: ignore[attr-defined]

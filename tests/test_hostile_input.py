@@ -25,6 +25,7 @@ from rollouts.transitions import roll_back
 from tests.digest import name_changes, take_digest
 from tests.factories.flags import make_rule
 from tests.factories.world import WHY, World, make_rehearsal, make_world, play
+from tests.signed_in import sign_in_as
 
 pytestmark = pytest.mark.django_db
 
@@ -202,9 +203,7 @@ def rollout(world: World) -> Rollout:
 @pytest.fixture
 def client(world: World) -> Client:
     admin = create_person(username="ada", roles=list(Role), actor=SCHEDULER, reason=WHY, now=clock.now())
-    client = Client()
-    client.force_login(admin, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return sign_in_as(admin)
 
 
 def _patterns() -> Iterator[tuple[str, URLPattern]]:

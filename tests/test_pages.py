@@ -21,6 +21,7 @@ from rollouts.domain.lifecycle import Status
 from rollouts.models import Rollout, Trigger
 from rollouts.transitions import roll_back, run_next_step
 from tests.factories.world import WHY, World, make_rehearsal, make_world, play, report
+from tests.signed_in import sign_in_as
 
 pytestmark = pytest.mark.django_db
 
@@ -55,9 +56,7 @@ def rollout(world: World) -> Rollout:
 
 def _client(role: Role, language: str = "en") -> tuple[Client, User]:
     user = create_person(username=f"a-{role.name}", roles=[role], actor=SCHEDULER, reason=WHY, now=clock.now())
-    client = Client(headers={"accept-language": language})
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client, user
+    return sign_in_as(user, language=language), user
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -74,6 +74,11 @@ def make_rehearsal(world: World, *, now: datetime = NOW) -> Rollout:
     return schedule_rollout(rollout_id=rollout.pk, actor=SCHEDULER, reason=WHY, now=now)
 
 
+def reload(rollout: Rollout) -> Rollout:
+    """Return a rollout as it is stored now, with nothing remembered of before."""
+    return Rollout.objects.select_related("release", "environment").get(pk=rollout.pk)
+
+
 def report(
     world: World, *, flag: Flag | None, now: datetime, till: str = "till-1", critical: int = 0, integrity: int = 0
 ) -> None:

@@ -22,10 +22,10 @@ from health.transitions import mark_duplicate, mark_spam, store_judgement
 from tests.factories.core import make_person
 from tests.factories.flags import make_environment, make_flag, make_site, make_token
 from tests.factories.health import make_complaint, make_sample
+from tests.signed_in import sign_in_as
 
 pytestmark = pytest.mark.django_db
 
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 HTMX = {"HX-Request": "true"}
 
 
@@ -45,9 +45,7 @@ def support() -> Client:
 
 
 def _client(role: Role) -> Client:
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(make_person(role, language="en"), backend=BACKEND)
-    return client
+    return sign_in_as(make_person(role, language="en"), language="en")
 
 
 def _log(client: Client, place: Site, **given: Any) -> Any:
@@ -365,8 +363,7 @@ def test_log__new_sign_in__remembers_the_site_of_the_last_complaint(environment:
     make_site(name="Brest")
     somebody = make_person(Role.SUPPORT, language="en")
     for _ in range(2):
-        client = Client(headers={"accept-language": "en"})
-        client.force_login(somebody, backend=BACKEND)
+        client = sign_in_as(somebody, language="en")
         page = client.get("/complaints/log/").content.decode()
         _log(client, site)
 

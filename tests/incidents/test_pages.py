@@ -25,14 +25,9 @@ from tests.factories.core import NOW, make_person
 from tests.factories.flags import make_environment, make_flag, make_site
 from tests.factories.health import make_complaint
 from tests.factories.incidents import learn, make_incident, make_incident_in, make_measure
+from tests.signed_in import sign_in_as
 
 pytestmark = pytest.mark.django_db
-
-
-def _sign_in(user: User, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 @pytest.fixture
@@ -42,7 +37,7 @@ def user() -> User:
 
 @pytest.fixture
 def client(user: User) -> Client:
-    return _sign_in(user)
+    return sign_in_as(user, language="en")
 
 
 @pytest.fixture
@@ -67,7 +62,7 @@ def _act(client: Client, incident: Incident, action: str, **data: Any) -> Any:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_detail__each_role__sees_the_incident_and_what_it_may_do(role: Role, incident: Incident) -> None:
-    client = _sign_in(make_person(role))
+    client = sign_in_as(make_person(role), language="en")
     page = _read(client, f"/incidents/{incident.pk}/")
     may = role is not Role.AUDITOR
 
@@ -84,7 +79,7 @@ def test_detail__each_role__sees_the_incident_and_what_it_may_do(role: Role, inc
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_detail__each_state_and_language__renders_whole_and_as_a_fragment(status: Status, language: str) -> None:
     incident = make_incident_in(status)
-    client = _sign_in(make_person(Role.RELEASE_MANAGER), language)
+    client = sign_in_as(make_person(Role.RELEASE_MANAGER), language=language)
 
     page = _read(client, f"/incidents/{incident.pk}/")
     fragment = client.get(f"/incidents/{incident.pk}/", headers={"HX-Request": "true"}).content.decode()

@@ -108,3 +108,11 @@ class Portal:
         """Return those of the remembered processes that still run after a while."""
         _, left = psutil.wait_procs(list(self.seen), timeout=seconds)
         return left
+
+
+def assert_one_line(text: str, *words: str) -> None:
+    """Hold that what was printed is one line with these words in it."""
+    lines = text.strip().splitlines()
+    assert len(lines) == 1, text
+    for word in words:
+        assert word in lines[0], text

@@ -17,14 +17,7 @@ from releaseportal.embedded import postgres, server
 from releaseportal.embedded.faults import EmbeddedError
 from releaseportal.embedded.preflight import check_environment, check_port, is_on
 from releaseportal.embedded.valkey import quote
-from tests.machineroom.portal import Portal, find_free_port, make_environment, run_manage
-
-
-def assert_one_line(text: str, *words: str) -> None:
-    lines = text.strip().splitlines()
-    assert len(lines) == 1, text
-    for word in words:
-        assert word in lines[0]
+from tests.machineroom.portal import Portal, assert_one_line, find_free_port, make_environment, run_manage
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from releaseportal.embedded.postgres import remove_cluster
-from tests.machineroom.portal import Portal, find_free_port, make_environment, run_manage
+from tests.machineroom.portal import Portal, assert_one_line, find_free_port, make_environment, run_manage
 from tests.scenarios.stage import Stage
 
 
@@ -52,13 +52,6 @@ def remove(data_dir: Path) -> None:
     """Delete a data directory, also the part that lies where PostgreSQL's account reaches it."""
     remove_cluster(data_dir)
     shutil.rmtree(data_dir, ignore_errors=True)
-
-
-def assert_one_line(text: str, *words: str) -> None:
-    lines = text.strip().splitlines()
-    assert len(lines) == 1, text
-    for word in words:
-        assert word in lines[0]
 
 
 class TestPortalFile:

@@ -17,6 +17,7 @@ from notifications.transitions import claim_delivery, mark_failed
 from notifications.views import PAGE_SIZE
 from tests.factories.core import make_person
 from tests.factories.notifications import make_event
+from tests.signed_in import sign_in_as
 
 pytestmark = pytest.mark.django_db
 
@@ -28,13 +29,7 @@ def reader() -> User:
 
 @pytest.fixture
 def client(reader: User) -> Client:
-    return _sign_in(reader)
-
-
-def _sign_in(user: User) -> Client:
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return sign_in_as(reader, language="en")
 
 
 def _read(client: Client, address: str = "/inbox/") -> str:
@@ -58,7 +53,7 @@ def test_inbox__each_role__reads_its_own_messages_only(role: Role) -> None:
     make_event(me.pk, data={"release": "mine", "environment": "prod", "reason": "x"})
     make_event(other.pk, data={"release": "others", "environment": "prod", "reason": "x"})
 
-    page = _read(_sign_in(me))
+    page = _read(sign_in_as(me, language="en"))
 
     assert "Release mine paused" in page
     assert "Release others" not in page
@@ -151,7 +146,7 @@ def test_inbox__a_mail_was_given_up__says_so(role: Role, words: str) -> None:
     assert claimed is not None
     mark_failed(delivery_id=claimed.pk, attempt=1, error="550", is_final=True, jitter=0.0, now=clock.now())
 
-    page = _read(_sign_in(make_person(role)))
+    page = _read(sign_in_as(make_person(role), language="en"))
 
     assert "1 mail could not be delivered" in page
     assert words in page
@@ -200,7 +195,7 @@ def test_send_again__wrong_number__is_refused(client: Client, reader: User, give
 def test_send_again__somebody_elses__only_by_an_admin(role: Role, status: str) -> None:
     mail = _give_up(make_person(Role.SUPPORT))
 
-    _sign_in(make_person(role)).post("/inbox/again/", {"delivery": mail.pk, "from": "undelivered"})
+    sign_in_as(make_person(role), language="en").post("/inbox/again/", {"delivery": mail.pk, "from": "undelivered"})
 
     mail.refresh_from_db()
     assert mail.status == status
@@ -211,14 +206,16 @@ def test_send_again__reader_left_since__is_refused_and_names_them() -> None:
     mail = _give_up(reader)
     deactivate_person(user_id=reader.pk, actor=DEMO, reason="left", now=clock.now())
 
-    answer = _sign_in(make_person(Role.ADMIN, language="en")).post("/inbox/again/", {"delivery": mail.pk})
+    answer = sign_in_as(make_person(Role.ADMIN, language="en"), language="en").post(
+        "/inbox/again/", {"delivery": mail.pk}
+    )
 
     assert answer.status_code == 409
     assert reader.username in answer.content.decode()
 
 
 def test_undelivered__two_and_twenty__take_the_same_queries_and_say_why() -> None:
-    client = _sign_in(make_person(Role.ADMIN, language="en"))
+    client = sign_in_as(make_person(Role.ADMIN, language="en"), language="en")
     assert "Every mail arrived." in _read(client, "/mails/undelivered/")
     counts = []
     for number in (2, 18):

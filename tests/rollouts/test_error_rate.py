@@ -28,7 +28,7 @@ from rollouts.models import Rollout
 from rollouts.queries import exposures_of
 from rollouts.ratio_guarding import watch_error_rate
 from rollouts.transitions import resume_rollout
-from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play
+from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play, reload
 from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -46,11 +46,7 @@ def world() -> World:
 def rollout(world: World) -> Rollout:
     rollout = make_rehearsal(world)
     play(world, rollout, start=NOW, seconds=DAY, healthy=False)
-    return _fresh(rollout)
-
-
-def _fresh(rollout: Rollout) -> Rollout:
-    return Rollout.objects.select_related("release", "environment").get(pk=rollout.pk)
+    return reload(rollout)
 
 
 def send(world: World, *, flag: Flag | None, now: datetime, share: float, site: str = "lyon", tills: int = 4) -> None:
@@ -85,7 +81,7 @@ def run_fleet(
         send(world, flag=world.flags[0], now=now, share=bad)
         send(world, flag=world.flags[1], now=now, share=0)
         send(world, flag=None, now=now, share=elsewhere, site="lille")
-        watch_error_rate(_fresh(rollout), now=now + timedelta(seconds=1))
+        watch_error_rate(reload(rollout), now=now + timedelta(seconds=1))
     return now
 
 
@@ -106,7 +102,7 @@ def test_hold__by_default__names_the_flag_and_tells_once_within_a_minute(world: 
 
     run_fleet(world, rollout, start=LATER, seconds=60, bad=0.2)
 
-    rollout = _fresh(rollout)
+    rollout = reload(rollout)
     assert (rollout.status, rollout.held_code) == (Status.HELD, "error_rate")
     assert rollout.held_data["flags"] == [world.flags[0].key]
     assert rollout.held_data["evidence"][0]["baseline_bp"] == 0
@@ -121,7 +117,7 @@ def test_hold__by_default__names_the_flag_and_tells_once_within_a_minute(world: 
 def test_healthy_fleet__runs_on_and_passes(world: World, rollout: Rollout) -> None:
     now = run_fleet(world, rollout, start=LATER, seconds=60, bad=0)
 
-    assert _fresh(rollout).status == Status.RUNNING
+    assert reload(rollout).status == Status.RUNNING
     verdicts = {item.flag_key: item.verdict for item in judge_ratio_lanes(exposures=exposures_of(rollout), now=now)}
     assert verdicts == dict.fromkeys(("buttons", "tickets"), Verdict.PASS)
 
@@ -131,7 +127,7 @@ def test_unexposed_sites_breach_too__holds_with_its_own_code_whatever_the_mode(w
 
     run_fleet(world, rollout, start=LATER, seconds=60, bad=0.2, elsewhere=0.2)
 
-    rollout = _fresh(rollout)
+    rollout = reload(rollout)
     assert (rollout.status, rollout.held_code) == (Status.HELD, "error_rate_everywhere")
     assert not rollout.rollbacks.exists()
 
@@ -146,7 +142,7 @@ def test_roll_back__takes_that_flag_alone_once(world: World, rollout: Rollout) -
     assert LATER < rollback.detected_at < rollback.contained_at
     killed = FlagState.objects.filter(environment=world.environment, killed_at__isnull=False)
     assert list(killed.values_list("flag__key", flat=True)) == ["buttons"]
-    assert _fresh(rollout).held_code == "flag_rolled_back"
+    assert reload(rollout).held_code == "flag_rolled_back"
 
 
 def test_observe__writes_once_what_it_saw_and_does_nothing(world: World, rollout: Rollout) -> None:
@@ -154,7 +150,7 @@ def test_observe__writes_once_what_it_saw_and_does_nothing(world: World, rollout
 
     run_fleet(world, rollout, start=LATER, seconds=60, bad=0.2)
 
-    assert _fresh(rollout).status == Status.RUNNING
+    assert reload(rollout).status == Status.RUNNING
     assert rollout.events.filter(kind="guardrail_observed").count() == 1
 
 
@@ -174,21 +170,21 @@ def test_resumed__what_the_person_has_seen__does_not_hold_again_and_new_errors_d
     resume_rollout(rollout_id=rollout.pk, actor=SCHEDULER, reason=WHY, now=now)
 
     now = run_fleet(world, rollout, start=now + timedelta(seconds=5), seconds=60, bad=0)
-    assert _fresh(rollout).status == Status.RUNNING
+    assert reload(rollout).status == Status.RUNNING
 
     run_fleet(world, rollout, start=now + timedelta(seconds=4), seconds=120, bad=0.4)
-    assert _fresh(rollout).held_code == "error_rate"
+    assert reload(rollout).held_code == "error_rate"
 
 
 def test_late_verdict__the_rollout_moved_on__is_dropped(world: World, rollout: Rollout) -> None:
-    stale = _fresh(rollout)
+    stale = reload(rollout)
     Rollout.objects.filter(pk=rollout.pk).update(epoch=rollout.epoch + 1)
     for second in range(0, 60, 4):
         now = LATER + timedelta(seconds=second)
         send(world, flag=world.flags[0], now=now, share=0.2)
         watch_error_rate(stale, now=now + timedelta(seconds=1))
 
-    assert _fresh(rollout).status == Status.RUNNING
+    assert reload(rollout).status == Status.RUNNING
 
 
 def test_memory__another_process_takes_over__is_not_forgotten(world: World, rollout: Rollout) -> None:

@@ -19,7 +19,7 @@ from rollouts.guarding import watch_rollout
 from rollouts.models import Rollout, Trigger
 from rollouts.transitions import resume_rollout, roll_back
 from tests.factories.flags import make_environment
-from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play
+from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play, reload
 
 pytestmark = pytest.mark.django_db
 
@@ -34,14 +34,10 @@ def rollout(world: World) -> Rollout:
     """A rehearsal whose first flag is on for the testers."""
     rollout = make_rehearsal(world)
     play(world, rollout, start=NOW, seconds=DAY // 2)
-    return _fresh(rollout)
+    return reload(rollout)
 
 
 LATER = NOW + timedelta(seconds=DAY // 2)
-
-
-def _fresh(rollout: Rollout) -> Rollout:
-    return Rollout.objects.select_related("release", "environment").get(pk=rollout.pk)
 
 
 def _mia() -> Actor:
@@ -82,7 +78,7 @@ def test_watch__a_flag_changed_by_hand__holds_and_names_it(
 
     watch_rollout(rollout, now=LATER + timedelta(seconds=1))
 
-    rollout = _fresh(rollout)
+    rollout = reload(rollout)
     assert (rollout.status, rollout.held_code) == (Status.HELD, "flag_switched_by_hand")
     assert len(rollout.held_data["flags"]) == 1
 
@@ -93,17 +89,17 @@ def test_watch__resumed_after_a_look__does_not_hold_for_the_same_again(world: Wo
     resumed_at = LATER + timedelta(seconds=2)
 
     resume_rollout(rollout_id=rollout.pk, actor=command("ops"), reason="Meant so", now=resumed_at)
-    watch_rollout(_fresh(rollout), now=resumed_at + timedelta(seconds=1))
+    watch_rollout(reload(rollout), now=resumed_at + timedelta(seconds=1))
 
-    assert _fresh(rollout).status == Status.RUNNING
+    assert reload(rollout).status == Status.RUNNING
     remove_rule(
         rule_id=Rule.objects.get(origin="").pk,
         actor=command("ops"),
         reason="Not any more",
         now=resumed_at + timedelta(seconds=2),
     )
-    watch_rollout(_fresh(rollout), now=resumed_at + timedelta(seconds=3))
-    assert _fresh(rollout).status == Status.HELD
+    watch_rollout(reload(rollout), now=resumed_at + timedelta(seconds=3))
+    assert reload(rollout).status == Status.HELD
 
 
 def test_watch__the_same_flag_in_another_environment__is_no_business_of_this_rollout(
@@ -114,7 +110,7 @@ def test_watch__the_same_flag_in_another_environment__is_no_business_of_this_rol
 
     watch_rollout(rollout, now=LATER + timedelta(seconds=1))
 
-    assert _fresh(rollout).status == Status.RUNNING
+    assert reload(rollout).status == Status.RUNNING
 
 
 def test_watch__the_rollouts_own_rollback_by_a_person__is_not_by_hand(world: World, rollout: Rollout) -> None:
@@ -129,9 +125,9 @@ def test_watch__the_rollouts_own_rollback_by_a_person__is_not_by_hand(world: Wor
     )
     resume_rollout(rollout_id=rollout.pk, actor=mia, reason="Others go on", now=LATER + timedelta(seconds=1))
 
-    watch_rollout(_fresh(rollout), now=LATER + timedelta(seconds=2))
+    watch_rollout(reload(rollout), now=LATER + timedelta(seconds=2))
 
-    assert _fresh(rollout).status == Status.RUNNING
+    assert reload(rollout).status == Status.RUNNING
 
 
 def test_watch__a_rolled_back_flag_switched_on_again__holds(world: World, rollout: Rollout) -> None:
@@ -152,9 +148,9 @@ def test_watch__a_rolled_back_flag_switched_on_again__holds(world: World, rollou
         now=LATER + timedelta(seconds=2),
     )
 
-    watch_rollout(_fresh(rollout), now=LATER + timedelta(seconds=3))
+    watch_rollout(reload(rollout), now=LATER + timedelta(seconds=3))
 
-    assert _fresh(rollout).held_code == "flag_switched_by_hand"
+    assert reload(rollout).held_code == "flag_switched_by_hand"
 
 
 def _complain(world: World, numbers: range, *, flag: int | None = None) -> None:
@@ -175,17 +171,17 @@ def test_watch__ten_complaints_today__go_on_and_the_eleventh_holds_once(world: W
     later = LATER + timedelta(seconds=1)
     _complain(world, range(10))
     watch_rollout(rollout, now=later)
-    assert _fresh(rollout).status == Status.RUNNING
+    assert reload(rollout).status == Status.RUNNING
 
     _complain(world, range(10, 11))
-    watch_rollout(_fresh(rollout), now=later)
+    watch_rollout(reload(rollout), now=later)
 
-    held = _fresh(rollout)
+    held = reload(rollout)
     assert (held.status, held.held_code) == (Status.HELD, "complaint_limit")
     assert (held.held_data["count"], held.held_data["limit"]) == (11, 10)
     assert Event.objects.filter(kind="complaint_limit_reached").count() == 1
 
     resume_rollout(rollout_id=rollout.pk, actor=command("ops"), reason="Looked at", now=later)
     _complain(world, range(11, 12))
-    watch_rollout(_fresh(rollout), now=later + timedelta(seconds=1))
-    assert _fresh(rollout).status == Status.RUNNING, "investigated today already"
+    watch_rollout(reload(rollout), now=later + timedelta(seconds=1))
+    assert reload(rollout).status == Status.RUNNING, "investigated today already"

@@ -16,14 +16,10 @@ from rollouts.guarding import watch_rollout
 from rollouts.models import Rollback, Rollout, Trigger
 from rollouts.queries import exposures_of
 from rollouts.transitions import acknowledge_flag, redraft_rollout, roll_back, run_next_step, schedule_rollout
-from tests.factories.world import DAY, NOW, World, make_rehearsal, make_world, play, report
+from tests.factories.world import DAY, NOW, World, make_rehearsal, make_world, play, reload, report
 from tests.waiting import wait_for_lock
 
 BY: dict[str, Any] = {"actor": command("mia"), "reason": "By hand"}
-
-
-def _fresh(rollout: Rollout) -> Rollout:
-    return Rollout.objects.select_related("release", "environment").get(pk=rollout.pk)
 
 
 def _make_breach() -> tuple[World, Rollout]:
@@ -32,7 +28,7 @@ def _make_breach() -> tuple[World, Rollout]:
     rollout = make_rehearsal(world)
     play(world, rollout, start=NOW, seconds=DAY * 2)
     report(world, flag=world.flags[0], now=LATER - timedelta(seconds=0.5), integrity=1)
-    return world, _fresh(rollout)
+    return world, reload(rollout)
 
 
 LATER = NOW + timedelta(seconds=DAY * 2)
@@ -96,7 +92,7 @@ def test_abort__while_an_automatic_rollback_is_under_way__takes_all_the_rest_bac
         waiting.result()
 
     assert [one.trigger for one in Rollback.objects.order_by("pk")] == [Trigger.CRITICAL_ERRORS, Trigger.MANUAL]
-    assert _fresh(rollout).status == Status.ROLLED_BACK
+    assert reload(rollout).status == Status.ROLLED_BACK
     assert not FlagState.objects.filter(killed_at=None).exists()
 
 
@@ -133,7 +129,7 @@ def test_exposures__sites_after_testers__each_site_has_its_own_moment() -> None:
     rollout = make_rehearsal(world)
     play(world, rollout, start=NOW, seconds=int(DAY * 6.5))
 
-    exposure = exposures_of(_fresh(rollout))[0]
+    exposure = exposures_of(reload(rollout))[0]
 
     done = rollout.steps.filter(flag__key=exposure.flag_key, status="done", site__isnull=False)
     assert exposure.site_since == dict(done.values_list("site__key", "done_at"))

@@ -8,9 +8,9 @@ from core.actors import command
 from flags.domain.evaluation import Layer
 from flags.explaining import explain_state
 from rollouts.domain.lifecycle import Status
-from rollouts.models import Rollout, StepStatus, Trigger
+from rollouts.models import StepStatus, Trigger
 from rollouts.transitions import resume_rollout, roll_back
-from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play
+from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play, reload
 from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -24,10 +24,6 @@ def world() -> World:
     return make_world()
 
 
-def _fresh(rollout: Rollout) -> Rollout:
-    return Rollout.objects.select_related("release", "environment").get(pk=rollout.pk)
-
-
 def test_step__masked__is_held_and_goes_on_once_the_variable_is_gone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -35,7 +31,7 @@ def test_step__masked__is_held_and_goes_on_once_the_variable_is_gone(
     rollout = make_rehearsal(world)
     play(world, rollout, start=NOW, seconds=DAY // 2)
 
-    rollout = _fresh(rollout)
+    rollout = reload(rollout)
     assert (rollout.status, rollout.held_code) == (Status.HELD, "variable_masks")
     assert not rollout.steps.filter(status=StepStatus.DONE).exists()
     page = sign_in().get(f"/rollouts/{rollout.pk}/").content.decode()
@@ -64,4 +60,4 @@ def test_rollback__a_variable_says_on__is_off_all_the_same(world: World, monkeyp
     assert after is not None
     assert (before.variant, before.layer) == ("on", Layer.VARIABLE)
     assert (after.variant, after.layer) == ("off", Layer.KILL_SWITCH)
-    assert _fresh(rollout).status == Status.ROLLED_BACK
+    assert reload(rollout).status == Status.ROLLED_BACK

@@ -17,7 +17,7 @@ from rollouts.page_queries import compose_page
 from rollouts.queries import list_takeable
 from rollouts.track import Dot
 from rollouts.transitions import pause_rollout, roll_back
-from tests.factories.world import DAY, World, make_rehearsal, make_world, play
+from tests.factories.world import DAY, World, make_rehearsal, make_world, play, reload
 from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -36,14 +36,10 @@ def rollout(world: World) -> Rollout:
     """A rehearsal whose three flags are on for testers, pilots and the first site."""
     rollout = make_rehearsal(world, now=START)
     play(world, rollout, start=START, seconds=int(DAY * 5.5))
-    return _fresh(rollout)
+    return reload(rollout)
 
 
 NOW = START + timedelta(seconds=DAY * 5.5)
-
-
-def _fresh(rollout: Rollout) -> Rollout:
-    return Rollout.objects.select_related("release", "environment").get(pk=rollout.pk)
 
 
 def _by_command(world: World) -> None:
@@ -77,7 +73,7 @@ def test_page__a_flag_off_by_hand__counts_nowhere_as_on(
 
     switch(world)
 
-    page = compose_page(_fresh(rollout), now=NOW)
+    page = compose_page(reload(rollout), now=NOW)
     internal, _pilot, per_site, _full = page.summary.phases
     assert page.reach.flags == 2
     assert (internal.dots, internal.done, internal.off) == ([Dot.OFF, Dot.ON, Dot.ON], 2, 1)
@@ -90,7 +86,7 @@ def test_page__every_flag_off_by_hand__reaches_nobody(world: World, rollout: Rol
     for flag in world.flags:
         kill_flag(**(_one(world) | {"flag_id": flag.pk}))
 
-    reach = compose_page(_fresh(rollout), now=NOW).reach
+    reach = compose_page(reload(rollout), now=NOW).reach
 
     assert (reach.flags, reach.sites, reach.tills, reach.people) == (0, 0, 0, 0)
 
@@ -105,7 +101,7 @@ def test_page__a_flag_taken_back__is_off_again_on_the_track(world: World, rollou
         now=NOW,
     )
 
-    page = compose_page(_fresh(rollout), now=NOW)
+    page = compose_page(reload(rollout), now=NOW)
 
     assert page.summary.phases[0].dots == [Dot.ON, Dot.OFF, Dot.ON]
     assert page.reach.flags == 2
@@ -116,7 +112,7 @@ def test_hold__a_flag_off_by_hand__banner_and_story_name_who_and_why(world: Worl
 
     watch_rollout(rollout, now=clock.now())
 
-    rollout = _fresh(rollout)
+    rollout = reload(rollout)
     assert (rollout.status, rollout.held_code) == (Status.HELD, "flag_switched_by_hand")
     assert rollout.held_data["changes"] == [{"flags": ["buttons"], "by": "ops", "why": WHY_OFF}]
     held = rollout.events.filter(kind="held").get()
@@ -135,7 +131,7 @@ def test_hold__several_people__each_with_their_own_reason_the_newest_first(world
 
     watch_rollout(rollout, now=NOW + timedelta(days=1))
 
-    assert _fresh(rollout).held_data["changes"] == [
+    assert reload(rollout).held_data["changes"] == [
         {"flags": ["signals"], "by": "mia", "why": "Too loud"},
         {"flags": ["buttons"], "by": "ops", "why": WHY_OFF},
     ]
@@ -149,7 +145,7 @@ def test_hold__an_endless_reason__is_one_short_line_of_the_story_and_whole_in_th
 
     watch_rollout(rollout, now=NOW + timedelta(seconds=1))
 
-    rollout = _fresh(rollout)
+    rollout = reload(rollout)
     assert len(rollout.events.filter(kind="held").get().reason) < 400
     assert rollout.held_data["changes"][0]["why"] == endless.strip()
 

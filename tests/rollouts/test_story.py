@@ -13,15 +13,11 @@ from incidents.models import Incident
 from notifications.models import Event
 from rollouts.domain.lifecycle import Status
 from rollouts.guarding import watch_rollout
-from rollouts.models import Rollout, StepStatus, Trigger
+from rollouts.models import StepStatus, Trigger
 from rollouts.transitions import acknowledge_flag, redraft_rollout, resume_rollout, roll_back
-from tests.factories.world import DAY, NOW, WHY, make_rehearsal, make_world, play, report
+from tests.factories.world import DAY, NOW, WHY, make_rehearsal, make_world, play, reload, report
 
 pytestmark = pytest.mark.django_db
-
-
-def _fresh(rollout: Rollout) -> Rollout:
-    return Rollout.objects.select_related("release", "environment").get(pk=rollout.pk)
 
 
 def test_rehearsal__healthy_fleet__runs_through_all_phases() -> None:
@@ -30,7 +26,7 @@ def test_rehearsal__healthy_fleet__runs_through_all_phases() -> None:
 
     play(world, rollout, start=NOW, seconds=DAY * 12)
 
-    rollout = _fresh(rollout)
+    rollout = reload(rollout)
     assert rollout.status == Status.COMPLETED
     assert not rollout.steps.exclude(status=StepStatus.DONE).exists()
     days = {step.site_id: step.done_at for step in rollout.steps.filter(site__isnull=False)}
@@ -45,7 +41,7 @@ def test_phase_end__no_data__holds_and_tells() -> None:
 
     play(world, rollout, start=NOW, seconds=DAY * 3, healthy=False)
 
-    rollout = _fresh(rollout)
+    rollout = reload(rollout)
     assert (rollout.status, rollout.held_code) == (Status.HELD, "gate")
     assert Event.objects.filter(kind="rollout_held").count() == 1
 
@@ -70,12 +66,12 @@ def test_critical_errors__two_tills__take_back_that_flag_alone_once() -> None:
     report(world, flag=buttons, now=now, till="till-2", critical=1)
 
     for second in (1, 2):
-        watch_rollout(_fresh(rollout), now=now + timedelta(seconds=second))
+        watch_rollout(reload(rollout), now=now + timedelta(seconds=second))
 
     states = {state.flag_id: state for state in FlagState.objects.filter(environment=world.environment)}
     assert states[buttons.pk].is_killed
     assert not states[tickets.pk].is_killed
-    rollout = _fresh(rollout)
+    rollout = reload(rollout)
     assert (rollout.status, rollout.held_code) == (Status.HELD, "flag_rolled_back")
     rollback = rollout.rollbacks.get()
     assert (rollback.detected_at, rollback.evidence["k"]) == (now, 3)
@@ -89,9 +85,9 @@ def test_critical_errors__below_the_bound__change_nothing(tills: list[str], crit
     for till in tills:
         report(world, flag=world.flags[0], now=now, till=till, critical=critical)
 
-    watch_rollout(_fresh(rollout), now=now + timedelta(seconds=1))
+    watch_rollout(reload(rollout), now=now + timedelta(seconds=1))
 
-    assert _fresh(rollout).status == Status.RUNNING
+    assert reload(rollout).status == Status.RUNNING
 
 
 def test_integrity_error__one__takes_the_flag_back() -> None:
@@ -100,7 +96,7 @@ def test_integrity_error__one__takes_the_flag_back() -> None:
     now = play(world, rollout, start=NOW, seconds=DAY * 2) + timedelta(seconds=1)
     report(world, flag=world.flags[1], now=now, integrity=1)
 
-    watch_rollout(_fresh(rollout), now=now + timedelta(seconds=1))
+    watch_rollout(reload(rollout), now=now + timedelta(seconds=1))
 
     assert list(rollout.rollout_flags.filter(is_active=False).values_list("flag__key", flat=True)) == ["tickets"]
 
@@ -133,7 +129,7 @@ def test_roll_back__everything__ends_the_rollout_until_it_is_acknowledged_and_pl
     rollout = make_rehearsal(world)
     now = play(world, rollout, start=NOW, seconds=DAY * 2)
     roll_back(rollout_id=rollout.pk, flag_ids=None, trigger=Trigger.MANUAL, actor=SCHEDULER, reason=WHY, now=now)
-    assert _fresh(rollout).status == Status.ROLLED_BACK
+    assert reload(rollout).status == Status.ROLLED_BACK
     with pytest.raises(Refusal, match="rollback_not_acknowledged"):
         redraft_rollout(rollout_id=rollout.pk, actor=SCHEDULER, reason=WHY, now=now)
 
@@ -141,7 +137,7 @@ def test_roll_back__everything__ends_the_rollout_until_it_is_acknowledged_and_pl
         acknowledge_flag(rollout_id=rollout.pk, flag_id=flag.pk, actor=SCHEDULER, reason=WHY, now=now)
     redraft_rollout(rollout_id=rollout.pk, actor=SCHEDULER, reason=WHY, now=now)
 
-    rollout = _fresh(rollout)
+    rollout = reload(rollout)
     assert (rollout.status, rollout.attempt) == (Status.DRAFT, 2)
     assert not FlagState.objects.filter(killed_at__isnull=False).exists()
 
@@ -159,5 +155,5 @@ def test_late_verdict__epoch_moved_on__is_refused() -> None:
             actor=SCHEDULER,
             reason=WHY,
             now=now,
-            expected_epoch=_fresh(rollout).epoch - 1,
+            expected_epoch=reload(rollout).epoch - 1,
         )
