@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from flags.domain.values import is_number
+from flags.domain.values import is_number, is_storable
 from flags.domain.versions import Version, find_version
 
 Context = Mapping[str, object]
@@ -24,8 +24,6 @@ Logic = Any
 
 #: No dot: JsonLogic reads `a.b` as b inside a.
 ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
-#: What PostgreSQL cannot keep: NUL and half a surrogate pair.
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 MAX_CONDITIONS = 20
 MAX_CHARACTERS = 200
 MAX_CHOICES = 500
@@ -151,7 +149,7 @@ def _is_finite(value: object) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MAX_CHARACTERS and not _UNSTORABLE.search(value)
+    return isinstance(value, str) and 0 < len(value) <= MAX_CHARACTERS and is_storable(value)
 
 
 def compile_conditions(conditions: Sequence[Condition]) -> Predicate:

@@ -1,9 +1,12 @@
 """Types of variants' values: all variants of a flag are of its one type."""
 
 import math
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeGuard
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class ValueType(StrEnum):
@@ -56,3 +59,8 @@ def _number(name: str, value: int | float, value_type: ValueType) -> int | float
 def is_number(value: object) -> TypeGuard[int | float]:
     """Tell a JSON number from everything else: to Python, `True` is an int as well."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_storable(text: str) -> bool:
+    """Tell whether PostgreSQL can keep a text: JSON may carry NUL and halves of surrogate pairs."""
+    return not _UNSTORABLE.search(text)
