@@ -77,6 +77,8 @@ def test_conditions__said__are_stored_and_come_back(
     [
         (("a.b", "text equals", "x"), "Letters, digits, dash and underscore"),
         (("age", "number less", "many"), "A number"),
+        (("age", "number less", "1" * 400), "A number"),
+        (("age", "number one_of", "1, " + "1" * 400), "A number"),
         (("is_new", "boolean equals", "perhaps"), "true or false"),
         (("app_version", "version version_is", "newest"), "A version, e.g. 1.3.0."),
         (("site", "text starts_with", ""), "A text of at most 200 characters"),
