@@ -11,7 +11,7 @@ from core.history import recorded
 from flags.dependants import list_uses_of_flag
 from flags.domain.values import ValueFault, ValueType, accept_variants
 from flags.models import Criticality, Environment, Flag, FlagState
-from flags.transitions.locking import get_locked_flag
+from flags.transitions.locking import get_locked_flag, lock_making
 from flags.transitions.saving import check_key_reads_apart, save_row
 
 #: The variants of a plain on/off flag.
@@ -41,6 +41,7 @@ def create_flag(
     for served in (default_variant, off_variant):
         if served not in variants:
             raise InvalidInput("variant_unknown", variant=served, flag=key)
+    lock_making()
     check_key_reads_apart(key, others=Flag.objects.values_list("key", flat=True))
     with recorded(actor=actor, reason=reason, now=now):
         flag = save_row(
