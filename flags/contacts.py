@@ -14,6 +14,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from flags.domain.definition import EnvironmentDefinition
+from flags.domain.values import is_storable
 
 #: A till that fetches again and again without news is written this often.
 QUIET = timedelta(seconds=20)
@@ -49,7 +50,7 @@ class TillContacts:
     def note(self, definition: EnvironmentDefinition, context: Mapping[str, object], *, now: datetime) -> None:
         """Remember that the context's till, if it names one, has fetched the definition."""
         till = context.get("till")
-        if not isinstance(till, str) or not 0 < len(till) <= MOST_CHARACTERS or "\x00" in till:
+        if not isinstance(till, str) or not 0 < len(till) <= MOST_CHARACTERS or not is_storable(till):
             return
         name = (definition.environment_id, till)
         if name in self._new or len(self._new) < MOST_NAMES:

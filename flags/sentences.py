@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from flags.domain.conditions import Condition
+from flags.domain.audience import RuleKind
+from flags.domain.conditions import Condition, parse_conditions
 from flags.domain.definition import Split
 from flags.labels import OPERATORS
 from flags.models import Rule
@@ -48,9 +49,10 @@ def say_conditions(conditions: Iterable[Condition]) -> str:
 
 
 def say_whom(rule: Rule) -> str:
-    """Return whom a stored rule is for, e.g. "Pilots", "everyone", "whoever has …"."""
+    """Return whom a stored rule or a line of its history is for, e.g. "Pilots", "everyone", "whoever has …"."""
     if rule.segment or rule.site:
         return str(rule.segment or rule.site)
     if rule.conditions:
-        return _("those whose %(conditions)s") % {"conditions": say_conditions(rule.asked)}
-    return _("everyone")
+        # A line of history has the columns of a rule, not its properties.
+        return _("those whose %(conditions)s") % {"conditions": say_conditions(parse_conditions(rule.conditions))}
+    return _("everyone") if rule.kind == RuleKind.EVERYONE else _("people of a deleted segment")

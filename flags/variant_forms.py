@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
-from flags.domain.values import ValueFault, ValueType, normalise_variants
+from flags.domain.values import ValueFault, ValueType, accept_variants
 from flags.form_lines import with_another_line
 from flags.forms import FlagForm, key_field
 from flags.labels import VALUE_FAULTS, VALUE_TYPES
@@ -91,7 +91,7 @@ class NewFlagForm(FlagForm):
         for line in lines:
             try:
                 name = line.cleaned_data["name"]
-                read |= normalise_variants({name: _read(line.cleaned_data["value"], kind)}, value_type=kind)
+                read |= accept_variants({name: _read(line.cleaned_data["value"], kind)}, value_type=kind)
             except (ValueFault, ValueError, RecursionError):
                 line.add_error("value", str(VALUE_FAULTS[kind]))
                 self.add_error(None, _("Some variants are not clear yet."))

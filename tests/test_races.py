@@ -14,12 +14,14 @@ from core.roles import Role
 from core.versions import get_version
 from flags.domain.audience import RuleAudience
 from flags.domain.purposes import Purpose
-from flags.models import ApiToken, Rule, Segment, Site
+from flags.models import ApiToken, FlagState, Rule, Segment, Site
 from flags.transitions import (
     NewMember,
     add_member,
     add_rule,
     archive_flag,
+    create_environment,
+    create_flag,
     delete_segment,
     edit_environment,
     edit_segment,
@@ -171,6 +173,24 @@ def test_revoke_token__by_two__is_revoked_and_told_once(world: World) -> None:
 
     assert race(act, act) == "done"
     assert ApiToken.objects.get(pk=token_id).history.filter(history_type="~").count() == 1
+
+
+@pytest.mark.parametrize("first", ["flag", "environment"])
+def test_create__a_flag_and_an_environment__the_flag_has_a_state_there(first: str) -> None:
+    acts: dict[str, Callable[[], object]] = {
+        "flag": partial(create_flag, key="young", name="Young", **BY),
+        "environment": partial(create_environment, key="young", name="Young", position=9, is_production=False, **BY),
+    }
+    second = "environment" if first == "flag" else "flag"
+
+    assert race(acts[first], acts[second]) == "done"
+    assert FlagState.objects.filter(flag__key="young", environment__key="young").count() == 1
+
+
+def test_create__two_flags_whose_keys_read_alike__one_is_refused() -> None:
+    first, second = (partial(create_flag, key=key, name="Young", **BY) for key in ("a.b", "a-b"))
+
+    assert race(first, second) == "key_reads_alike"
 
 
 def test_edits__of_one_site_from_two_pages__the_second_looks_again(world: World) -> None:

@@ -7,7 +7,6 @@ logic guards the types; that both agree for every context is a test (ADR 12).
 
 from __future__ import annotations
 
-import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from flags.domain.values import is_number
+from flags.domain.values import is_finite, is_number, is_storable
 from flags.domain.versions import Version, find_version
 
 Context = Mapping[str, object]
@@ -24,8 +23,6 @@ Logic = Any
 
 #: No dot: JsonLogic reads `a.b` as b inside a.
 ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
-#: What PostgreSQL cannot keep: NUL and half a surrogate pair.
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 MAX_CONDITIONS = 20
 MAX_CHARACTERS = 200
 MAX_CHOICES = 500
@@ -128,9 +125,9 @@ def _check_value(kind: Operator, value: object) -> object:
     if kind is Operator.ONE_OF:
         return _check_choices(value)
     if kind is Operator.EQUALS:
-        is_fit = isinstance(value, bool) or _is_finite(value) or _is_text(value)
+        is_fit = isinstance(value, bool) or is_finite(value) or _is_text(value)
     elif kind in _COMPARISONS:
-        is_fit = _is_finite(value)
+        is_fit = is_finite(value)
     elif kind in _TEXTS:
         is_fit = _is_text(value)
     else:
@@ -143,17 +140,13 @@ def _check_value(kind: Operator, value: object) -> object:
 def _check_choices(value: object) -> tuple[object, ...]:
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= MAX_CHOICES:
         raise ConditionFault("value")
-    if not (all(_is_text(one) for one in value) or all(_is_finite(one) for one in value)):
+    if not (all(_is_text(one) for one in value) or all(is_finite(one) for one in value)):
         raise ConditionFault("value")
     return tuple(value)
 
 
-def _is_finite(value: object) -> bool:
-    return is_number(value) and math.isfinite(value)
-
-
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MAX_CHARACTERS and not _UNSTORABLE.search(value)
+    return isinstance(value, str) and 0 < len(value) <= MAX_CHARACTERS and is_storable(value)
 
 
 def compile_conditions(conditions: Sequence[Condition]) -> Predicate:

@@ -15,13 +15,17 @@ _VERSION = re.compile(
 Version = tuple[int, int, int, tuple[object, ...]]
 
 
+#: No version is longer (as npm's `semver` has it): every condition reads it while all other clients wait.
+MAX_CHARACTERS = 256
 #: Longer texts are read anew each time: what a client sends must not fill the memory.
 _REMEMBERED_CHARACTERS = 64
 
 
 def find_version(text: str) -> Version | None:
     """Return a version's rank, None for what is none. A leading `v` and missing parts are allowed."""
-    return _remember(text) if len(text) <= _REMEMBERED_CHARACTERS else _read(text)
+    if len(text) <= _REMEMBERED_CHARACTERS:
+        return _remember(text)
+    return _read(text) if len(text) <= MAX_CHARACTERS else None
 
 
 def _read(text: str) -> Version | None:

@@ -9,9 +9,9 @@ from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.dependants import list_uses_of_flag
-from flags.domain.values import ValueFault, ValueType, normalise_variants
+from flags.domain.values import ValueFault, ValueType, accept_variants
 from flags.models import Criticality, Environment, Flag, FlagState
-from flags.transitions.locking import get_locked_flag
+from flags.transitions.locking import get_locked_flag, lock_making
 from flags.transitions.saving import check_key_reads_apart, save_row
 
 #: The variants of a plain on/off flag.
@@ -41,6 +41,7 @@ def create_flag(
     for served in (default_variant, off_variant):
         if served not in variants:
             raise InvalidInput("variant_unknown", variant=served, flag=key)
+    lock_making()
     check_key_reads_apart(key, others=Flag.objects.values_list("key", flat=True))
     with recorded(actor=actor, reason=reason, now=now):
         flag = save_row(
@@ -67,7 +68,7 @@ def create_flag(
 def _check_variants(variants: Mapping[str, object], *, value_type: ValueType) -> dict[str, object]:
     """Return the variants as they are stored; refuse a value of another type."""
     try:
-        return normalise_variants(variants, value_type=value_type)
+        return accept_variants(variants, value_type=value_type)
     except ValueFault as fault:
         raise InvalidInput("variant_not_typed", variant=fault.variant, type=value_type) from None
 

@@ -1,9 +1,20 @@
 """The rows that writes lock first, and whether they are still what a person saw."""
 
+from django.db import connection
+
 from core.errors import InvalidInput, Refusal
 from core.versions import check_version
 from flags.models import Flag, FlagState, Segment
 from flags.queries import get_state_version
+
+#: An advisory lock's key: no row says yet that a flag or an environment is being made.
+MAKING_LOCK = 7_140_204
+
+
+def lock_making() -> None:
+    """Let nobody else make a flag or an environment meanwhile: each flag has a state in each environment."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MAKING_LOCK])
 
 
 def get_locked_state(*, flag_id: int, environment_id: int, seen_version: int | None = None) -> FlagState:

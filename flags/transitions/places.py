@@ -12,6 +12,7 @@ from core.errors import InvalidInput
 from core.history import recorded
 from core.versions import check_version
 from flags.models import Environment, Flag, FlagState, Site, Till
+from flags.transitions.locking import lock_making
 from flags.transitions.saving import check_key_reads_apart, save_row
 
 
@@ -29,6 +30,7 @@ def create_environment(
     allowed_origins: Sequence[str] = (),
 ) -> Environment:
     """Create an environment with an off state for every flag there is."""
+    lock_making()
     check_key_reads_apart(key, others=Environment.objects.values_list("key", flat=True))
     with recorded(actor=actor, reason=reason, now=now):
         environment = save_row(

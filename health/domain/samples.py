@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from flags.domain.values import is_storable
+
 MAX_SAMPLES = 1_000
 MAX_BODY_BYTES = 1_048_576
 MAX_COUNT = 10_000_000
@@ -107,14 +109,9 @@ def _text(item: Mapping[str, object], name: str, *, limit: int, required: bool =
     value = item.get(name)
     if value is None and not required:
         return ""
-    if not isinstance(value, str) or not value or len(value) > limit or not _is_storable(value):
+    if not isinstance(value, str) or not value or len(value) > limit or not is_storable(value):
         raise BadSample("INVALID_FIELD", f"'{name}' is a text of 1 to {limit} characters.")
     return value
-
-
-def _is_storable(text: str) -> bool:
-    """Tell whether PostgreSQL can hold a text: JSON may carry NUL and halves of surrogate pairs."""
-    return not any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in text)
 
 
 def _count(item: Mapping[str, object], name: str, *, required: bool = False) -> int:

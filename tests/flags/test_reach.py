@@ -147,7 +147,7 @@ def test_state_revision__a_rule_or_a_switch__is_the_revision_of_its_commit(shop:
     )
 
 
-@pytest.mark.parametrize("till", ["nobody", "x" * 101, "\\u0000", ""])
+@pytest.mark.parametrize("till", ["nobody", "x" * 101, "\\u0000", "\\ud800", ""])
 def test_contacts__a_name_no_till_bears__is_dropped(shop: Shop, till: str) -> None:
     shop.fetch(till)
     CONTACTS.flush()

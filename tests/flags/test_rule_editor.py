@@ -8,7 +8,7 @@ from core.actors import DEMO
 from flags.domain.audience import RuleAudience
 from flags.domain.conditions import Condition, Operator
 from flags.models import Environment, Flag, Rule, Segment
-from flags.transitions import NewMember, create_segment, create_till
+from flags.transitions import NewMember, create_segment, create_till, delete_segment, remove_rule
 from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_flag, make_rule, make_site
 from tests.signed_in import read_version, sign_in
@@ -77,6 +77,8 @@ def test_conditions__said__are_stored_and_come_back(
     [
         (("a.b", "text equals", "x"), "Letters, digits, dash and underscore"),
         (("age", "number less", "many"), "A number"),
+        (("age", "number less", "1" * 400), "A number"),
+        (("age", "number one_of", "1, " + "1" * 400), "A number"),
         (("is_new", "boolean equals", "perhaps"), "true or false"),
         (("app_version", "version version_is", "newest"), "A version, e.g. 1.3.0."),
         (("site", "text starts_with", ""), "A text of at most 200 characters"),
@@ -201,3 +203,28 @@ def test_editor__in_french__quotes_as_french_does_and_values_stand_as_served(
     assert "«\xa0on\xa0»" in editor
     assert "“on”" not in editor
     assert "<code>on</code> = <code>true</code>" in page
+
+
+def test_detail__rules_of_conditions_in_the_history__are_said(flag: Flag, environment: Environment) -> None:
+    asked = RuleAudience.where((Condition("app_version", Operator.STARTS_WITH, "1.3"),))
+    rule = make_rule(flag, environment, audience=asked)
+    remove_rule(rule_id=rule.pk, **BY)
+
+    answer = sign_in().get(f"/flags/{flag.key}/")
+
+    assert answer.status_code == 200
+    assert answer.content.decode().count("app_version starts with “1.3”") == 2
+
+
+def test_detail__a_rule_of_a_segment_deleted_since__is_not_said_to_be_for_everyone(
+    flag: Flag, environment: Environment
+) -> None:
+    segment = create_segment(key="pilots", name="Pilots", members=[], **BY)
+    rule = make_rule(flag, environment, audience=RuleAudience.for_segment(segment.pk))
+    remove_rule(rule_id=rule.pk, **BY)
+    delete_segment(segment_id=segment.pk, **BY)
+
+    answer = sign_in().get(f"/flags/{flag.key}/")
+
+    assert answer.status_code == 200
+    assert "people of a deleted segment" in answer.content.decode()
