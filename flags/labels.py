@@ -58,6 +58,11 @@ SKIPS: dict[str, str | Promise] = {
 
 #: What a history row's type means, before the words of the thing.
 HISTORY_SIGNS = {"+": "+", "~": "~", "-": "−"}
+FLAG_CHANGES: dict[str, str | Promise] = {
+    "+": _("flag made"),
+    "~": _("flag changed"),
+    "-": _("flag deleted"),
+}
 
 STATES: dict[str, str | Promise] = {
     "on": _("on"),
@@ -107,12 +112,12 @@ OPERATORS: dict[str, str | Promise] = {
     "not version_is": _("is not the version"),
     "version_before": _("is a version before"),
     "not version_before": _("is no version before"),
-    "version_at_most": _("is a version up to"),
-    "not version_at_most": _("is no version up to"),
+    "version_at_most": _("is at most the version"),
+    "not version_at_most": _("is not at most the version"),
     "version_after": _("is a version after"),
     "not version_after": _("is no version after"),
-    "version_at_least": _("is a version from"),
-    "not version_at_least": _("is no version from"),
+    "version_at_least": _("is at least the version"),
+    "not version_at_least": _("is not at least the version"),
     "version_same_minor": _("is a version of the same minor line as"),
     "not version_same_minor": _("is no version of the same minor line as"),
     "version_same_major": _("is a version of the same major line as"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from flags.dependants import Origin, describe_origins
 from flags.domain.definition import Override
-from flags.labels import HISTORY_SIGNS
+from flags.labels import FLAG_CHANGES, HISTORY_SIGNS
 from flags.models import ApiToken, Environment, Flag, FlagState, Rule, Segment
 from flags.overrides import find_override
 from flags.queries import list_state_versions
@@ -130,7 +130,7 @@ def _what(row: Any) -> str:
     if isinstance(row, FlagState.history.model):
         state = _("switched off") if row.killed_at else _("on") if row.is_on else _("off")
         return _("%(place)s: %(state)s") % {"place": row.environment.key, "state": state}
-    return _("%(sign)s flag") % {"sign": HISTORY_SIGNS[row.history_type]}
+    return str(FLAG_CHANGES[row.history_type])
 
 
 def list_environment_rows() -> QuerySet[Environment]:

@@ -77,7 +77,7 @@ class RuleForm(forms.Form):
         given = [self.cleaned_data.get(f"share-{number}") or Decimal() for number in range(len(self._variants))]
         split = tuple((name, int(share * 100)) for name, share in zip(self._variants, given, strict=True))
         if sum(weight for _name, weight in split) != TOTAL_BP:
-            self.add_error("variant", _("The shares are together 100 %."))
+            self.add_error("variant", _("Together the shares must be 100 %."))
         return split
 
     def _read_audience(self, chosen: str) -> RuleAudience:

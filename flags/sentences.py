@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from flags.domain.audience import RuleKind
 from flags.domain.conditions import Condition, parse_conditions
 from flags.domain.definition import Split
 from flags.labels import OPERATORS
@@ -38,7 +37,7 @@ def say_value(value: object) -> str:
 
 
 def say_condition(condition: Condition) -> str:
-    """Return one condition, e.g. "app_version is a version from “1.3.0”"."""
+    """Return one condition, e.g. "app_version is at least the version “1.3.0”"."""
     code = f"not {condition.operator}" if condition.is_negated else str(condition.operator)
     return f"{condition.attribute} {OPERATORS[code]} {say_value(condition.value)}"
 
@@ -49,10 +48,12 @@ def say_conditions(conditions: Iterable[Condition]) -> str:
 
 
 def say_whom(rule: Rule) -> str:
-    """Return whom a stored rule or a line of its history is for, e.g. "Pilots", "everyone", "whoever has …"."""
+    """Return whom a stored rule or a row of its history is for, e.g. "Pilots", "everyone", "those whose …"."""
     if rule.segment or rule.site:
         return str(rule.segment or rule.site)
+    if rule.segment_id:
+        return _("a segment that was deleted")
     if rule.conditions:
-        # A line of history has the columns of a rule, not its properties.
+        # A row of history has the fields of a rule and none of its properties.
         return _("those whose %(conditions)s") % {"conditions": say_conditions(parse_conditions(rule.conditions))}
-    return _("everyone") if rule.kind == RuleKind.EVERYONE else _("people of a deleted segment")
+    return _("everyone")

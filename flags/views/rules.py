@@ -47,7 +47,9 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _answer(request: HttpRequest, state: FlagState, asked: dict[str, str], *, rule: Rule | None) -> HttpResponse:
     """Answer the editor: what was said so far with its preview, or the flag's page once it is written."""
-    does = request.POST.get("do", "")
+    is_fragment = bool(getattr(request, "htmx", False))
+    # A preview asked for while a button is pressed carries that button: it looks, and never writes a second time.
+    does = "" if is_fragment else request.POST.get("do", "")
     data = request.POST if request.method == "POST" else asked
     split = rule.pieces if rule else ()
     form = RuleForm(with_another_condition(request.POST) if does == "more" else data, flag=state.flag, split=split)
@@ -67,7 +69,7 @@ def _answer(request: HttpRequest, state: FlagState, asked: dict[str, str], *, ru
         "sentence": _say(form) if is_valid else "",
         "reason": request.POST.get("reason", ""),
     }
-    template = "flags/_rule_preview.html" if getattr(request, "htmx", False) else "flags/rule.html"
+    template = "flags/_rule_preview.html" if is_fragment else "flags/rule.html"
     return render(request, template, context, status=400 if is_refused else 200)
 
 

@@ -124,7 +124,7 @@ def test_page__who_and_where__says_value_and_way(shop: Shop) -> None:
     words = page.decode()
     assert "rule 2 decides" in words
     assert "the segment does not name this person" in words
-    assert "app_version is a version from “1.3.0”" in words
+    assert "app_version is at least the version “1.3.0”" in words
     assert "1 rule is not asked any more" in words
 
 

@@ -155,8 +155,32 @@ def test_shares__not_a_whole__are_refused(flag: Flag) -> None:
     answer = sign_in().post(PATH, _asked(variant="*", do="save", version="0") | {"share-0": "50", "share-1": "40"})
 
     assert answer.status_code == 400
-    assert "The shares are together 100 %." in answer.content.decode()
+    assert "Together the shares must be 100 %." in answer.content.decode()
     assert not Rule.objects.exists()
+
+
+def test_preview__asked_while_the_button_is_pressed__writes_nothing(flag: Flag) -> None:
+    client = sign_in()
+    asked = _asked(do="save", version=read_version(client, f"{PATH}?environment=prod"))
+
+    answer = client.post(PATH, asked, headers={"HX-Request": "true"})
+
+    assert (answer.status_code, Rule.objects.count()) == (200, 0)
+    assert client.post(PATH, asked).status_code == 302
+
+
+def test_history__rules_with_conditions_and_of_a_deleted_segment__are_said(
+    flag: Flag, environment: Environment
+) -> None:
+    make_rule(flag, environment, RuleAudience.where((NEW,)))
+    segment = create_segment(key="pilots", name="Pilots", members=[], **BY)
+    remove_rule(rule_id=make_rule(flag, environment, RuleAudience.for_segment(segment.pk)).pk, seen_version=None, **BY)
+    delete_segment(segment_id=segment.pk, **BY)
+
+    page = sign_in().get("/flags/buttons/").content.decode()
+
+    assert page.count("“on” for those whose app_version") == 1
+    assert "“on” for a segment that was deleted" in page
 
 
 def test_edit__a_rollouts_rule__is_not_there(flag: Flag, environment: Environment) -> None:
@@ -174,7 +198,7 @@ def test_segment__conditions_said_and_emptied__are_stored_so(flag: Flag) -> None
     assert (more.status_code, len(more.context["form"].lines.forms)) == (200, 2)
     assert client.post("/new-segment/", wanted | _lines(line)).status_code == 302
     assert Segment.objects.get().asked == (NEW,)
-    assert "app_version is a version from “1.3.0”" in client.get("/segments/new/").content.decode()
+    assert "app_version is at least the version “1.3.0”" in client.get("/segments/new/").content.decode()
 
     wanted["version"] = read_version(client, "/segments/new/edit/")
     assert client.post("/segments/new/edit/", wanted | _lines(("", "text equals", ""))).status_code == 302
