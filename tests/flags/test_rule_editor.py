@@ -251,4 +251,4 @@ def test_detail__a_rule_of_a_segment_deleted_since__is_not_said_to_be_for_everyo
     answer = sign_in().get(f"/flags/{flag.key}/")
 
     assert answer.status_code == 200
-    assert "people of a deleted segment" in answer.content.decode()
+    assert "a segment that was deleted" in answer.content.decode()
