@@ -137,10 +137,17 @@ class SnapshotKeeper:
         """Serve what lies on disk, then start the thread; it survives a database that is down or goes away."""
         self._file = file
         if file is not None:
-            self.serve(file.read())
+            self._serve_from(file)
         self._stop.clear()
         self._thread = threading.Thread(target=self._run, name="snapshot-keeper", daemon=True)
         self._thread.start()
+
+    def _serve_from(self, file: SnapshotFile) -> None:
+        try:
+            self.serve(file.read())
+        except Exception:
+            # Whatever lies there, no portal fails to start for it: the database has the truth.
+            log.exception("snapshots on disk not served, waiting for the database")
 
     def stop(self) -> None:
         """End the thread and wait for it."""

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,22 @@ def test_file__written__is_for_its_owner_alone_and_reads_the_same(environment: E
 def test_file__damaged_or_of_another_version__is_passed_over(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE_NAME).write_bytes(content)
     assert SnapshotFile(tmp_path).read() == []
+
+
+def test_start__a_file_that_reads_and_serves_nothing__waits_for_the_database(
+    keeper: SnapshotKeeper, environment: Environment, flag: Flag, tmp_path: Path
+) -> None:
+    definition = load_environment(environment.pk)
+    broken = {key: replace(one, off_variant="gone") for key, one in definition.flags.items()}
+    assert SnapshotFile(tmp_path).write([replace(definition, flags=broken)])
+    heard = threading.Event()
+    keeper.subscribe(heard.set)
+
+    keeper.start(SnapshotFile(tmp_path))
+    assert heard.wait(30)
+    keeper.stop()
+
+    assert _value(keeper, environment, flag) is False
 
 
 def test_file__cannot_be_written__goes_on_without(tmp_path: Path, environment: Environment) -> None:
