@@ -98,9 +98,10 @@ class Here:
 
 
 def list_flags_here(site: Site) -> list[tuple[Environment, list[Here]]]:
-    """Return each flag in use as the tills of a site get it, by environment, production and on first: seven queries.
+    """Return each flag in use as the tills of a site get it, by environment: seven queries.
 
-    The variant is decided by the same evaluation that tills ask.
+    Production comes first; of its flags what was cut, then what is on. The variant is decided by the same evaluation
+    that tills ask.
     """
     rows = FlagState.objects.filter(flag__archived_at=None).select_related("flag", "environment")
     rules = Rule.objects.select_related("segment", "site").order_by("position")
@@ -112,9 +113,16 @@ def list_flags_here(site: Site) -> list[tuple[Environment, list[Here]]]:
         here = _evaluate(state, site, surroundings=surroundings, origins=origins)
         found.setdefault(state.environment_id, []).append(here)
     return [
-        (environment, sorted(found.get(environment.pk, []), key=lambda here: here.is_off and not here.apart))
+        (environment, sorted(found.get(environment.pk, []), key=_rank))
         for environment in Environment.objects.order_by("-is_production", "position", "key")
     ]
+
+
+def _rank(here: Here) -> int:
+    """Return where a flag stands on the sheet: what was cut is what people call about."""
+    if here.layer == Layer.KILL_SWITCH:
+        return 0
+    return 2 if here.is_off and not here.apart else 1
 
 
 def _evaluate(state: FlagState, site: Site, *, surroundings: Surroundings, origins: Mapping[str, Origin]) -> Here:

@@ -301,6 +301,17 @@ def test_pages__support__may_look_and_not_change(flag: Flag, path: str) -> None:
     assert 'name="reason"' not in page
 
 
+def test_detail__cut_with_rules__says_that_they_wait(flag: Flag, environment: Environment) -> None:
+    make_rule(flag, environment, RuleAudience.everyone())
+    client = sign_in()
+    words = "Everyone gets “off”. These rules wait until somebody switches it on:"
+    assert words not in client.get("/flags/buttons/").content.decode()
+
+    kill_flag(flag_id=flag.pk, environment_id=environment.pk, **BY)
+
+    assert words in client.get("/flags/buttons/").content.decode()
+
+
 def test_detail__history_in_french__is_french(flag: Flag, environment: Environment) -> None:
     kill_flag(flag_id=flag.pk, environment_id=environment.pk, **BY)
     client = sign_in()

@@ -212,7 +212,8 @@ def test_here__each_flag__says_value_and_why(site: Site) -> None:
         "pilots": ("off", Layer.RULE),
         "there": ("off", Layer.RULE),
     }
-    assert [here.rule.kind if here.rule else "" for here in found[:2]] == ["everyone", "site"]
+    assert [here.rule.kind if here.rule else "" for here in found[1:3]] == ["everyone", "site"]
+    assert found[0].state.flag.key == "killed"
     assert [one.people for one in told["pilots"].apart] == [4]
     page = sign_in().get("/sites/lyon/").content.decode()
     assert "4 people here" in page

@@ -315,6 +315,8 @@ def test_overview__a_breach__shows_its_sentence_figures_and_site(
     assert "▲ breach" in page
     assert "Data was lost or wrong" in page
     assert "1 till" in page
+    # A phone folds the table under each other, where its head is not seen.
+    assert '<span class="when-folded">Data integrity</span> 1</td>' in page
 
 
 def test_overview__silent_site__is_named_with_its_phone(support: Client, environment: Environment, site: Site) -> None:

@@ -63,6 +63,8 @@ class Command(BaseCommand):
         # A fleet begins healthy: a fault of an earlier run would surprise.
         write_faults(settings.DATA_DIR, [])
         envs = PLAYED if env == ALL else [env]
+        self.stdout.write(f"The fleet plays in {' and '.join(envs)}, until Ctrl-C.")
+        self.stdout.flush()
         play(data_dir=settings.DATA_DIR, url=str(portal["url"]), tokens=tokens, envs=envs, stop=stop)
 
 
