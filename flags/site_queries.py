@@ -14,6 +14,7 @@ from flags.domain.definition import FlagDefinition
 from flags.domain.evaluation import Layer, find_fixed_layer
 from flags.domain.opening import DayView, view_day
 from flags.domain.prospect import find_ends
+from flags.domain.values import ValueType
 from flags.models import Environment, FlagState, Rule, Site, SiteDay
 
 WEEK_DAYS = 7
@@ -91,6 +92,11 @@ class Here:
     rule: Rule | None
     origin: Origin | None
     apart: Sequence[Apart]
+
+    @property
+    def says_state(self) -> bool:
+        """Return whether its variant is the plain on or off, which has words in every language."""
+        return self.state.flag.value_type == ValueType.BOOLEAN and self.variant in {"on", "off"}
 
     @property
     def is_off(self) -> bool:

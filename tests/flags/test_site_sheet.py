@@ -215,6 +215,9 @@ def test_here__each_flag__says_value_and_why(site: Site) -> None:
     assert [here.rule.kind if here.rule else "" for here in found[1:3]] == ["everyone", "site"]
     assert found[0].state.flag.key == "killed"
     assert [one.people for one in told["pilots"].apart] == [4]
-    page = sign_in().get("/sites/lyon/").content.decode()
+    client = sign_in()
+    page = client.get("/sites/lyon/").content.decode()
     assert "4 people here" in page
     assert "for this site" in page
+    client.cookies["django_language"] = "fr"
+    assert "● activé</span>" in client.get("/sites/lyon/").content.decode()
