@@ -130,3 +130,11 @@ def test_french__spaces_before_high_signs__do_not_break() -> None:
     ]
 
     assert breaking == [], "run manage.py translations"
+
+
+def test_advisory_locks__each__has_a_number_of_its_own() -> None:
+    named = re.compile(r"^(\w+_LOCK) = ([\d_]+)$", flags=re.MULTILINE)
+    found = [one for path in _sources() for one in named.findall(path.read_text(encoding="utf-8"))]
+
+    assert {"DECLARE_LOCK", "MEMORY_LOCK", "INTAKE_LOCK"} <= {name for name, _number in found}
+    assert len({number for _name, number in found}) == len(found)

@@ -20,7 +20,7 @@ MAX_TITLE_CHARACTERS = 200
 #: Older than any RTO can tell of: a slip of the hand in the date.
 OLDEST = timedelta(days=7)
 #: First half of an advisory lock's key; the second is the environment.
-DECLARE_LOCK = 7_140_203
+DECLARE_LOCK = 7_140_205
 
 
 @transaction.atomic
