@@ -7,7 +7,9 @@ changes fetches once.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.conf import settings
@@ -27,6 +29,8 @@ from flags.tokens import USES, find_identity
 PATH = "/ofrep/v1/stream"
 HEARTBEAT_SECONDS = 15.0
 INACTIVITY_SECONDS = 120
+#: Of a process's places, what one token may take: all tills hold the same one, and who has a till can read it.
+TOKEN_SHARE = 0.9
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -37,6 +41,7 @@ class StreamHub:
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.open_streams = 0
+        self._by_token: Counter[int] = Counter()
 
     def open(self) -> None:
         """Begin: remember the loop and hear of every change."""
@@ -48,6 +53,23 @@ class StreamHub:
         """End."""
         KEEPER.unsubscribe(self.wake_from_thread)
         self._loop = None
+
+    def has_room(self, token_id: int, *, limit: int) -> bool:
+        """Tell whether one more stream of a token may be opened where all may hold `limit` together."""
+        return self.open_streams < limit and self._by_token[token_id] < max(1, limit * TOKEN_SHARE)
+
+    @contextmanager
+    def hold_place(self, token_id: int) -> Iterator[None]:
+        """Count a token's stream as open until the block ends."""
+        self.open_streams += 1
+        self._by_token[token_id] += 1
+        try:
+            yield
+        finally:
+            self.open_streams -= 1
+            self._by_token[token_id] -= 1
+            if not self._by_token[token_id]:
+                del self._by_token[token_id]
 
     def wake_from_thread(self) -> None:
         """Wake every stream; called by the keeper in whatever thread noticed a change."""
@@ -115,7 +137,7 @@ async def answer_stream(request: Request) -> Response:
     """Answer `GET /ofrep/v1/stream`: events until the client leaves or its token is revoked."""
     try:
         identity, snapshot = _authorise(request)
-        _check_room()
+        _check_room(identity)
     except LeanRefusal as refusal:
         return with_cors(request, refusal_response(refusal))
     events = _follow(identity, last_id=request.headers.get("last-event-id", ""))
@@ -142,17 +164,16 @@ def _authorise(request: Request) -> tuple[TokenIdentity, Snapshot]:
     return identity, portfolio.snapshots[identity.environment_id]
 
 
-def _check_room() -> None:
-    if HUB.open_streams >= settings.STREAM_LIMIT:
+def _check_room(identity: TokenIdentity) -> None:
+    if not HUB.has_room(identity.token_id, limit=settings.STREAM_LIMIT):
         busy = {"Retry-After": str(RETRY_SECONDS)}
         raise LeanRefusal(503, "GENERAL", "This process holds as many streams as it may.", headers=busy)
 
 
 async def _follow(identity: TokenIdentity, *, last_id: str) -> AsyncIterator[bytes]:
     """Yield an event for every state that differs from the one the client knows, comments in between."""
-    HUB.open_streams += 1
     known = last_id
-    try:
+    with HUB.hold_place(identity.token_id):
         # The first bytes tell a browser that the stream is open.
         yield b": open\n\n"
         while True:
@@ -165,8 +186,6 @@ async def _follow(identity: TokenIdentity, *, last_id: str) -> AsyncIterator[byt
                 yield _write_event(snapshot)
             elif not await HUB.wait(seconds=HEARTBEAT_SECONDS):
                 yield b": alive\n\n"
-    finally:
-        HUB.open_streams -= 1
 
 
 def _write_event(snapshot: Snapshot) -> bytes:

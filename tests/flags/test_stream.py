@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -219,6 +220,31 @@ def test_stream__more_than_it_may_hold__is_503(shop: Shop, settings: LazySetting
 
     answer = ask_stream(address)
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+
+
+def test_stream__one_token_at_nine_tenths_of_the_places__leaves_room_for_another(
+    shop: Shop, settings: LazySettings
+) -> None:
+    settings.STREAM_LIMIT = 10
+    _other, raw = make_token(shop.environment, purpose=Purpose.CLIENT)
+    KEEPER.refresh()
+    mine = shop.find_address()
+    shop.raw = raw
+    theirs = shop.find_address()
+
+    async def open_nine() -> tuple[int, int]:
+        async with AsyncExitStack() as stack:
+            nine = [await stack.enter_async_context(follow(mine)) for _ in range(9)]
+            for stream in nine:
+                await stream.wait_for_events(1)
+            tenth = await stack.enter_async_context(follow(mine))
+            await tenth.wait_until_over()
+            another = await stack.enter_async_context(follow(theirs))
+            await another.wait_for_events(1)
+            return tenth.status, another.status
+
+    assert asyncio.run(open_nine()) == (503, 200)
+    assert HUB.open_streams == 0
 
 
 def test_address__within_a_period__stays_and_with_the_next_a_new_answer_brings_it(shop: Shop) -> None:
