@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.browser.visitor import Frame
+from tests.scenarios.planning import open_environment
+from tests.scenarios.stage import Stage
 
 
 def test_sign_in__wrong_password__says_so_beside_the_form(open_as: Open) -> None:
@@ -89,3 +91,17 @@ def test_bar__on_a_phone__is_one_row_and_keeps_everything_in_reach(open_as: Open
     expect(page.locator("html")).to_have_attribute("lang", "fr" if language == "en" else "en")
     visitor.tab_to(banner.locator("a[href='/complaints/log/']"))
     visitor.tab_to(banner.locator("a[href='/inbox/']"))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_top_bar__with_many_environments__never_scrolls_the_page(stage: Stage, open_as: Open, width: int) -> None:
+    known = {row["key"] for row in stage.ask("SELECT key FROM flags_environment")}
+    for key in ("warehouse-in-the-north", "training-of-volunteers", "acceptance-by-customers", "performance"):
+        if key not in known:
+            open_environment(stage, key)
+
+    page = open_as("admin", width=width, language="fr").page
+
+    expect(page.locator(".bar .env").last).to_be_attached()
+    assert page.locator(".bar .env").count() >= 7
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
