@@ -142,7 +142,11 @@ def read_state(stage: Stage, rollout_id: int) -> State:
     How far the bad flag came before it was taken back is a matter of seconds: its own steps count
     as one kind, and `check_bad_flag` looks at them.
     """
-    [rollout] = stage.ask("SELECT status, environment_id FROM rollouts_rollout WHERE id = %s", rollout_id)
+    [rollout] = stage.ask(
+        "SELECT r.status, r.environment_id, e.key AS env FROM rollouts_rollout r"
+        " JOIN flags_environment e ON e.id = r.environment_id WHERE r.id = %s",
+        rollout_id,
+    )
     told = stage.ask(
         "SELECT data->>'flag' AS flag, data->>'phase' AS phase, data->>'audience' AS whom FROM rollouts_rolloutevent"
         " WHERE rollout_id = %s AND kind = 'step_done' AND data->>'flag' <> %s",
@@ -163,7 +167,8 @@ def read_state(stage: Stage, rollout_id: int) -> State:
     return State(
         status=rollout["status"],
         steps=[step for step in list_steps(stage, rollout_id) if step[1] != BAD],
-        told=Counter((row["flag"], row["phase"], row["whom"]) for row in told),
+        # The pilots' segment is named after the environment, which is each rehearsal's own.
+        told=Counter((row["flag"], row["phase"], row["whom"].replace(rollout["env"], "…")) for row in told),
         flags=list_flags(stage, rollout_id),
         rules=Counter((row["key"], row["phase"]) for row in rules),
         rollbacks=[(row["key"], row["trigger"]) for row in rollbacks],

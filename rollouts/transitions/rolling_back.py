@@ -5,6 +5,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Max
 
 from core.actors import Actor
 from core.domain.business_time import at_local, local_day
@@ -60,6 +61,7 @@ def roll_back(
     if rollout.status not in ROLLBACK_FROM:
         raise Refusal("wrong_state", start=rollout.status, end=str(Status.ROLLED_BACK))
     rows = _choose(rollout, flag_ids)
+    now = max(now, _find_last_done(rollout, rows) or now)
     with recorded(actor=actor, reason=reason, now=now) as recording:
         for row in rows:
             _contain(row, actor=actor, reason=recording.reason, now=now)
@@ -87,6 +89,13 @@ def _choose(rollout: Rollout, flag_ids: Collection[int] | None) -> list[RolloutF
     if not chosen:
         raise InvalidInput("nothing_to_roll_back", rollout=rollout.pk)
     return chosen
+
+
+def _find_last_done(rollout: Rollout, rows: Collection[RolloutFlag]) -> datetime | None:
+    """Return when the last step was done that is taken back; after `now` where the caller waited for the lock."""
+    done = rollout.steps.filter(status=StepStatus.DONE, flag_id__in=[row.flag_id for row in rows])
+    last: datetime | None = done.aggregate(last=Max("done_at"))["last"]
+    return last
 
 
 def _contain(row: RolloutFlag, *, actor: Actor, reason: str, now: datetime) -> None:

@@ -114,6 +114,25 @@ def test_roll_back__a_verdict_on_an_attempt_before__is_refused() -> None:
 
 
 @pytest.mark.django_db
+def test_roll_back__a_step_was_done_while_it_waited__is_contained_no_earlier_than_that_step() -> None:
+    world, rollout = _make_breach()
+    first = world.flags[0]
+    step = rollout.steps.filter(flag=first, status="done").order_by("done_at").last()
+    assert step is not None
+    assert step.done_at is not None
+
+    rollback = roll_back(
+        rollout_id=rollout.pk,
+        flag_ids=[first.pk],
+        trigger=Trigger.MANUAL,
+        now=step.done_at - timedelta(milliseconds=300),
+        **BY,
+    )
+
+    assert rollback.contained_at == step.done_at
+
+
+@pytest.mark.django_db
 def test_watch__two_flags_breach_at_once__both_go_back_at_once() -> None:
     world, rollout = _make_breach()
     report(world, flag=world.flags[2], now=LATER - timedelta(seconds=0.5), integrity=1)
