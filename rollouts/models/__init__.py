@@ -1,0 +1,27 @@
+"""Releases, rollouts with their phases and steps, rollbacks, and the story as events."""
+
+from rollouts.models.events import RolloutEvent
+from rollouts.models.releases import Release, ReleaseFlag
+from rollouts.models.rollbacks import Rollback, RollbackFlag, Scope, Trigger
+from rollouts.models.rollouts import Rollout, RolloutFlag, RolloutSite
+from rollouts.models.scheduling import SchedulerHeartbeat, StepFault
+from rollouts.models.steps import Phase, PhaseStatus, Step, StepStatus
+
+__all__ = [
+    "Phase",
+    "PhaseStatus",
+    "Release",
+    "ReleaseFlag",
+    "Rollback",
+    "RollbackFlag",
+    "Rollout",
+    "RolloutEvent",
+    "RolloutFlag",
+    "RolloutSite",
+    "SchedulerHeartbeat",
+    "Scope",
+    "Step",
+    "StepFault",
+    "StepStatus",
+    "Trigger",
+]

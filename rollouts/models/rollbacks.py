@@ -1,0 +1,70 @@
+"""Rollbacks and the flags they took back."""
+
+from django.db import models
+from django.db.models import Q
+
+from core.history import track
+from flags.models import Flag
+from rollouts.models.rollouts import Rollout
+
+
+class Scope(models.TextChoices):
+    FLAG = "flag", "flag"
+    ALL = "all", "all"
+
+
+class Trigger(models.TextChoices):
+    MANUAL = "manual", "manual"
+    CRITICAL_ERRORS = "critical_errors", "critical errors"
+    ERROR_RATE = "error_rate", "error rate"
+
+
+class Rollback(models.Model):
+    """A taking back: of one flag or of all; contained the moment it is written."""
+
+    rollout = models.ForeignKey(Rollout, on_delete=models.PROTECT, related_name="rollbacks")
+    scope = models.CharField(max_length=10, choices=Scope.choices)
+    trigger = models.CharField(max_length=20, choices=Trigger.choices)
+    attempt = models.PositiveIntegerField()
+    detected_at = models.DateTimeField()
+    contained_at = models.DateTimeField()
+    reason = models.TextField()
+    triggered_by = models.CharField(max_length=200)
+    evidence = models.JSONField(default=dict, blank=True)
+
+    history = track()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(name="rollouts_rollback_scope_known", condition=Q(scope__in=Scope.values)),
+            models.CheckConstraint(name="rollouts_rollback_trigger_known", condition=Q(trigger__in=Trigger.values)),
+            models.CheckConstraint(name="rollouts_rollback_says_why", condition=~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rollout_id}: {self.scope} ({self.trigger})"
+
+
+class RollbackFlag(models.Model):
+    """A flag taken back; automatically at most once for each rollout and attempt."""
+
+    rollback = models.ForeignKey(Rollback, on_delete=models.CASCADE, related_name="rollback_flags")
+    rollout = models.ForeignKey(Rollout, on_delete=models.PROTECT, related_name="+")
+    flag = models.ForeignKey(Flag, on_delete=models.PROTECT, related_name="+")
+    attempt = models.PositiveIntegerField()
+    is_automatic = models.BooleanField()
+
+    history = track()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="rollouts_one_automatic_rollback",
+                fields=["rollout", "flag", "attempt"],
+                condition=Q(is_automatic=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rollback_id}: {self.flag_id}"
