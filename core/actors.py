@@ -29,6 +29,7 @@ class Actor:
 SCHEDULER = Actor(ActorKind.SYSTEM, "scheduler")
 GUARDRAIL = Actor(ActorKind.SYSTEM, "guardrail")
 INTAKE = Actor(ActorKind.SYSTEM, "intake")
+INSTALLATION = Actor(ActorKind.SYSTEM, "installation")
 DEMO = Actor(ActorKind.SYSTEM, "demo")
 
 

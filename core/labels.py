@@ -42,6 +42,7 @@ ACTORS: dict[str, str | Promise] = {
     "scheduler": _("scheduler"),
     "guardrail": _("guardrail"),
     "intake": _("incident intake"),
+    "installation": _("installation"),
     "demo": _("demo"),
 }
 

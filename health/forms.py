@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from flags.forms import ReasonedForm
 from flags.models import Environment, Flag, Site
-from health.models import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP, Complaint, ComplaintSeverity, ComplaintStatus, Mode
+from health.domain.error_rate import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
+from health.models import Complaint, ComplaintSeverity, ComplaintStatus, Mode
 from health.transitions import MAX_REPORTER_CHARACTERS, MAX_TEXT_CHARACTERS
 
 

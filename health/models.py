@@ -7,11 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.history import track
 from flags.models import ApiToken, Environment, Flag, Site
-from health.domain.error_rate import DEFAULT_THRESHOLD_BP
+from health.domain.error_rate import DEFAULT_THRESHOLD_BP, LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
 from health.domain.verdict import Verdict
-
-#: Below 1 % every shop breaches; above 10 % a busy till's clumps would hide a fault.
-LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP = 100, 1_000
 
 
 class Sample(models.Model):

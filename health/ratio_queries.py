@@ -37,15 +37,12 @@ def get_guardrail(*, environment_key: str, lane: str) -> Guardrail:
     return row or Guardrail(lane=lane)
 
 
-def judge_ratio_lanes(*, exposures: Sequence[Exposure], now: datetime) -> list[Judgement]:
+def judge_ratio_lanes(*, exposures: Sequence[Exposure], guardrail: Guardrail, now: datetime) -> list[Judgement]:
     """Return the error rate's judgement on each exposure of ONE subject, without remembering anything.
 
-    Empty where the lane is off. Three queries, however many flags and samples there are.
+    Empty where the lane is off. Two queries, however many flags and samples there are.
     """
-    if not exposures:
-        return []
-    guardrail = get_guardrail(environment_key=exposures[0].environment_key, lane=LANE)
-    if guardrail.mode == Mode.OFF:
+    if not exposures or guardrail.mode == Mode.OFF:
         return []
     assessed = assess_error_rate(exposures=exposures, threshold_bp=guardrail.threshold_bp, now=now)
     memories = read_memories(exposures[0])

@@ -11,10 +11,10 @@ from core.errors import InvalidInput
 from core.history import recorded
 from core.versions import check_version
 from flags.models import Environment
-from health.domain.error_rate import Memory, judge_error_rate, remember
+from health.domain.error_rate import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP, Memory, judge_error_rate, remember
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
-from health.models import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP, BreachMemory, Guardrail, Lane, Mode
+from health.models import BreachMemory, Guardrail, Lane, Mode
 from health.ratio_queries import assess_error_rate, read_memories, say_fault
 from health.transitions import store_judgement
 

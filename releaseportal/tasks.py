@@ -11,6 +11,7 @@ from django.utils import timezone
 from core import chain, clock
 from core.actors import DEMO
 from core.errors import Refusal
+from flags.models import SegmentMember
 from flags.transitions import NewMember, release_flag, remove_rules
 from notifications.domain.audience import KEEPERS
 from notifications.transitions import publish
@@ -74,7 +75,7 @@ def restart(*, rollout_id: int, now: datetime) -> Rollout | None:
     if old is None or _list_newer(old).exists():
         return None
     _clean_up(old, now=now)
-    members = old.pilots.members.order_by("pk")
+    members = SegmentMember.objects.filter(segment=old.pilots_id).order_by("pk")
     request = PlanRequest(
         release_id=old.release_id,
         environment_id=old.environment_id,
@@ -84,7 +85,7 @@ def restart(*, rollout_id: int, now: datetime) -> Rollout | None:
         day_seconds=old.day_seconds,
         promotion_time=old.promotion_time,
         zone=old.zone,
-        template_key=old.template_key,
+        template_version_id=old.template_version_id,
         is_repeated=True,
     )
     rollout = plan_rollout(request=request, actor=DEMO, reason=REASON, now=now)

@@ -5,6 +5,8 @@ from django.contrib import admin
 from core.readonlyadmin import ReadOnlyAdmin, ReadOnlyInline, UntrackedAdmin
 from rollouts.models import (
     Phase,
+    PlanTemplate,
+    PlanTemplateVersion,
     Release,
     ReleaseFlag,
     Rollback,
@@ -63,6 +65,22 @@ class RolloutAdmin(ReadOnlyAdmin):
     search_fields = ("release__version", "environment__key")
     date_hierarchy = "start_at"
     inlines = (RolloutFlagInline, RolloutSiteInline, PhaseInline)
+
+
+@admin.register(PlanTemplate)
+class PlanTemplateAdmin(ReadOnlyAdmin):
+    list_display = ("name", "key", "number", "archived_at")
+    list_filter = (("archived_at", admin.EmptyFieldListFilter),)
+    search_fields = ("name", "key")
+
+
+@admin.register(PlanTemplateVersion)
+class PlanTemplateVersionAdmin(UntrackedAdmin):
+    list_display = ("template", "number", "created_at", "created_by", "reason")
+    list_filter = ("template",)
+    list_select_related = ("template", "created_by")
+    search_fields = ("template__key", "template__name", "reason")
+    date_hierarchy = "created_at"
 
 
 @admin.register(RolloutFlag)

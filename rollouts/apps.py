@@ -1,11 +1,12 @@
 from django.apps import AppConfig
 
+from core import installing
 from core.labels import REFUSALS
 from core.naming import name_records
 from core.reasons import REASONS, VALUES
 from flags.dependants import register
 from flags.labels import STANDINGS
-from rollouts import labels, names
+from rollouts import labels, names, template_labels
 
 
 class RolloutsConfig(AppConfig):
@@ -15,10 +16,13 @@ class RolloutsConfig(AppConfig):
     def ready(self) -> None:
         # Its models are there only now.
         from rollouts.dependant import RolloutsUse  # noqa: PLC0415
+        from rollouts.transitions.templating import install_built_in  # noqa: PLC0415
 
         name_records(self, names.NAMES)
         REFUSALS.update(labels.REFUSALS)
+        REFUSALS.update(template_labels.REFUSALS)
         REASONS.update(labels.REASONS)
         VALUES["phase"] = labels.PHASES
         VALUES["standing"] = STANDINGS
         register(RolloutsUse())
+        installing.register(install_built_in)

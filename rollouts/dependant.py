@@ -7,8 +7,10 @@ from django.db.models import Q
 from django.urls import reverse
 
 from flags.dependants import Origin
+from flags.models import Segment
 from rollouts.models import Rollout
 from rollouts.queries import list_rollouts
+from rollouts.template_queries import list_templates_naming_segment
 
 ORIGIN = re.compile(r"rollout:(\d+):\d+")
 
@@ -32,6 +34,8 @@ class RolloutsUse:
         return [str(rollout) for rollout in uses]
 
     def list_uses_of_segment(self, segment_id: int) -> list[str]:
-        """Return every rollout, past ones too, whose testers or pilots the segment is."""
-        uses: list[Rollout] = list(list_rollouts().filter(Q(testers_id=segment_id) | Q(pilots_id=segment_id)))
-        return [str(rollout) for rollout in uses]
+        """Return every rollout, past ones too, that has steps for the segment, and the templates that name it."""
+        own = Q(testers_id=segment_id) | Q(pilots_id=segment_id) | Q(steps__segment_id=segment_id)
+        uses: list[Rollout] = list(list_rollouts().filter(own).distinct())
+        segment = Segment.objects.get(pk=segment_id)
+        return [str(one) for one in [*uses, *list_templates_naming_segment(segment.key)]]

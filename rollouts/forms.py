@@ -17,6 +17,7 @@ from flags.models import Environment, Flag, Segment, SegmentMember, Site
 from flags.transitions import NewMember
 from rollouts.models import Release
 from rollouts.queries import list_tester_segments
+from rollouts.template_queries import list_newest_versions
 from rollouts.transitions import PlanRequest
 
 
@@ -99,6 +100,9 @@ class PlanForm(OrderedForm):
     environment = forms.ModelChoiceField(
         Environment.objects.all(), label=_("Environment"), empty_label=_("Choose the environment")
     )
+    template = forms.ModelChoiceField(
+        list_newest_versions(), label=_("Plan template"), empty_label=None, required=False
+    )
     start_on = DayField(label=_("Start day"), required=False)
     promotion_time = forms.TimeField(
         label=_("Hour of promotions at the sites"),
@@ -106,10 +110,16 @@ class PlanForm(OrderedForm):
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
     testers = forms.ModelChoiceField(
-        Segment.objects.all(), label=_("Testers of the internal phase"), empty_label=_("Choose the testers")
+        Segment.objects.all(),
+        label=_("Testers of the internal phase"),
+        empty_label=_("Choose the testers"),
+        required=False,
     )
     pilots = forms.MultipleChoiceField(
-        label=_("Pilot cashiers"), widget=forms.CheckboxSelectMultiple, help_text=_("Three to five say most.")
+        label=_("Pilot cashiers"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Three to five say most."),
+        required=False,
     )
     sites = forms.MultipleChoiceField(
         label=_("Order of the sites"),
@@ -160,7 +170,8 @@ class PlanForm(OrderedForm):
         return PlanRequest(
             release_id=data["release"].pk,
             environment_id=data["environment"].pk,
-            testers_id=data["testers"].pk,
+            template_version_id=data["template"].pk if data["template"] else None,
+            testers_id=data["testers"].pk if data["testers"] else None,
             pilots=tuple(self._pilots(data["pilots"])),
             site_ids=tuple(data["sites"]),
             start_on=None if rehearsal else data["start_on"],

@@ -15,7 +15,6 @@ REFUSALS: dict[str, str | Promise] = {
     "pilot_twice": _("A pilot cashier is named twice."),
     "site_twice": _("A site stands twice in the order."),
     "site_never_open": _("The site %(site)s is never open: mend its opening days."),
-    "template_unknown": _("There is no plan template %(template)s."),
     "start_in_past": _("The start lies in the past: the first step would already be due. Choose a later day."),
     "start_missing": _("Choose a start day, or a rehearsal."),
     "day_too_short": _("A day of a rehearsal lasts at least %(least)s second."),
@@ -46,6 +45,7 @@ REASONS: dict[str, str] = {
     "plan_moved": gettext_noop("What is late keeps its days and hours, later"),
     "site_set_apart": gettext_noop("%(site)s takes no change on %(day)s: %(standing)s"),
     "no_site_open": gettext_noop("No site takes a change on %(day)s"),
+    "template_installed": gettext_noop("The built-in template comes with the portal"),
     "rule_added": gettext_noop("Release %(release)s in %(environment)s, phase %(phase)s"),
     "soaking": gettext_noop("The days of the phase have not passed yet"),
     "guardrails_do_not_pass": gettext_noop("Guardrails do not pass yet"),
@@ -66,6 +66,9 @@ REASONS: dict[str, str] = {
     "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
 }
 
+#: Audiences that are no names; others are said as they are.
+AUDIENCES: dict[str, str | Promise] = {"everyone": _("everyone")}
+
 STATUSES: dict[str, str | Promise] = {
     "draft": _("✎ draft"),
     "awaiting_approval": _("… awaiting approval"),
@@ -84,6 +87,7 @@ PHASES: dict[str, str | Promise] = {
     "internal": _("Internal"),
     "pilot": _("Pilot"),
     "per_site": _("One site a day"),
+    "percentage": _("A growing share"),
     "full": _("Everyone"),
 }
 
@@ -159,8 +163,8 @@ SHORT_EVENTS: dict[str, str | Promise] = {
 def say_event(*, kind: str, data: Mapping[str, Any], count: int = 1) -> str:
     """Return one line of the story as a sentence, from its kind and data; `count` events alike are one line."""
     words = dict(data)
-    if data.get("audience") == "everyone":
-        words["audience"] = gettext("everyone")
+    if "audience" in data:
+        words["audience"] = AUDIENCES.get(str(data["audience"]), data["audience"])
     if "phase" in data:
         words["phase"] = PHASES.get(str(data["phase"]), data["phase"])
     if "code" in data:

@@ -8,18 +8,18 @@ from core.domain.sparkline import Bar, draw_bars, level, trace_line
 from flags.models import Segment, SegmentMember, Till
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.domain.critical_lane import CRITICAL_ERRORS
-from health.domain.error_rate import LANE as ERROR_RATE
 from health.domain.error_rate import WHOLE_BP
 from health.domain.exposure import Exposure, list_exposed_sites
 from health.domain.verdict import Judgement
 from health.models import Guardrail
 from health.queries import count_complaints_by_day, count_reporting_tills, error_series, judge_critical_lane
-from health.ratio_queries import get_guardrail, judge_ratio_lanes
+from health.ratio_queries import judge_ratio_lanes
 from rollouts.acted import Acted, list_acted
 from rollouts.confirmations import Confirmed, list_confirmations
 from rollouts.domain.gates import GateResult, judge_gates
 from rollouts.domain.lifecycle import EDGES, Status
 from rollouts.domain.templates import Gate
+from rollouts.effective_guardrail import get_effective_guardrail
 from rollouts.hand_queries import list_flags_off
 from rollouts.models import Phase, Rollback, Rollout, RolloutFlag, StepStatus
 from rollouts.queries import exposures_of, weigh_for_gates
@@ -87,9 +87,9 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     """Return what the page of a rollout shows, in a bounded number of queries."""
     exposures = exposures_of(rollout)
     critical_judgements = judge_critical_lane(exposures=exposures, now=now)
-    judgements = [*critical_judgements, *judge_ratio_lanes(exposures=exposures, now=now)]
+    guardrail = get_effective_guardrail(rollout)
+    judgements = [*critical_judgements, *judge_ratio_lanes(exposures=exposures, guardrail=guardrail, now=now)]
     judgements.sort(key=lambda item: item.flag_key)
-    guardrail = get_guardrail(environment_key=rollout.environment.key, lane=ERROR_RATE)
     flags = list(rollout.rollout_flags.select_related("flag").order_by("position"))
     switched_off = list_flags_off(rollout)
     off = switched_off | {row.flag.key for row in flags if row.rolled_back_at}

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from flags.domain.opening import Skip
 from flags.models import Flag, Site
+from flags.sentences import say_share
 from rollouts.domain.planning import PlannedPhase
 from rollouts.domain.skipping import Skips
 from rollouts.transitions.planning import Plan
@@ -18,7 +19,7 @@ class MomentView:
     due_at: datetime
     day: int
     audience: str
-    site_name: str
+    audience_name: str
     site_zone: str
     flags: Sequence[str]
     skips: Sequence[Skip]
@@ -43,13 +44,14 @@ def view_plan(plan: Plan) -> list[PlannedPhaseView]:
 def _list_moments(
     phase: PlannedPhase, skips: Skips, *, names: dict[str, str], sites: dict[str, Site]
 ) -> list[MomentView]:
-    flags: dict[tuple[datetime, int, str, str], list[str]] = {}
+    flags: dict[tuple[datetime, int, str, str, int | None], list[str]] = {}
     for step in phase.steps:
-        line = (step.due_at, step.day, step.audience, step.site_key)
+        line = (step.due_at, step.day, step.audience, step.site_key, step.share_bp)
         flags.setdefault(line, []).append(names.get(step.flag_key, step.flag_key))
     lines = []
-    for (due_at, day, audience, site_key), keys in flags.items():
+    for (due_at, day, audience, site_key, share_bp), keys in flags.items():
         site = sites.get(site_key)
         name, zone = (site.name, site.time_zone) if site else ("", "")
+        name = name if share_bp is None else say_share(share_bp)
         lines.append(MomentView(due_at, day, audience, name, zone, keys, skips.get((due_at, site_key), ())))
     return lines

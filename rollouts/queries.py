@@ -8,15 +8,16 @@ from django.db.models import Max, Prefetch, Q, QuerySet
 
 from core.searching import fits
 from flags.domain.audience import RuleKind
-from flags.models import Environment, Segment
+from flags.models import Environment, Segment, SegmentMember
 from health.domain.error_rate import LANE as ERROR_RATE
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
 from health.queries import judge_critical_lane
-from health.ratio_queries import get_guardrail, judge_ratio_lanes
+from health.ratio_queries import judge_ratio_lanes
 from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.overnight import NO_DATA, carry_passes
+from rollouts.effective_guardrail import get_effective_guardrail
 from rollouts.hand_queries import list_flags_off
 from rollouts.models import (
     Release,
@@ -29,6 +30,7 @@ from rollouts.models import (
     Trigger,
 )
 from rollouts.overnight import find_last_open_day, list_spells
+from rollouts.template_queries import guess_template
 
 #: Steps of one audience this close are one line of the story.
 TOGETHER = timedelta(seconds=2)
@@ -204,7 +206,11 @@ def _last_done(steps: Sequence[Step]) -> tuple[datetime, int]:
 def judge_rollout(rollout: Rollout, *, now: datetime) -> list[Judgement]:
     """Return each lane's judgement on each exposed flag."""
     exposures = exposures_of(rollout)
-    return [*judge_critical_lane(exposures=exposures, now=now), *judge_ratio_lanes(exposures=exposures, now=now)]
+    guardrail = get_effective_guardrail(rollout)
+    return [
+        *judge_critical_lane(exposures=exposures, now=now),
+        *judge_ratio_lanes(exposures=exposures, guardrail=guardrail, now=now),
+    ]
 
 
 def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement], *, now: datetime) -> list[tuple[str, str]]:
@@ -216,7 +222,7 @@ def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement], *, now: d
         since = find_last_open_day(rollout, now=now)
         if since is not None:
             judgements = carry_passes(judgements, list_spells(rollout, now=now), since=since)
-    guardrail = get_guardrail(environment_key=rollout.environment.key, lane=ERROR_RATE)
+    guardrail = get_effective_guardrail(rollout)
     counted = [item for item in judgements if item.lane != ERROR_RATE or guardrail.guards_gates]
     return weigh_verdicts(counted, is_rehearsal=rollout.is_rehearsal)
 
@@ -245,7 +251,7 @@ def list_steps_together(step: Step) -> QuerySet[Step]:
 
 def list_tester_segments() -> QuerySet[Segment]:
     """Return the segments that can test: all but those a rollout made for its own pilots."""
-    return Segment.objects.exclude(pk__in=Rollout.objects.values("pilots"))
+    return Segment.objects.exclude(pk__in=Rollout.objects.exclude(pilots=None).values("pilots"))
 
 
 def guess_plan(environment: Environment | None, *, today: date) -> dict[str, object]:
@@ -259,9 +265,11 @@ def guess_plan(environment: Environment | None, *, today: date) -> dict[str, obj
         "environment": environment,
         "start_on": next(day for day in ahead if day.isoweekday() <= FRIDAY),
     }
-    last = Rollout.objects.order_by("-pk").first()
+    last = Rollout.objects.select_related("template_version").order_by("-pk").first()
+    guess["template"] = guess_template(last)
     testers = list_tester_segments()
     if last:
-        guess["pilots"] = list(last.pilots.members.values_list("targeting_key", flat=True))
-        testers = testers.filter(pk=last.testers_id)
+        members = SegmentMember.objects.filter(segment=last.pilots_id)
+        guess["pilots"] = list(members.values_list("targeting_key", flat=True))
+        testers = testers.filter(pk=last.testers_id) if last.testers_id else testers
     return guess | {"testers": testers.first()}

@@ -8,11 +8,10 @@ from django.db import transaction
 from core.actors import GUARDRAIL
 from core.errors import Refusal
 from core.reasons import BETWEEN, write_reason
-from health.domain.error_rate import LANE
 from health.domain.verdict import Judgement, Verdict
 from health.models import Mode
-from health.ratio_queries import get_guardrail
 from health.ratio_transitions import Judged, judge_and_remember
+from rollouts.effective_guardrail import get_effective_guardrail
 from rollouts.models import Rollout, Trigger
 from rollouts.queries import exposures_of
 from rollouts.story import add_event
@@ -23,7 +22,7 @@ EVERYWHERE = "error_rate_everywhere"
 
 def watch_error_rate(rollout: Rollout, *, now: datetime) -> None:
     """Judge one rollout's error rate and act; a verdict on what has changed meanwhile is dropped."""
-    guardrail = get_guardrail(environment_key=rollout.environment.key, lane=LANE)
+    guardrail = get_effective_guardrail(rollout)
     if guardrail.mode == Mode.OFF:
         return
     judged = judge_and_remember(exposures=exposures_of(rollout), threshold_bp=guardrail.threshold_bp, now=now)

@@ -13,7 +13,6 @@ from core.domain.business_time import local_day
 from flags.models import SiteDay
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.plan_day import count_plan_day, count_rehearsal_day
-from rollouts.domain.templates import PhaseKind
 from rollouts.models import Phase, PhaseStatus, Rollout, RolloutSite, Step, StepFault, StepStatus
 from rollouts.site_queries import plan_site
 
@@ -161,11 +160,11 @@ def _view_phases(rollout: Rollout, *, now: datetime, off: Collection[str]) -> li
 def _view_phase(phase: Phase, steps: Sequence[Step], *, now: datetime, off: Collection[str]) -> PhaseView:
     sites: dict[str, list[Step]] = {}
     for step in steps:
-        if step.site is not None:
-            sites.setdefault(step.site.name, []).append(step)
+        if step.site is not None or step.share_bp is not None:
+            sites.setdefault(step.whom, []).append(step)
     return PhaseView(
         phase=phase,
-        dots=[_draw(step, off=off) for step in steps] if phase.kind != PhaseKind.PER_SITE else [],
+        dots=[_draw(step, off=off) for step in steps] if not sites else [],
         sites=[_view_site(name, rows, off=off) for name, rows in sites.items()],
         is_today=phase.status == PhaseStatus.RUNNING and phase.starts_at <= now < phase.ends_at,
     )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from rollouts import views
+from rollouts import template_views, views
 
 app_name = "rollouts"
 urlpatterns = [
@@ -9,5 +9,10 @@ urlpatterns = [
     path("rollouts/<int:pk>/", views.show, name="detail"),
     path("rollouts/<int:pk>/roll-back/", views.roll_back_page, name="roll_back"),
     path("rollouts/<int:pk>/<slug:action>/", views.act, name="act"),
+    path("plan-templates/", template_views.list_all, name="templates"),
+    path("plan-templates/new/", template_views.create, name="template_new"),
+    path("plan-templates/<str:key>/", template_views.show, name="template"),
+    path("plan-templates/<str:key>/edit/", template_views.edit, name="template_edit"),
+    path("plan-templates/<str:key>/<slug:action>/", template_views.act, name="template_act"),
     path("releases/", views.releases, name="releases"),
 ]

@@ -20,6 +20,7 @@ from health.models import Complaint
 from health.transitions import log_complaint
 from incidents.intake import list_waiting, take_in
 from incidents.models import Incident
+from rollouts.domain.templates import BUILT_IN_KEY
 from rollouts.models import Rollout, Trigger
 from rollouts.transitions import roll_back
 from tests.digest import name_changes, take_digest
@@ -99,6 +100,7 @@ ACTIONS = {
         *("mitigate", "restore", "reopen", "close", "nothing"),
     ),
     "flags:rule_change": ("earlier", "later", "remove", "nothing"),
+    "rollouts:template_act": ("archive", "restore", "nothing"),
     "flags:shelve": ("archive", "restore", "nothing"),
 }
 
@@ -167,6 +169,20 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "mode": "hold",
         "percent": "5",
         "allowed_origins": "https://a.example",
+        "template": "",
+        "phase-TOTAL_FORMS": "1",
+        "phase-INITIAL_FORMS": "0",
+        "phase-0-kind": "percentage",
+        "phase-0-days": "3",
+        "phase-0-advance": "in_order",
+        "phase-0-flag_order": world.flags[0].key,
+        "phase-0-slots": "06:00",
+        "phase-0-segment": "",
+        "phase-0-shares": "10, 20",
+        "phase-0-gates": ["soak"],
+        "phase-0-support": "standard",
+        "phase-0-error_rate_mode": "",
+        "phase-0-error_rate_percent": "2",
     }
 
 
@@ -229,6 +245,7 @@ def _addresses(world: World, rollout: Rollout) -> list[str]:
         "site": "lyon",
         "till": "lyon",
         "environment": world.environment.key,
+        "template": BUILT_IN_KEY,
     }
     found = ["/", "/search/", "/environment/", "/language/", reverse("admin:changes_export")]
     for name, pattern in _patterns():

@@ -74,5 +74,10 @@ def check_split(split: object, *, variants: Mapping[str, object]) -> tuple[tuple
     return tuple(pieces.items())
 
 
+def share_of(variant: str, share_bp: int, *, rest: str) -> tuple[tuple[str, int], ...]:
+    """Return the split that gives a share of people a variant, all others `rest`; a larger one keeps whom it had."""
+    return ((variant, share_bp), (rest, TOTAL_BP - share_bp))
+
+
 class SplitFault(Exception):
     """Not a split: an unknown or repeated variant, or weights that do not sum to 10_000."""

@@ -4,7 +4,7 @@ from flags.transitions.editing import archive_flag, create_flag, edit_flag, rest
 from flags.transitions.opening import add_site_days, remove_site_days
 from flags.transitions.people import NewMember, add_member, create_segment, delete_segment, edit_segment, remove_member
 from flags.transitions.places import create_environment, create_site, create_till, edit_environment, edit_site
-from flags.transitions.ruling import add_rule, edit_rule, move_rule, on_variant, remove_rule, remove_rules
+from flags.transitions.ruling import add_rule, edit_rule, lay_rule, move_rule, on_variant, remove_rule, remove_rules
 from flags.transitions.switching import kill_flag, release_flag, switch_off, switch_on
 from flags.transitions.tokens import create_token, revoke_token
 
@@ -27,6 +27,7 @@ __all__ = [
     "edit_segment",
     "edit_site",
     "kill_flag",
+    "lay_rule",
     "move_rule",
     "on_variant",
     "release_flag",

@@ -49,6 +49,42 @@ def add_rule(
 
 
 @transaction.atomic
+def lay_rule(
+    *,
+    flag_id: int,
+    environment_id: int,
+    audience: RuleAudience,
+    variant: str,
+    phase: str,
+    origin: str,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    split: Split = (),
+) -> Rule:
+    """Let an origin's rule for an audience give this, and switch the flag on.
+
+    What it gave this audience before, a smaller share, is changed in its place: a rule behind it would
+    never be asked.
+    """
+    state = get_locked_state(flag_id=flag_id, environment_id=environment_id)
+    check_in_use(state.flag)
+    split = _check_gift(state.flag, variant=variant, split=split)
+    with recorded(actor=actor, reason=reason, now=now):
+        own = (row for row in state.rules.filter(origin=origin) if _is_for(row, audience))
+        rule = next(own, None)
+        if rule is None:
+            rule = append_rule(state, audience, variant=variant, split=split, phase=phase, origin=origin, now=now)
+        elif not _says(rule, audience, variant=variant, split=split):
+            rule.since, rule.phase = now, phase
+            _write(rule, audience, variant=variant, split=split)
+        if not state.is_on:
+            state.is_on = True
+            state.save()
+    return rule
+
+
+@transaction.atomic
 def edit_rule(
     *,
     rule_id: int,
@@ -141,10 +177,13 @@ def _check_gift(flag: Flag, *, variant: str, split: Split) -> Split:
         raise InvalidInput("split_not_whole") from None
 
 
+def _is_for(rule: Rule, audience: RuleAudience) -> bool:
+    return RuleAudience(RuleKind(rule.kind), rule.segment_id, rule.site_id, rule.asked) == audience
+
+
 def _says(rule: Rule, audience: RuleAudience, *, variant: str, split: Split) -> bool:
     """Tell whether a stored rule gives this audience this."""
-    stored = RuleAudience(RuleKind(rule.kind), rule.segment_id, rule.site_id, rule.asked)
-    return stored == audience and rule.variant == variant and rule.pieces == split
+    return _is_for(rule, audience) and rule.variant == variant and rule.pieces == split
 
 
 def append_rule(

@@ -14,6 +14,8 @@ from health.domain.wilson import quantile, wilson_lower, wilson_upper
 
 LANE = "error_rate"
 DEFAULT_THRESHOLD_BP = 500
+#: Below 1 % every shop breaches; above 10 % a busy till's clumps would hide a fault.
+LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP = 100, 1_000
 WHOLE_BP = 10_000
 #: Codes of too few requests for a pass, whatever they say.
 TOO_LITTLE = frozenset({"no_requests", "too_few_requests"})

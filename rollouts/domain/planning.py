@@ -5,7 +5,7 @@ changes, no French public holiday. A site gets its flags at the hour of its own 
 rehearsal numbers its days instead of dating them: each lasts `day_seconds`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import zip_longest
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from core.domain.business_time import at_local
 from core.errors import InvalidInput
 from flags.domain.opening import DayView, ExceptionalDays, view_day
-from rollouts.domain.templates import PhaseKind, PhaseTemplate, PlanTemplate
+from rollouts.domain.templates import Advance, PhaseKind, PhaseTemplate, needs_pilots, needs_testers
 
 DAY_SECONDS = 86_400
 PILOTS_FEWEST, PILOTS_MOST = 3, 5
@@ -108,19 +108,26 @@ class StepAudience:
 
     TESTERS = "testers"
     PILOTS = "pilots"
+    SEGMENT = "segment"
     SITE = "site"
     EVERYONE = "everyone"
 
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """One change: a flag for an audience at a moment (UTC) of a plan day."""
+    """One change: a flag for an audience at a moment (UTC) of a plan day.
+
+    `site_key` for a site, `segment_key` for a segment that the template names, `share_bp` where only a
+    share of the audience, in basis points, gets it.
+    """
 
     flag_key: str
     audience: str
     due_at: datetime
     day: int
     site_key: str = ""
+    segment_key: str = ""
+    share_bp: int | None = None
 
 
 @dataclass(frozen=True)
@@ -135,16 +142,23 @@ class PlannedPhase:
     steps: tuple[PlannedStep, ...]
 
 
-def check_plan(*, flag_keys: Sequence[str], sites: Sequence[PlanSite], pilots: int, testers: int) -> list[str]:
-    """Refuse what cannot be planned; return the codes of what is odd about the rest."""
+def check_plan(
+    phases: Sequence[PhaseTemplate], *, flag_keys: Sequence[str], sites: Sequence[PlanSite], pilots: int, testers: int
+) -> list[str]:
+    """Refuse what cannot be planned; return the codes of what is odd about the rest.
+
+    `testers` and `pilots` are how many people were chosen, where the template asks for any.
+    """
     if not flag_keys:
         raise InvalidInput("plan_without_flags")
     if not sites:
         raise InvalidInput("plan_without_sites")
     if len({site.key for site in sites}) != len(sites):
         raise InvalidInput("site_twice")
-    if not testers:
+    if not testers and needs_testers(phases):
         raise InvalidInput("plan_without_testers")
+    if not needs_pilots(phases):
+        return []
     if not pilots:
         raise InvalidInput("plan_without_pilots")
     if pilots < PILOTS_FEWEST:
@@ -153,7 +167,7 @@ def check_plan(*, flag_keys: Sequence[str], sites: Sequence[PlanSite], pilots: i
 
 
 def plan_phases(
-    template: PlanTemplate,
+    template: Sequence[PhaseTemplate],
     *,
     flag_keys: Sequence[str],
     sites: Sequence[PlanSite],
@@ -163,7 +177,7 @@ def plan_phases(
     """Return the dated phases of a rollout, in order."""
     phases: list[PlannedPhase] = []
     first = 1
-    for phase in template.phases:
+    for phase in template:
         steps, last = _plan_steps(phase, flag_keys=flag_keys, sites=sites, at=promotion_time, days=days, first=first)
         phases.append(
             PlannedPhase(
@@ -191,16 +205,49 @@ def _plan_steps(
 ) -> tuple[list[PlannedStep], int]:
     if phase.kind is PhaseKind.PER_SITE:
         return _plan_sites(phase, flag_keys=flag_keys, sites=sites, at=at, days=days, first=first)
-    if phase.kind is PhaseKind.FULL:
-        due_at = days.moment(first, at)
-        steps = [PlannedStep(key, StepAudience.EVERYONE, due_at, first) for key in flag_keys]
-        return steps, first + phase.days - 1
-    audience = StepAudience.TESTERS if phase.kind is PhaseKind.INTERNAL else StepAudience.PILOTS
-    slots = [(first + day, slot) for day in range(phase.days) for slot in phase.slots or (at,)]
-    steps = []
-    for index, key in enumerate(flag_keys):
-        day, slot = slots[index * len(slots) // len(flag_keys)]
-        steps.append(PlannedStep(key, audience, days.moment(day, slot), day))
+    if phase.kind is PhaseKind.PERCENTAGE:
+        return _plan_shares(phase, flag_keys=flag_keys, at=at, days=days, first=first)
+    audience = StepAudience.SEGMENT if phase.segment_key else _AUDIENCES[phase.kind]
+    slots = _list_slots(phase, range(first, first + phase.days), at=at)
+    steps = [
+        PlannedStep(key, audience, days.moment(day, slot), day, segment_key=phase.segment_key)
+        for key, (day, slot) in _spread(phase, flag_keys, slots)
+    ]
+    return steps, first + phase.days - 1
+
+
+_AUDIENCES = {
+    PhaseKind.INTERNAL: StepAudience.TESTERS,
+    PhaseKind.PILOT: StepAudience.PILOTS,
+    PhaseKind.FULL: StepAudience.EVERYONE,
+}
+
+
+def _list_slots(phase: PhaseTemplate, numbers: Iterable[int], *, at: time) -> list[tuple[int, time]]:
+    return [(number, slot) for number in numbers for slot in phase.slots or (at,)]
+
+
+def _spread(
+    phase: PhaseTemplate, flag_keys: Sequence[str], slots: Sequence[tuple[int, time]]
+) -> list[tuple[str, tuple[int, time]]]:
+    """Return each flag, in the order it advances, with the slot of its turn: evenly spread, or all in the first."""
+    keys = phase.order(flag_keys)
+    if phase.advance is Advance.TOGETHER:
+        return [(key, slots[0]) for key in keys]
+    return [(key, slots[index * len(slots) // len(keys)]) for index, key in enumerate(keys)]
+
+
+def _plan_shares(
+    phase: PhaseTemplate, *, flag_keys: Sequence[str], at: time, days: Days, first: int
+) -> tuple[list[PlannedStep], int]:
+    """Return the steps of growing shares, spread over the phase's days; within a share the flags advance."""
+    begins = [first + index * phase.days // len(phase.shares_bp) for index in range(len(phase.shares_bp))]
+    ends = [*begins[1:], first + phase.days]
+    steps = [
+        PlannedStep(key, StepAudience.EVERYONE, days.moment(day, slot), day, share_bp=share_bp)
+        for share_bp, begin, end in zip(phase.shares_bp, begins, ends, strict=True)
+        for key, (day, slot) in _spread(phase, flag_keys, _list_slots(phase, range(begin, end), at=at))
+    ]
     return steps, first + phase.days - 1
 
 
@@ -212,8 +259,10 @@ def _plan_sites(
     last = first + phase.days - 1
     for site in sites:
         number = days.find_for_site(site, first=number)
-        due_at = days.moment(number, at, zone=site.zone)
-        steps += [PlannedStep(key, StepAudience.SITE, due_at, number, site.key) for key in flag_keys]
+        steps += [
+            PlannedStep(key, StepAudience.SITE, days.moment(number, slot, zone=site.zone), number, site.key)
+            for key, (_number, slot) in _spread(phase, flag_keys, _list_slots(phase, [number], at=at))
+        ]
         last = max(last, number)
         number += 1
     return steps, last

@@ -1,5 +1,6 @@
-"""Plan templates. The built-in one is the customer's: four phases."""
+"""Plan templates: phases, and what each asks for. Pure. The built-in one is the customer's: four phases."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
@@ -9,7 +10,16 @@ class PhaseKind(StrEnum):
     INTERNAL = "internal"
     PILOT = "pilot"
     PER_SITE = "per_site"
+    PERCENTAGE = "percentage"
     FULL = "full"
+
+
+class Advance(StrEnum):
+    """How the flags of a phase go on: at once, or spread over its slots in the release's or a given order."""
+
+    TOGETHER = "together"
+    ONE_BY_ONE = "one_by_one"
+    IN_ORDER = "in_order"
 
 
 class Gate(StrEnum):
@@ -19,33 +29,55 @@ class Gate(StrEnum):
     GUARDRAILS = "guardrails"
 
 
+class SupportLevel(StrEnum):
+    STANDARD = "standard"
+    HEIGHTENED = "heightened"
+
+
 @dataclass(frozen=True)
 class PhaseTemplate:
-    """One phase: its length in plan days (a least length for sites) and the hours of its steps.
+    """One phase: its length in plan days (a least length for sites), the hours of its steps, what it asks for.
 
-    Without slots, steps go at the plan's promotion hour.
+    Without slots, steps go at the plan's promotion hour. `flag_order` names the flags that go first, for
+    IN_ORDER; `segment_key` a fixed audience in place of the testers or pilots chosen with a plan;
+    `shares_bp` the growing shares of a percentage, in basis points. The error rate's mode and threshold
+    override the environment's guardrail while the phase runs; empty and None leave it as it is.
     """
 
     kind: PhaseKind
     days: int
     slots: tuple[time, ...] = ()
+    advance: Advance = Advance.ONE_BY_ONE
+    flag_order: tuple[str, ...] = ()
+    segment_key: str = ""
+    shares_bp: tuple[int, ...] = ()
     gates: tuple[Gate, ...] = (Gate.SOAK, Gate.GUARDRAILS)
+    error_rate_mode: str = ""
+    error_rate_bp: int | None = None
+    support: SupportLevel = SupportLevel.STANDARD
+
+    def order(self, flag_keys: Sequence[str]) -> list[str]:
+        """Return the flags in the order in which they advance; named flags that a release does not bring are none."""
+        if self.advance is not Advance.IN_ORDER:
+            return list(flag_keys)
+        named = [key for key in self.flag_order if key in flag_keys]
+        return list(dict.fromkeys([*named, *flag_keys]))
 
 
-@dataclass(frozen=True)
-class PlanTemplate:
-    key: str
-    phases: tuple[PhaseTemplate, ...]
-
-
-FOUR_PHASES = PlanTemplate(
-    key="four-phases",
-    phases=(
-        PhaseTemplate(PhaseKind.INTERNAL, days=2, slots=(time(9), time(11), time(14), time(16))),
-        PhaseTemplate(PhaseKind.PILOT, days=3, slots=(time(6), time(11), time(15))),
-        PhaseTemplate(PhaseKind.PER_SITE, days=5),
-        PhaseTemplate(PhaseKind.FULL, days=1, gates=()),
-    ),
+BUILT_IN_KEY = "four-phases"
+FOUR_PHASES = (
+    PhaseTemplate(PhaseKind.INTERNAL, days=2, slots=(time(9), time(11), time(14), time(16))),
+    PhaseTemplate(PhaseKind.PILOT, days=3, slots=(time(6), time(11), time(15))),
+    PhaseTemplate(PhaseKind.PER_SITE, days=5, advance=Advance.TOGETHER, support=SupportLevel.HEIGHTENED),
+    PhaseTemplate(PhaseKind.FULL, days=1, advance=Advance.TOGETHER, gates=()),
 )
 
-TEMPLATES = {FOUR_PHASES.key: FOUR_PHASES}
+
+def needs_testers(phases: Sequence[PhaseTemplate]) -> bool:
+    """Tell whether a plan must choose a segment of testers."""
+    return any(phase.kind is PhaseKind.INTERNAL and not phase.segment_key for phase in phases)
+
+
+def needs_pilots(phases: Sequence[PhaseTemplate]) -> bool:
+    """Tell whether a plan must choose pilot cashiers."""
+    return any(phase.kind is PhaseKind.PILOT and not phase.segment_key for phase in phases)

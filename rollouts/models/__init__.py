@@ -6,10 +6,13 @@ from rollouts.models.rollbacks import Rollback, RollbackFlag, Scope, Trigger
 from rollouts.models.rollouts import Rollout, RolloutFlag, RolloutSite
 from rollouts.models.scheduling import SchedulerHeartbeat, StepFault
 from rollouts.models.steps import Phase, PhaseStatus, Step, StepStatus
+from rollouts.models.templates import PlanTemplate, PlanTemplateVersion
 
 __all__ = [
     "Phase",
     "PhaseStatus",
+    "PlanTemplate",
+    "PlanTemplateVersion",
     "Release",
     "ReleaseFlag",
     "Rollback",

@@ -10,11 +10,13 @@ from flags.models import Environment, Flag, Segment, Site
 from rollouts.domain.lifecycle import ENDED, Status
 from rollouts.models.choices import choices_of
 from rollouts.models.releases import Release
+from rollouts.models.templates import PlanTemplateVersion
 
 
 class Rollout(models.Model):
     """One release on its way through one environment.
 
+    `testers` and `pilots` are there where its template asks for them.
     `epoch` is raised by every change a person must know of before acting; forms and automatic
     verdicts carry the one they saw.
     """
@@ -24,7 +26,7 @@ class Rollout(models.Model):
     status = models.CharField(max_length=20, choices=choices_of(Status), default=Status.DRAFT)
     epoch = models.PositiveIntegerField(default=1)
     attempt = models.PositiveIntegerField(default=1)
-    template_key = models.CharField(max_length=50)
+    template_version = models.ForeignKey(PlanTemplateVersion, on_delete=models.PROTECT, related_name="rollouts")
     is_rehearsal = models.BooleanField(default=False)
     is_repeated = models.BooleanField(_("begins again when it ends"), default=False)
     day_seconds = models.PositiveIntegerField(null=True, blank=True)
@@ -32,8 +34,8 @@ class Rollout(models.Model):
     start_at = models.DateTimeField()
     zone = models.CharField(max_length=64, default="Europe/Paris")
     promotion_time = models.TimeField()
-    testers = models.ForeignKey(Segment, on_delete=models.PROTECT, related_name="+")
-    pilots = models.ForeignKey(Segment, on_delete=models.PROTECT, related_name="+")
+    testers = models.ForeignKey(Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    pilots = models.ForeignKey(Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     held_code = models.CharField(max_length=40, blank=True)
     held_data = models.JSONField(default=dict, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")

@@ -8,8 +8,11 @@ from django.db.models import Q
 
 from core.history import track
 from flags.domain.audience import NAMED_KINDS
+from flags.domain.bucketing import TOTAL_BP
 from flags.models import Flag, Segment, Site
-from rollouts.domain.templates import PhaseKind
+from health.domain.error_rate import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
+from rollouts.domain.template_check import ERROR_RATE_MODES
+from rollouts.domain.templates import PhaseKind, SupportLevel
 from rollouts.models.choices import choices_of
 from rollouts.models.rollouts import Rollout
 
@@ -27,6 +30,8 @@ class StepStatus(models.TextChoices):
 
 
 class Phase(models.Model):
+    """A part of a rollout. `error_rate_mode` and `error_rate_bp`: what it overrides of the environment's guardrail."""
+
     rollout = models.ForeignKey(Rollout, on_delete=models.CASCADE, related_name="phases")
     position = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=10, choices=choices_of(PhaseKind))
@@ -37,6 +42,14 @@ class Phase(models.Model):
     ends_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=PhaseStatus.choices, default=PhaseStatus.PENDING)
     gate_waived = models.BooleanField(default=False)
+    support = models.CharField(
+        max_length=10,
+        choices=choices_of(SupportLevel),
+        default=str(SupportLevel.STANDARD),
+        db_default=str(SupportLevel.STANDARD),
+    )
+    error_rate_mode = models.CharField(max_length=10, blank=True, default="", db_default="")
+    error_rate_bp = models.PositiveIntegerField(null=True, blank=True)
 
     history = track()
 
@@ -50,6 +63,17 @@ class Phase(models.Model):
             ),
             models.CheckConstraint(name="rollouts_phase_kind_known", condition=Q(kind__in=[str(k) for k in PhaseKind])),
             models.CheckConstraint(name="rollouts_phase_status_known", condition=Q(status__in=PhaseStatus.values)),
+            models.CheckConstraint(
+                name="rollouts_phase_support_known", condition=Q(support__in=[str(level) for level in SupportLevel])
+            ),
+            models.CheckConstraint(
+                name="rollouts_phase_error_rate_mode_known", condition=Q(error_rate_mode__in=ERROR_RATE_MODES)
+            ),
+            models.CheckConstraint(
+                name="rollouts_phase_error_rate_bounds",
+                condition=Q(error_rate_bp__isnull=True)
+                | Q(error_rate_bp__gte=LEAST_THRESHOLD_BP, error_rate_bp__lte=MOST_THRESHOLD_BP),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -57,7 +81,7 @@ class Phase(models.Model):
 
 
 class Step(models.Model):
-    """One change: a flag for a segment, a site or everyone."""
+    """One change: a flag for a segment, a site or everyone, or for a share of everyone in basis points."""
 
     rollout = models.ForeignKey(Rollout, on_delete=models.CASCADE, related_name="steps")
     phase = models.ForeignKey(Phase, on_delete=models.CASCADE, related_name="steps")
@@ -66,6 +90,7 @@ class Step(models.Model):
     audience_kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in NAMED_KINDS])
     segment = models.ForeignKey(Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     site = models.ForeignKey(Site, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    share_bp = models.PositiveIntegerField(null=True, blank=True)
     due_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=StepStatus.choices, default=StepStatus.PLANNED)
     done_at = models.DateTimeField(null=True, blank=True)
@@ -87,6 +112,10 @@ class Step(models.Model):
                 | Q(audience_kind="segment", segment__isnull=False, site__isnull=True)
                 | Q(audience_kind="site", segment__isnull=True, site__isnull=False),
             ),
+            models.CheckConstraint(
+                name="rollouts_step_share_of_everyone",
+                condition=Q(share_bp__isnull=True) | Q(share_bp__gt=0, share_bp__lt=TOTAL_BP, audience_kind="everyone"),
+            ),
         ]
         indexes = [models.Index(name="rollouts_step_due", fields=["due_at"], condition=Q(status="planned"))]
 
@@ -97,7 +126,9 @@ class Step(models.Model):
 
     @property
     def whom(self) -> str:
-        """The audience's name, `everyone` as a code."""
+        """The audience's name, a share such as "25 %", or `everyone` as a code."""
+        if self.share_bp is not None:
+            return f"{self.share_bp * 100 / TOTAL_BP:g} %"
         named = self.site or self.segment
         return named.name if named else "everyone"
 

@@ -1,6 +1,6 @@
 """Plans a rollout: a draft with dated steps."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from core.domain.business_time import at_local, local_day
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.domain.audience import RuleKind
-from flags.models import Environment, Flag, Segment, Site
+from flags.models import Environment, Flag, Segment, SegmentMember, Site
 from flags.transitions import NewMember, create_segment
 from flags.transitions.locking import get_locked_segment
 from rollouts.domain.planning import (
@@ -28,29 +28,34 @@ from rollouts.domain.planning import (
     plan_phases,
 )
 from rollouts.domain.skipping import Skips, explain_skips
-from rollouts.domain.templates import TEMPLATES
+from rollouts.domain.template_document import read_phases
+from rollouts.domain.templates import PhaseTemplate, needs_pilots, needs_testers
 from rollouts.models import Phase, Release, ReleaseFlag, Rollout, RolloutFlag, RolloutSite, Step
 from rollouts.site_queries import list_plan_sites, list_rollout_sites
 from rollouts.story import add_event
+from rollouts.template_queries import get_template_version
 
 
 @dataclass(frozen=True)
 class PlanRequest:
     """What a release manager chose. `start_on` for real days, `day_seconds` for a rehearsal.
 
+    Without a template's version it is the newest of the built-in one; testers and pilots where the template
+    asks for them.
+
     `zone` is the plan's: of its days, and of `promotion_time` wherever a step is not one site's.
     """
 
     release_id: int
     environment_id: int
-    testers_id: int
-    pilots: tuple[NewMember, ...]
     site_ids: tuple[int, ...]
+    testers_id: int | None = None
+    pilots: tuple[NewMember, ...] = ()
     start_on: date | None = None
     day_seconds: int | None = None
     promotion_time: time = time(6)
     zone: str = "Europe/Paris"
-    template_key: str = "four-phases"
+    template_version_id: int | None = None
     is_repeated: bool = False
 
     @property
@@ -60,8 +65,10 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan as shown before confirming: phases with dated steps, codes of what is odd, and days left out."""
+    """A plan as shown before confirming: the template's phases, the same with dated steps, codes of what is odd,
+    and days left out."""
 
+    template: tuple[PhaseTemplate, ...]
     phases: tuple[PlannedPhase, ...]
     warnings: tuple[str, ...]
     skips: Skips
@@ -71,20 +78,16 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     """Return the dated plan; refuse what cannot be planned. Writes nothing."""
     flags = _list_flags(request)
     sites = _list_plan_sites(request)
-    testers = Segment.objects.filter(pk=request.testers_id).first()
-    if testers is None:
-        raise InvalidInput("plan_without_testers")
+    template = read_phases(get_template_version(request.template_version_id).phases)
     if len({member.targeting_key for member in request.pilots}) != len(request.pilots):
         raise InvalidInput("pilot_twice")
     warnings = check_plan(
+        template,
         flag_keys=[flag.key for flag in flags],
         sites=sites,
         pilots=len(request.pilots),
-        testers=testers.members.count(),
+        testers=SegmentMember.objects.filter(segment=request.testers_id).count() if request.testers_id else 0,
     )
-    template = TEMPLATES.get(request.template_key)
-    if template is None:
-        raise InvalidInput("template_unknown", template=request.template_key)
     phases = plan_phases(
         template,
         flag_keys=[flag.key for flag in flags],
@@ -97,7 +100,7 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     skips: Skips = {}
     if request.start_on is not None and not request.is_rehearsal:
         skips = explain_skips(phases, sites=sites, start_on=request.start_on, zone=ZoneInfo(request.zone))
-    return Plan(phases, (*warnings, *_find_conflicts(request, flags=flags, phases=phases)), skips)
+    return Plan(template, phases, (*warnings, *_find_conflicts(request, flags=flags, phases=phases)), skips)
 
 
 def _find_conflicts(request: PlanRequest, *, flags: Sequence[Flag], phases: Sequence[PlannedPhase]) -> list[str]:
@@ -139,7 +142,7 @@ def plan_again(rollout: Rollout, *, now: datetime) -> tuple[PlannedPhase, ...]:
         else RehearsalDays(start_at=now, day_seconds=rollout.day_seconds)
     )
     return plan_phases(
-        TEMPLATES[rollout.template_key],
+        read_phases(rollout.template_version.phases),
         flag_keys=list(rollout.rollout_flags.order_by("position").values_list("flag__key", flat=True)),
         sites=sites,
         promotion_time=rollout.promotion_time,
@@ -179,7 +182,8 @@ def _check_sites(request: PlanRequest, found: Container[int]) -> None:
 def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: datetime) -> Rollout:
     """Create a draft rollout with its phases and dated steps; nothing moves yet."""
     _lock_flags(request)
-    get_locked_segment(request.testers_id)
+    if request.testers_id is not None:
+        get_locked_segment(request.testers_id)
     plan = draw_plan(request, now=now)
     release = Release.objects.get(pk=request.release_id)
     environment = Environment.objects.filter(pk=request.environment_id).first()
@@ -188,18 +192,20 @@ def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: dateti
     flags = _list_flags(request)
     sites = _list_sites(request)
     with recorded(actor=actor, reason=reason, now=now) as recording:
-        pilots = create_segment(
-            key=_pilot_key(release, environment),
-            name=f"Pilot {release.version} → {environment.key}",
-            members=request.pilots,
-            actor=actor,
-            reason=reason,
-            now=now,
-        )
+        pilots = None
+        if needs_pilots(plan.template):
+            pilots = create_segment(
+                key=_pilot_key(release, environment),
+                name=f"Pilot {release.version} → {environment.key}",
+                members=request.pilots,
+                actor=actor,
+                reason=reason,
+                now=now,
+            )
         rollout = Rollout(
             release=release,
             environment=environment,
-            template_key=request.template_key,
+            template_version=get_template_version(request.template_version_id),
             is_rehearsal=request.is_rehearsal,
             is_repeated=request.is_repeated,
             day_seconds=request.day_seconds,
@@ -209,7 +215,7 @@ def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: dateti
             else at_local(request.start_on, time(), zone=ZoneInfo(request.zone)),
             zone=request.zone,
             promotion_time=request.promotion_time,
-            testers_id=request.testers_id,
+            testers_id=request.testers_id if needs_testers(plan.template) else None,
             pilots=pilots,
             created_by_id=actor.user_id,
             created_at=now,
@@ -235,14 +241,17 @@ def _pilot_key(release: Release, environment: Environment) -> str:
 def _save_phases(rollout: Rollout, plan: Plan, *, flags: Sequence[Flag], sites: Sequence[Site]) -> None:
     flag_by_key = {flag.key: flag for flag in flags}
     site_by_key = {site.key: site for site in sites}
-    gates = {phase.kind: phase.gates for phase in TEMPLATES[rollout.template_key].phases}
+    segments = _find_segments(plan.template)
     position = 0
-    for number, planned in enumerate(plan.phases, start=1):
+    for number, (asked, planned) in enumerate(zip(plan.template, plan.phases, strict=True), start=1):
         phase = Phase(
             rollout=rollout,
             position=number,
             kind=planned.kind,
-            gates=[str(gate) for gate in gates[planned.kind]],
+            gates=[str(gate) for gate in asked.gates],
+            support=asked.support,
+            error_rate_mode=asked.error_rate_mode,
+            error_rate_bp=asked.error_rate_bp,
             first_day=planned.first_day,
             last_day=planned.last_day,
             starts_at=planned.starts_at,
@@ -251,7 +260,7 @@ def _save_phases(rollout: Rollout, plan: Plan, *, flags: Sequence[Flag], sites: 
         phase.save()
         for step in planned.steps:
             position += 1
-            kind, segment = _stored_audience(step, rollout)
+            kind, segment = _stored_audience(step, rollout, segments)
             Step(
                 rollout=rollout,
                 phase=phase,
@@ -260,11 +269,25 @@ def _save_phases(rollout: Rollout, plan: Plan, *, flags: Sequence[Flag], sites: 
                 audience_kind=kind,
                 segment=segment,
                 site=site_by_key.get(step.site_key),
+                share_bp=step.share_bp,
                 due_at=step.due_at,
             ).save()
 
 
-def _stored_audience(step: PlannedStep, rollout: Rollout) -> tuple[RuleKind, Segment | None]:
+def _find_segments(template: Sequence[PhaseTemplate]) -> dict[str, Segment]:
+    """Return the segments that a template names, by key, locked: one that is gone is refused."""
+    keys = {phase.segment_key for phase in template} - {""}
+    found = {row.key: get_locked_segment(row.pk) for row in Segment.objects.filter(key__in=keys).order_by("pk")}
+    if missing := keys - found.keys():
+        raise InvalidInput("template_segment_unknown", segment=min(missing))
+    return found
+
+
+def _stored_audience(
+    step: PlannedStep, rollout: Rollout, segments: Mapping[str, Segment]
+) -> tuple[RuleKind, Segment | None]:
+    if step.segment_key:
+        return RuleKind.SEGMENT, segments[step.segment_key]
     if step.audience == StepAudience.TESTERS:
         return RuleKind.SEGMENT, rollout.testers
     if step.audience == StepAudience.PILOTS:

@@ -10,7 +10,8 @@ from core.domain.business_time import local_day
 from core.history import recorded
 from core.reasons import BETWEEN, write_reason
 from flags.domain.audience import RuleAudience, RuleKind
-from flags.transitions import add_rule, on_variant
+from flags.domain.bucketing import share_of
+from flags.transitions import lay_rule, on_variant
 from notifications.domain.audience import DRIVERS
 from rollouts.domain.gates import judge_gates
 from rollouts.domain.lifecycle import Status
@@ -110,7 +111,7 @@ def _delay(rollout: Rollout, step: Step, *, now: datetime) -> bool:
     A site gets the release on a day of its own on which it takes changes, however late; everyone, on a
     day on which any site does.
     """
-    if step.phase.kind == PhaseKind.FULL:
+    if step.phase.kind in {PhaseKind.FULL, PhaseKind.PERCENTAGE}:
         return _delay_everyone(rollout, step.phase, now=now)
     if step.phase.kind != PhaseKind.PER_SITE or step.site is None:
         return False
@@ -214,11 +215,13 @@ def _do(rollout: Rollout, step: Step, *, now: datetime) -> None:
         step.save()
         return
     audience = RuleAudience(RuleKind(step.audience_kind), segment_id=step.segment_id, site_id=step.site_id)
-    add_rule(
+    variant = on_variant(step.flag)
+    lay_rule(
         flag_id=step.flag_id,
         environment_id=rollout.environment_id,
         audience=audience,
-        variant=on_variant(step.flag),
+        variant="" if step.share_bp else variant,
+        split=share_of(variant, step.share_bp, rest=step.flag.off_variant) if step.share_bp else (),
         phase=step.phase.kind,
         origin=f"rollout:{rollout.pk}:{rollout.attempt}",
         actor=SCHEDULER,

@@ -12,7 +12,7 @@ from tests.browser.conftest import Open
 #: Of each kind of address one page is enough: /flags/a/ and /flags/b/ are the same page.
 MOST_PAGES = 60
 #: What is addressed by its own key rather than by a number.
-KEYED = {"flags", "sites", "segments", "environments"}
+KEYED = {"flags", "sites", "segments", "environments", "plan-templates"}
 GRAVE = {"serious", "critical"}
 OPEN_PAGES = ("/account/login/", "/account/password/reset/", "/account/password/reset/done/", "/account/inactive/")
 

@@ -23,7 +23,7 @@ from flags.models import Environment, Flag, Segment, Site, Till
 from releaseportal.demo.catalogue import PILOTS_KEY, REHEARSAL_DAY_SECONDS
 from releaseportal.demo.loader import DemoError, load_demo
 from rollouts.domain.lifecycle import Status
-from rollouts.domain.templates import PhaseKind
+from rollouts.domain.templates import FOUR_PHASES, PhaseKind
 from rollouts.models import Release, Rollout, Step, StepStatus
 from rollouts.queries import list_steps_due_within
 
@@ -110,7 +110,7 @@ class TestLoaded:
         assert (rollout.status, rollout.is_rehearsal, rollout.is_repeated) == (Status.SCHEDULED, True, True)
         assert rollout.day_seconds == REHEARSAL_DAY_SECONDS
         assert timedelta(minutes=8) < last.due_at - NOW < timedelta(minutes=12)
-        assert {phase.kind for phase in rollout.phases.all()} == {str(kind) for kind in PhaseKind}
+        assert {phase.kind for phase in rollout.phases.all()} == {str(phase.kind) for phase in FOUR_PHASES}
 
 
 @pytest.mark.django_db

@@ -24,6 +24,7 @@ from health.transitions import record_samples
 from notifications.models import Event
 from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import Status
+from rollouts.effective_guardrail import get_effective_guardrail
 from rollouts.models import Rollout
 from rollouts.queries import exposures_of
 from rollouts.ratio_guarding import watch_error_rate
@@ -118,7 +119,12 @@ def test_healthy_fleet__runs_on_and_passes(world: World, rollout: Rollout) -> No
     now = run_fleet(world, rollout, start=LATER, seconds=60, bad=0)
 
     assert reload(rollout).status == Status.RUNNING
-    verdicts = {item.flag_key: item.verdict for item in judge_ratio_lanes(exposures=exposures_of(rollout), now=now)}
+    verdicts = {
+        item.flag_key: item.verdict
+        for item in judge_ratio_lanes(
+            exposures=exposures_of(rollout), guardrail=get_effective_guardrail(rollout), now=now
+        )
+    }
     assert verdicts == dict.fromkeys(("buttons", "tickets"), Verdict.PASS)
 
 
@@ -160,7 +166,7 @@ def test_off__judges_nothing(world: World, rollout: Rollout) -> None:
     now = run_fleet(world, rollout, start=LATER, seconds=60, bad=0.2)
 
     assert not StoredVerdict.objects.filter(lane="error_rate").exists()
-    assert judge_ratio_lanes(exposures=exposures_of(rollout), now=now) == []
+    assert judge_ratio_lanes(exposures=exposures_of(rollout), guardrail=get_effective_guardrail(rollout), now=now) == []
 
 
 def test_resumed__what_the_person_has_seen__does_not_hold_again_and_new_errors_do(
@@ -221,12 +227,13 @@ def test_memory__two_workers_at_once__one_judges_and_the_other_leaves_it(world: 
 
 def test_queries__more_flags_and_samples__stay_the_same(world: World, rollout: Rollout) -> None:
     exposures = exposures_of(rollout)
+    guardrail = get_effective_guardrail(rollout)
 
     def count(flags: int, now: datetime) -> int:
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            judge_ratio_lanes(exposures=exposures[:flags], now=now)
+            judge_ratio_lanes(exposures=exposures[:flags], guardrail=guardrail, now=now)
         return len(queries)
 
     one = count(1, LATER)

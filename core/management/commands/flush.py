@@ -1,9 +1,10 @@
-"""Django's `flush`, run as the database's owner; leaves the four roles, as a migrated database has them."""
+"""Django's `flush`, run as the database's owner; leaves what a migrated database holds: roles, built-in rows."""
 
 from typing import Any
 
 from django.core.management.commands.flush import Command as DjangoCommand
 
+from core.installing import install_all
 from core.owner import as_owner
 from core.people import make_groups
 
@@ -17,3 +18,4 @@ class Command(DjangoCommand):
             with connection.cursor() as cursor:
                 cursor.execute("DELETE FROM core_cache")
             make_groups(using=options["database"])
+        install_all()

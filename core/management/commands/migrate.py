@@ -1,10 +1,14 @@
-"""Django's `migrate`, run as the database's owner; history is protected afterwards."""
+"""Django's `migrate`, run as the database's owner; history is protected and what every database holds is there
+afterwards."""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.management.commands.migrate import Command as DjangoCommand
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
 
+from core.installing import install_all
 from core.owner import as_owner
 from core.protection import protect_history
 
@@ -23,3 +27,11 @@ class Command(DjangoCommand):
             super().handle(*args, **options)
             if not (options["plan"] or options["check_unapplied"]):
                 protect_history(connection)
+        if _is_whole(alias):
+            install_all()
+
+
+def _is_whole(alias: str) -> bool:
+    """Tell whether no migration is left to do: after `--plan`, or on the way back, there may be."""
+    executor = MigrationExecutor(connections[alias])
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
