@@ -50,10 +50,10 @@ class TillContacts:
     def note(self, definition: EnvironmentDefinition, context: Mapping[str, object], *, now: datetime) -> None:
         """Remember that the context's till, if it names one, has fetched the definition."""
         till = context.get("till")
-        if not isinstance(till, str) or not 0 < len(till) <= MOST_CHARACTERS or not is_storable(till):
+        if not isinstance(till, str):
             return
         name = (definition.environment_id, till)
-        if name in self._new or len(self._new) < MOST_NAMES:
+        if name in self._new or (_is_name(till) and len(self._new) < MOST_NAMES):
             self._new[name] = Contact(definition.revision, now)
 
     def flush(self) -> int:
@@ -86,6 +86,10 @@ class TillContacts:
         ]
         with connection.cursor() as cursor:
             cursor.execute(UPSERT, [json.dumps(rows)])
+
+
+def _is_name(till: str) -> bool:
+    return 0 < len(till) <= MOST_CHARACTERS and is_storable(till)
 
 
 CONTACTS = TillContacts()

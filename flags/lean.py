@@ -112,16 +112,24 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, *, limit_b
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit_bytes:
         raise _refuse_size(limit_bytes)
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise LeanRefusal(400, "PARSE_ERROR", "The body ended early.")
-        body += message.get("body", b"")
-        if len(body) > limit_bytes:
+    more, body = await _read_piece(receive)
+    whole = bytearray(body) if more else body
+    while more:
+        if len(whole) > limit_bytes:
             raise _refuse_size(limit_bytes)
-        if not message.get("more_body", False):
-            return bytes(body)
+        more, body = await _read_piece(receive)
+        whole += body
+    if len(whole) > limit_bytes:
+        raise _refuse_size(limit_bytes)
+    return bytes(whole)
+
+
+async def _read_piece(receive: Receive) -> tuple[bool, bytes]:
+    """Return whether more is to come, and the next piece of the body."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise LeanRefusal(400, "PARSE_ERROR", "The body ended early.")
+    return message.get("more_body", False), message.get("body", b"")
 
 
 def _refuse_size(limit_bytes: int) -> LeanRefusal:
