@@ -28,6 +28,7 @@ class Role(StrEnum):
 class Capability(StrEnum):
     VIEW = "view"
     DRIVE_ROLLOUTS = "drive_rollouts"
+    APPROVE_ROLLOUTS = "approve_rollouts"
     SWITCH_FLAGS = "switch_flags"
     EDIT_FLAGS = "edit_flags"
     MANAGE_ENVIRONMENTS = "manage_environments"
@@ -41,7 +42,15 @@ class Capability(StrEnum):
 _C = Capability
 CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.RELEASE_MANAGER: frozenset(
-        {_C.VIEW, _C.DRIVE_ROLLOUTS, _C.SWITCH_FLAGS, _C.EDIT_FLAGS, _C.LOG_COMPLAINTS, _C.HANDLE_INCIDENTS}
+        {
+            _C.VIEW,
+            _C.DRIVE_ROLLOUTS,
+            _C.APPROVE_ROLLOUTS,
+            _C.SWITCH_FLAGS,
+            _C.EDIT_FLAGS,
+            _C.LOG_COMPLAINTS,
+            _C.HANDLE_INCIDENTS,
+        }
     ),
     Role.SUPPORT: frozenset({_C.VIEW, _C.LOG_COMPLAINTS, _C.HANDLE_INCIDENTS}),
     Role.AUDITOR: frozenset({_C.VIEW, _C.READ_ADMIN}),

@@ -41,7 +41,7 @@ class MemberInline(ReadOnlyInline):
 
 @admin.register(Environment)
 class EnvironmentAdmin(ReadOnlyAdmin):
-    list_display = ("key", "name", "position", "is_production", "requires_approval")
+    list_display = ("key", "name", "position", "is_production", "required_approvals")
     search_fields = ("key", "name")
 
 

@@ -155,6 +155,13 @@ class EnvironmentForm(ReasonedForm):
         label=_("Place in the top bar"), min_value=0, max_value=32_767, initial=0, help_text=_("The least comes first.")
     )
     is_production = forms.BooleanField(label=_("Production: real shops use it"), required=False)
+    required_approvals = forms.IntegerField(
+        label=_("Approvals before a rollout there is scheduled"),
+        min_value=0,
+        max_value=5,
+        initial=0,
+        help_text=_("By other people than those who planned it. Taking something back never waits for one."),
+    )
     allowed_origins = forms.CharField(
         label=_("Origins of pages that may ask for flags"),
         help_text=_("One a line, e.g. https://till.example.org. Only tills that run in a browser need it."),

@@ -53,7 +53,7 @@ NAMES = Names(
         "postal_code": _("postal code"),
         "prefix": _("prefix"),
         "purpose": _("purpose"),
-        "requires_approval": _("requires approval"),
+        "required_approvals": _("approvals required"),
         "revoked_at": _("revoked at"),
         "seen_at": _("last seen at"),
         "since": _("since"),

@@ -46,6 +46,14 @@ WORDS: Mapping[str, Words] = {
     "rollout_completed": Words(
         _("Release %(release)s is out in %(environment)s"), _("Every step is done; everyone has it.")
     ),
+    "approval_requested": Words(
+        _("Approval asked for: release %(release)s in %(environment)s"),
+        _("Nothing moves before somebody other than its author approves. Why: %(reason)s"),
+    ),
+    "plan_approved": Words(_("Approved: release %(release)s in %(environment)s"), _("Why: %(reason)s")),
+    "plan_rejected": Words(
+        _("Rejected: release %(release)s in %(environment)s"), _("It is a draft again. Why: %(reason)s")
+    ),
     "rollout_paused": Words(_("Release %(release)s paused in %(environment)s"), _("Why: %(reason)s")),
     "rollout_resumed": Words(_("Release %(release)s resumed in %(environment)s"), _("Why: %(reason)s")),
     "step_due_soon": Words(
@@ -163,6 +171,7 @@ CODES: Mapping[str, Mapping[str, str | Promise]] = {
         "internal": _("Internal"),
         "pilot": _("Pilot"),
         "per_site": _("One site a day"),
+        "percentage": _("A growing share"),
         "full": _("Everyone"),
     },
     "audience": {"everyone": _("everyone")},

@@ -4,6 +4,8 @@ from django.contrib import admin
 
 from core.readonlyadmin import ReadOnlyAdmin, ReadOnlyInline, UntrackedAdmin
 from rollouts.models import (
+    Approval,
+    CheckItem,
     Phase,
     PlanTemplate,
     PlanTemplateVersion,
@@ -103,6 +105,23 @@ class PhaseAdmin(ReadOnlyAdmin):
     list_display = ("rollout", "position", "kind", "status", "starts_at", "ends_at", "gate_waived")
     list_filter = ("kind", "status", "gate_waived")
     list_select_related = _ROLLOUT
+
+
+@admin.register(Approval)
+class ApprovalAdmin(UntrackedAdmin):
+    list_display = ("decided_at", "rollout", "phase", "decision", "decided_by", "comment")
+    list_filter = ("decision", "rollout__environment")
+    list_select_related = (*_ROLLOUT, "phase__rollout", "decided_by")
+    search_fields = ("comment", "rollout__release__version")
+    date_hierarchy = "decided_at"
+
+
+@admin.register(CheckItem)
+class CheckItemAdmin(ReadOnlyAdmin):
+    list_display = ("phase", "position", "text", "done_at", "done_by", "proof")
+    list_filter = (("done_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("phase__rollout", "done_by")
+    search_fields = ("text", "proof")
 
 
 @admin.register(Step)

@@ -22,7 +22,6 @@ REFUSALS: dict[str, str | Promise] = {
     "release_incomplete": _("A release has a version and at least one flag."),
     "flags_wrong": _("Choose each flag once, from the list."),
     "rollout_unknown": _("There is no such rollout."),
-    "approval_required": _("%(environment)s asks for an approval before a rollout is scheduled."),
     "flag_in_other_rollout": _("Another rollout drives %(flag)s in this environment. Finish or roll it back first."),
     "late_verdict": _("The rollout has changed since this was judged."),
     "nothing_to_roll_back": _("Nothing of this is on any more."),
@@ -49,6 +48,8 @@ REASONS: dict[str, str] = {
     "rule_added": gettext_noop("Release %(release)s in %(environment)s, phase %(phase)s"),
     "soaking": gettext_noop("The days of the phase have not passed yet"),
     "guardrails_do_not_pass": gettext_noop("Guardrails do not pass yet"),
+    "items_unticked": gettext_noop("The checklist is not done yet"),
+    "approval_pending": gettext_noop("Somebody else must approve first"),
     "critical_errors": gettext_noop(
         "%(k)s critical errors in %(n)s requests, from at least two tills within ten minutes."
     ),
@@ -119,10 +120,22 @@ GATES: dict[str, str | Promise] = {
     "soaking": _("Its days have not passed yet"),
     "guardrails_pass": _("Guardrails pass"),
     "guardrails_do_not_pass": _("Guardrails do not pass yet"),
+    "checklist_done": _("The checklist is done"),
+    "items_unticked": _("The checklist is not done yet"),
+    "approved": _("Approved by somebody else"),
+    "approval_pending": _("Somebody else must approve first"),
 }
 
 EVENTS: dict[str, str | Promise] = {
     "planned": _("Planned: %(steps)s changes"),
+    "approval_requested": _("Asked for approval"),
+    "approval_withdrawn": _("Back to draft"),
+    "approved": _("Approved"),
+    "rejected": _("Rejected: a draft again"),
+    "phase_approved": _("Approved to leave the phase: %(phase)s"),
+    "phase_rejected": _("Not approved to leave the phase: %(phase)s"),
+    "item_ticked": _("Ticked off: %(item)s"),
+    "item_unticked": _("Tick taken back: %(item)s"),
     "scheduled": _("Scheduled"),
     "started": _("Started"),
     "step_done": _("%(flag)s on for %(audience)s"),

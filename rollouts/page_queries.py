@@ -16,14 +16,15 @@ from health.queries import count_complaints_by_day, count_reporting_tills, error
 from health.ratio_queries import judge_ratio_lanes
 from rollouts.acted import Acted, list_acted
 from rollouts.confirmations import Confirmed, list_confirmations
-from rollouts.domain.gates import GateResult, judge_gates
+from rollouts.domain.gates import GateResult
 from rollouts.domain.lifecycle import EDGES, Status
-from rollouts.domain.templates import Gate
 from rollouts.effective_guardrail import get_effective_guardrail
+from rollouts.gate_queries import judge_phase
 from rollouts.hand_queries import list_flags_off
-from rollouts.models import Phase, Rollback, Rollout, RolloutFlag, StepStatus
+from rollouts.models import Rollback, Rollout, RolloutFlag, StepStatus
 from rollouts.queries import exposures_of, weigh_for_gates
 from rollouts.track import Summary, summarise
+from rollouts.transitions.approving import can_be_scheduled
 from rollouts.transitions.rolling_back import ROLLBACK_FROM
 
 SERIES_SPAN = timedelta(hours=1)
@@ -98,7 +99,9 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     return Page(
         summary=summary,
         guardrail=guardrail,
-        gates=_judge(summary.phase, weigh_for_gates(rollout, judgements, now=now), now=now),
+        gates=judge_phase(summary.phase, weigh_for_gates(rollout, judgements, now=now), now=now)
+        if summary.phase
+        else [],
         judgements=judgements,
         flags=flags,
         actions=list_actions(rollout),
@@ -115,8 +118,11 @@ def list_actions(rollout: Rollout) -> frozenset[str]:
     """Return what a person may do now, by the table the transitions obey."""
     status = Status(rollout.status)
     ends = EDGES[status]
+    asks = bool(rollout.environment.required_approvals)
     names = {
-        "schedule": Status.SCHEDULED in ends and status is Status.DRAFT,
+        "request_approval": asks and status is Status.DRAFT,
+        "withdraw": status is Status.AWAITING_APPROVAL,
+        "schedule": Status.SCHEDULED in ends and can_be_scheduled(rollout),
         "pause": Status.PAUSED in ends,
         "resume": Status.RUNNING in ends and status is not Status.SCHEDULED,
         "cancel": Status.CANCELLED in ends,
@@ -150,13 +156,6 @@ def _list_exposed_segments(rollout: Rollout, exposures: Sequence[Exposure]) -> l
     flags = [exposure.flag_key for exposure in exposures]
     done = rollout.steps.filter(status=StepStatus.DONE, segment__isnull=False, flag__key__in=flags)
     return list(done.values_list("segment_id", flat=True).distinct())
-
-
-def _judge(phase: Phase | None, verdicts: Sequence[tuple[str, str]], *, now: datetime) -> list[GateResult]:
-    if phase is None:
-        return []
-    gates = [Gate(gate) for gate in phase.gates]
-    return judge_gates(gates=gates, soaked_at=phase.ends_at, verdicts=verdicts, now=now)
 
 
 def _chart_errors(

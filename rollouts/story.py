@@ -37,6 +37,7 @@ def add_event(
         data={"release": rollout.release.version, "environment": rollout.environment.key, **(data or {})},
         actor_kind=actor.kind,
         actor_label=actor.label[:200],
+        actor_user_id=actor.user_id,
         reason=reason,
     )
 

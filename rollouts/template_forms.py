@@ -60,6 +60,13 @@ class PhaseForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         initial=[str(gate) for gate in (Gate.SOAK, Gate.GUARDRAILS)],
     )
+    checklist = forms.CharField(
+        label=_("Checklist"),
+        required=False,
+        max_length=5_000,
+        help_text=_("One item a line."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
     support = forms.ChoiceField(label=_("Support"), choices=SUPPORT_LEVELS.items(), initial=SupportLevel.STANDARD)
     error_rate_mode = forms.ChoiceField(
         label=_("Too many errors"), choices=ERROR_RATE_MODES.items(), required=False, initial=""
@@ -105,6 +112,7 @@ class PhaseForm(forms.Form):
             segment_key=segment.key if segment else "",
             shares_bp=data["shares"] if kind is PhaseKind.PERCENTAGE else (),
             gates=tuple(Gate(gate) for gate in data["gates"]) if kind is not PhaseKind.FULL else (),
+            checklist=_list_items(data["checklist"]) if Gate.CHECKLIST in data["gates"] else (),
             error_rate_mode=data["error_rate_mode"],
             error_rate_bp=None if percent is None else int(percent * PERCENT_BP),
             support=SupportLevel(data["support"]),
@@ -159,6 +167,10 @@ def _split(text: str) -> list[str]:
     return [word.strip() for word in text.replace(";", ",").split(",") if word.strip()]
 
 
+def _list_items(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
 def _describe(phase: PhaseTemplate) -> dict[str, Any]:
     """Return a phase as its form shows it."""
     return {
@@ -170,6 +182,7 @@ def _describe(phase: PhaseTemplate) -> dict[str, Any]:
         "segment": list_tester_segments().filter(key=phase.segment_key).first(),
         "shares": ", ".join(f"{share / PERCENT_BP:g}" for share in phase.shares_bp),
         "gates": [str(gate) for gate in phase.gates],
+        "checklist": "\n".join(phase.checklist),
         "support": phase.support,
         "error_rate_mode": phase.error_rate_mode,
         "error_rate_percent": None if phase.error_rate_bp is None else Decimal(phase.error_rate_bp) / PERCENT_BP,

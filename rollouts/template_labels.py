@@ -38,6 +38,8 @@ SUPPORT_LEVELS: dict[str, str | Promise] = {"standard": _("standard"), "heighten
 GATES: dict[str, str | Promise] = {
     "soak": _("its days have passed"),
     "guardrails": _("guardrails pass, with enough data"),
+    "checklist": _("its checklist is done"),
+    "approval": _("somebody else approves"),
 }
 
 ERROR_RATE_MODES: dict[str, str | Promise] = {

@@ -1,7 +1,7 @@
 """Pages of rollouts: each parses, authorises, makes one call, renders."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -13,10 +13,12 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.errors import Refusal
 from core.labels import say_refusal
+from core.models import User
 from core.roles import Capability, can, requires
 from core.views import actor_of, read_int, write_from
 from flags.current import get_current_environment
 from flags.queries import get_flag_names
+from rollouts.approval_view import find_approval_card
 from rollouts.forms import PlanForm, ReleaseForm, move_choice
 from rollouts.labels import STATUSES, WARNINGS
 from rollouts.models import Rollout, Trigger
@@ -36,11 +38,14 @@ from rollouts.transitions import (
     roll_back,
     schedule_rollout,
 )
+from rollouts.transitions.approving import request_approval, withdraw_request
 
 ROWS = 50
 ACTIONS: dict[str, Callable[..., Rollout]] = {
     "schedule": schedule_rollout,
     "pause": pause_rollout,
+    "request_approval": request_approval,
+    "withdraw": withdraw_request,
     "cancel": cancel_rollout,
     "redraft": redraft_rollout,
 }
@@ -69,7 +74,15 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one rollout: what happens, what happens next, what can be done."""
     rollout = _get(pk)
     page = compose_page(rollout, now=clock.now())
-    context = {"rollout": rollout, "page": page, "story": get_story(rollout), "flag_names": get_flag_names()}
+    phase = page.summary.phase
+    context = {
+        "rollout": rollout,
+        "page": page,
+        "story": get_story(rollout),
+        "flag_names": get_flag_names(),
+        "card": find_approval_card(rollout, phase, user=cast("User", request.user)),
+        "items": phase.check_items.select_related("done_by") if phase else (),
+    }
     template = "rollouts/detail.html"
     if getattr(request, "htmx", False):
         template = "rollouts/_head.html" if request.GET.get("part") == "head" else "rollouts/_live.html"

@@ -17,13 +17,16 @@ class Environment(models.Model):
     name = models.CharField(max_length=100)
     position = models.PositiveSmallIntegerField(default=0)
     is_production = models.BooleanField(default=False)
-    requires_approval = models.BooleanField(default=False)
+    required_approvals = models.PositiveSmallIntegerField(default=0, db_default=0)
     allowed_origins = ArrayField(models.CharField(max_length=200), default=list, blank=True)
 
     history = track()
 
     class Meta:
         ordering = ["position", "key"]
+        constraints = [
+            models.CheckConstraint(name="flags_environment_approvals", condition=Q(required_approvals__lte=5)),
+        ]
 
     def __str__(self) -> str:
         return self.key

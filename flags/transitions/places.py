@@ -26,7 +26,7 @@ def create_environment(
     actor: Actor,
     reason: str,
     now: datetime,
-    requires_approval: bool = False,
+    required_approvals: int = 0,
     allowed_origins: Sequence[str] = (),
 ) -> Environment:
     """Create an environment with an off state for every flag there is."""
@@ -39,7 +39,7 @@ def create_environment(
                 name=name,
                 position=position,
                 is_production=is_production,
-                requires_approval=requires_approval,
+                required_approvals=required_approvals,
                 allowed_origins=list(allowed_origins),
             )
         )
@@ -56,6 +56,7 @@ def edit_environment(
     position: int,
     is_production: bool,
     allowed_origins: Sequence[str],
+    required_approvals: int,
     actor: Actor,
     reason: str,
     now: datetime,
@@ -68,6 +69,7 @@ def edit_environment(
     check_version(environment, seen_version)
     environment.name, environment.position = name, position
     environment.is_production, environment.allowed_origins = is_production, list(allowed_origins)
+    environment.required_approvals = required_approvals
     with recorded(actor=actor, reason=reason, now=now):
         return save_row(environment)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from health.domain.error_rate import LANE as ERROR_RATE
 from health.domain.error_rate import TOO_LITTLE
 from health.domain.verdict import Judgement, Verdict
+from rollouts.domain.approving import ApprovalState
 from rollouts.domain.templates import Gate
 
 #: The worst verdict of a flag's lanes is the one that counts.
@@ -46,9 +47,19 @@ def has_seen_too_little(judgement: Judgement) -> bool:
 
 
 def judge_gates(
-    *, gates: Collection[Gate], soaked_at: datetime, verdicts: Sequence[tuple[str, str]], now: datetime
+    *,
+    gates: Collection[Gate],
+    soaked_at: datetime,
+    verdicts: Sequence[tuple[str, str]],
+    now: datetime,
+    unticked: Sequence[str] = (),
+    approval: ApprovalState | None = None,
 ) -> list[GateResult]:
-    """Return each gate's result; `verdicts` are (flag key, verdict) of the flags still on."""
+    """Return each gate's result, in the order of a phase's card.
+
+    `verdicts` are (flag key, verdict) of the flags still on, `unticked` the items of the checklist that
+    are not done, `approval` how far the phase's approval is.
+    """
     results = []
     if Gate.SOAK in gates:
         soaked = now >= soaked_at
@@ -60,4 +71,11 @@ def judge_gates(
         holds = not open_flags
         code = "guardrails_pass" if holds else "guardrails_do_not_pass"
         results.append(GateResult(Gate.GUARDRAILS, holds, code, {"flags": open_flags, "judged": len(verdicts)}))
+    if Gate.CHECKLIST in gates:
+        code = "items_unticked" if unticked else "checklist_done"
+        results.append(GateResult(Gate.CHECKLIST, not unticked, code, {"items": list(unticked)}))
+    if Gate.APPROVAL in gates:
+        holds = approval is not None and approval.holds
+        data = {} if approval is None else {"approvers": approval.approvers, "needed": approval.needed}
+        results.append(GateResult(Gate.APPROVAL, holds, "approved" if holds else "approval_pending", data))
     return results

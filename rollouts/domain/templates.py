@@ -27,6 +27,8 @@ class Gate(StrEnum):
 
     SOAK = "soak"
     GUARDRAILS = "guardrails"
+    CHECKLIST = "checklist"
+    APPROVAL = "approval"
 
 
 class SupportLevel(StrEnum):
@@ -52,6 +54,7 @@ class PhaseTemplate:
     segment_key: str = ""
     shares_bp: tuple[int, ...] = ()
     gates: tuple[Gate, ...] = (Gate.SOAK, Gate.GUARDRAILS)
+    checklist: tuple[str, ...] = ()
     error_rate_mode: str = ""
     error_rate_bp: int | None = None
     support: SupportLevel = SupportLevel.STANDARD

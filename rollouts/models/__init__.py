@@ -1,5 +1,6 @@
 """Releases, rollouts with their phases and steps, rollbacks, and the story as events."""
 
+from rollouts.models.approvals import Approval, CheckItem, Decision
 from rollouts.models.events import RolloutEvent
 from rollouts.models.releases import Release, ReleaseFlag
 from rollouts.models.rollbacks import Rollback, RollbackFlag, Scope, Trigger
@@ -9,6 +10,9 @@ from rollouts.models.steps import Phase, PhaseStatus, Step, StepStatus
 from rollouts.models.templates import PlanTemplate, PlanTemplateVersion
 
 __all__ = [
+    "Approval",
+    "CheckItem",
+    "Decision",
     "Phase",
     "PhaseStatus",
     "PlanTemplate",

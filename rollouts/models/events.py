@@ -1,5 +1,6 @@
 """The story of a rollout."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -18,6 +19,9 @@ class RolloutEvent(models.Model):
     data = models.JSONField(default=dict)
     actor_kind = models.CharField(max_length=10)
     actor_label = models.CharField(max_length=200)
+    actor_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     reason = models.TextField()
 
     class Meta:

@@ -29,6 +29,8 @@ def facts_of_phase(phase: PhaseTemplate) -> list[tuple[str, str]]:
         (gettext("Support"), str(SUPPORT_LEVELS[phase.support])),
         (gettext("To leave it"), _say_gates(phase.gates)),
     ]
+    if phase.checklist:
+        facts.append((gettext("Checklist"), " · ".join(phase.checklist)))
     if phase.error_rate_mode or phase.error_rate_bp is not None:
         facts.append((gettext("Too many errors"), _say_guardrail(phase)))
     return facts

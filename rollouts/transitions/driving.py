@@ -11,6 +11,7 @@ from core.history import recorded
 from rollouts.domain.lifecycle import Status
 from rollouts.models import PhaseStatus, Rollout, StepStatus
 from rollouts.story import add_event, tell
+from rollouts.transitions.approving import check_plan_approved
 from rollouts.transitions.catching_up import begin_rehearsal
 from rollouts.transitions.locking import get_locked_rollout, move
 
@@ -26,8 +27,7 @@ def schedule_rollout(
     """Let the scheduler begin at the first step; refuse where another rollout drives one of the flags."""
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     with recorded(actor=actor, reason=reason, now=now) as recording:
-        if rollout.environment.requires_approval:
-            raise Refusal("approval_required", environment=rollout.environment.key)
+        check_plan_approved(rollout)
         first = rollout.steps.filter(status=StepStatus.PLANNED).order_by("due_at").first()
         if not rollout.is_rehearsal and (first is None or first.due_at <= now):
             raise Refusal("start_in_past", start_on=str(rollout.start_on))

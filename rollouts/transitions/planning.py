@@ -30,7 +30,7 @@ from rollouts.domain.planning import (
 from rollouts.domain.skipping import Skips, explain_skips
 from rollouts.domain.template_document import read_phases
 from rollouts.domain.templates import PhaseTemplate, needs_pilots, needs_testers
-from rollouts.models import Phase, Release, ReleaseFlag, Rollout, RolloutFlag, RolloutSite, Step
+from rollouts.models import CheckItem, Phase, Release, ReleaseFlag, Rollout, RolloutFlag, RolloutSite, Step
 from rollouts.site_queries import list_plan_sites, list_rollout_sites
 from rollouts.story import add_event
 from rollouts.template_queries import get_template_version
@@ -258,6 +258,8 @@ def _save_phases(rollout: Rollout, plan: Plan, *, flags: Sequence[Flag], sites: 
             ends_at=planned.ends_at,
         )
         phase.save()
+        for place, text in enumerate(asked.checklist, start=1):
+            CheckItem(phase=phase, position=place, text=text).save()
         for step in planned.steps:
             position += 1
             kind, segment = _stored_audience(step, rollout, segments)

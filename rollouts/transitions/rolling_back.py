@@ -217,6 +217,9 @@ def _restart_plan(rollout: Rollout, *, now: datetime) -> None:
         phase.first_day, phase.last_day = dated.first_day, dated.last_day
         phase.starts_at, phase.ends_at = dated.starts_at, dated.ends_at
         phase.save()
+        for item in phase.check_items.exclude(done_at=None):
+            item.done_at, item.done_by, item.proof = None, None, ""
+            item.save()
     moments = [step.due_at for phase in planned for step in phase.steps]
     for step, due_at in zip(rollout.steps.order_by("position"), moments, strict=True):
         step.status = StepStatus.PLANNED

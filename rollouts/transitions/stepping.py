@@ -13,10 +13,10 @@ from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.bucketing import share_of
 from flags.transitions import lay_rule, on_variant
 from notifications.domain.audience import DRIVERS
-from rollouts.domain.gates import judge_gates
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.planning import CalendarDays, Days, PlanSite, RehearsalDays, delay_sites
-from rollouts.domain.templates import Gate, PhaseKind
+from rollouts.domain.templates import PhaseKind
+from rollouts.gate_queries import judge_phase
 from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
 from rollouts.queries import find_next_step, judge_rollout, list_steps_together, weigh_for_gates
 from rollouts.site_queries import list_rollout_sites
@@ -87,10 +87,7 @@ def _enter_phase(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
 def _may_end(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
     if phase.gate_waived:
         return True
-    verdicts = weigh_for_gates(rollout, judge_rollout(rollout, now=now), now=now)
-    results = judge_gates(
-        gates=[Gate(gate) for gate in phase.gates], soaked_at=phase.ends_at, verdicts=verdicts, now=now
-    )
+    results = judge_phase(phase, weigh_for_gates(rollout, judge_rollout(rollout, now=now), now=now), now=now)
     failed = [result for result in results if not result.holds]
     if not failed:
         return True

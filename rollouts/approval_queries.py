@@ -1,0 +1,88 @@
+"""Reads of approvals: what a rollout's content is, who wrote it, and who approved it."""
+
+from datetime import datetime
+from typing import Any
+
+from flags.models import SegmentMember
+from rollouts.domain.approving import ApprovalState, DecisionMade, hash_content, weigh_decisions
+from rollouts.models import Approval, Decision, Phase, Rollout, StepStatus
+
+#: Who did one of these wrote the plan, or a part of it.
+AUTHORING = frozenset({"planned", "replanned", "edited", "redrafted"})
+
+
+def weigh_plan_approval(rollout: Rollout) -> ApprovalState:
+    """Return how far the approval of a plan is, by its present content: seven queries."""
+    return _weigh(
+        rollout,
+        phase=None,
+        content_hash=hash_content(_describe(rollout, phase=None)),
+        needed=rollout.environment.required_approvals,
+    )
+
+
+def weigh_phase_approval(phase: Phase) -> ApprovalState:
+    """Return how far the approval of a phase's end is, by what comes after it: seven queries.
+
+    At least one person must approve, also where the environment asks for none.
+    """
+    return _weigh(
+        phase.rollout,
+        phase=phase,
+        content_hash=hash_content(_describe(phase.rollout, phase=phase)),
+        needed=max(phase.rollout.environment.required_approvals, 1),
+    )
+
+
+def find_authors(rollout: Rollout) -> set[int]:
+    """Return the people who wrote the plan or changed it: one query."""
+    events = rollout.events.filter(kind__in=AUTHORING, actor_user__isnull=False)
+    return set(events.values_list("actor_user", flat=True))
+
+
+def _weigh(rollout: Rollout, *, phase: Phase | None, content_hash: str, needed: int) -> ApprovalState:
+    rows = Approval.objects.filter(rollout=rollout, phase=phase).select_related("decided_by").order_by("pk")
+    decisions = [
+        DecisionMade(
+            user_id=row.decided_by_id,
+            name=row.decided_by.get_full_name() or row.decided_by.username,
+            is_approved=row.decision == Decision.APPROVED,
+            content_hash=row.content_hash,
+            comment=row.comment,
+            at=row.decided_at,
+        )
+        for row in rows
+    ]
+    return weigh_decisions(decisions, authors=find_authors(rollout), content_hash=content_hash, needed=needed)
+
+
+def _describe(rollout: Rollout, *, phase: Phase | None) -> dict[str, Any]:
+    """Return what is approved: of a plan everything it will do and when; of a phase what comes after, in order.
+
+    A phase's approval does not name moments: a plan that a delay moved is the same plan.
+    """
+    phases = rollout.phases.order_by("position")
+    steps = rollout.steps.filter(status=StepStatus.PLANNED).order_by("position")
+    if phase is not None:
+        phases = phases.filter(position__gt=phase.position)
+        steps = steps.filter(phase__position__gt=phase.position)
+    found: dict[str, Any] = {
+        "release": rollout.release.version,
+        "environment": rollout.environment.key,
+        "attempt": rollout.attempt,
+        "day_seconds": rollout.day_seconds,
+        "phases": [[row.kind, list(row.gates), row.support, row.error_rate_mode, row.error_rate_bp] for row in phases],
+        "steps": [
+            [*what, None if phase is not None else _say(due_at)]
+            for *what, due_at in steps.values_list(
+                "phase__position", "flag__key", "audience_kind", "segment", "site__key", "share_bp", "due_at"
+            )
+        ],
+    }
+    people = SegmentMember.objects.filter(segment__in=steps.exclude(segment=None).order_by().values("segment"))
+    found["people"] = sorted([list(row) for row in people.values_list("segment", "targeting_key")])
+    return found
+
+
+def _say(moment: datetime) -> str:
+    return moment.isoformat()

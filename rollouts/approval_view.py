@@ -1,0 +1,41 @@
+"""The card that asks for a decision: how far the approval is, and whether this person may give it."""
+
+from dataclasses import dataclass
+
+from core.models import User
+from core.roles import Capability, can
+from rollouts.approval_queries import find_authors, weigh_phase_approval, weigh_plan_approval
+from rollouts.domain.approving import ApprovalState
+from rollouts.domain.lifecycle import Status
+from rollouts.domain.templates import Gate
+from rollouts.models import Phase, Rollout
+from rollouts.transitions.approving import PHASE_RUNS
+
+
+@dataclass(frozen=True)
+class ApprovalCard:
+    """`why_not` is the code of why this person may not decide, empty where they may; `phase` None for the plan."""
+
+    state: ApprovalState
+    phase: Phase | None
+    why_not: str
+
+
+def find_approval_card(rollout: Rollout, phase: Phase | None, *, user: User) -> ApprovalCard | None:
+    """Return what waits for a decision now: the plan, or the end of the running phase; None where nothing does.
+
+    Nine queries where something does, none where not.
+    """
+    status = Status(rollout.status)
+    if rollout.environment.required_approvals and status in {Status.DRAFT, Status.AWAITING_APPROVAL}:
+        why_not = "not_asked" if status is Status.DRAFT else _find_why_not(rollout, user)
+        return ApprovalCard(weigh_plan_approval(rollout), None, why_not)
+    if phase is not None and Gate.APPROVAL in phase.gates and status in PHASE_RUNS:
+        return ApprovalCard(weigh_phase_approval(phase), phase, _find_why_not(rollout, user))
+    return None
+
+
+def _find_why_not(rollout: Rollout, user: User) -> str:
+    if not can(user, Capability.APPROVE_ROLLOUTS):
+        return "no_right"
+    return "author" if user.pk in find_authors(rollout) else ""

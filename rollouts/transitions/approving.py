@@ -1,0 +1,167 @@
+"""Four eyes: asks for an approval, gives it, refuses it. A rollback never waits for one."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from core.actors import Actor
+from core.errors import NotAllowed, Refusal
+from core.history import recorded
+from core.models import User
+from core.roles import Capability, check_can
+from notifications.domain.audience import DRIVERS
+from rollouts.approval_queries import find_authors, weigh_phase_approval, weigh_plan_approval
+from rollouts.domain.approving import ApprovalState
+from rollouts.domain.lifecycle import Status
+from rollouts.domain.templates import Gate
+from rollouts.models import Approval, Decision, Phase, PhaseStatus, Rollout
+from rollouts.story import add_event, tell
+from rollouts.transitions.locking import get_locked_rollout, move
+
+#: While a phase's end may be approved.
+PHASE_RUNS = frozenset({Status.RUNNING, Status.PAUSED, Status.HELD})
+
+
+@transaction.atomic
+def request_approval(
+    *, rollout_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
+) -> Rollout:
+    """Let a draft wait for other people's approval, and tell them; refuse where its environment asks for none."""
+    rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
+    if not rollout.environment.required_approvals:
+        raise Refusal("approval_not_required", environment=rollout.environment.key)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        move(rollout, Status.AWAITING_APPROVAL, now=now)
+        event = add_event(rollout, kind="approval_requested", actor=actor, reason=recording.reason, now=now)
+        tell(event, kind="approval_requested", now=now, audience=DRIVERS)
+    return rollout
+
+
+@transaction.atomic
+def withdraw_request(
+    *, rollout_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
+) -> Rollout:
+    """Take a plan that waits for approval back to its draft."""
+    rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
+    if rollout.status != Status.AWAITING_APPROVAL:
+        raise Refusal("wrong_state", start=rollout.status, end=str(Status.DRAFT))
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        move(rollout, Status.DRAFT, now=now)
+        add_event(rollout, kind="approval_withdrawn", actor=actor, reason=recording.reason, now=now)
+    return rollout
+
+
+@transaction.atomic
+def decide_plan(
+    *, rollout_id: int, is_approved: bool, seen_hash: str, actor: Actor, reason: str, now: datetime
+) -> Approval:
+    """Approve or reject a plan as it was seen, by its hash; a rejected one is a draft again.
+
+    Refuses authors, people without the right, programs, and a decision on what has changed since.
+    """
+    rollout = get_locked_rollout(rollout_id)
+    _check_may_decide(rollout, actor)
+    if rollout.status != Status.AWAITING_APPROVAL:
+        raise Refusal("wrong_state", start=rollout.status, end=str(Status.SCHEDULED))
+    state = weigh_plan_approval(rollout)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        approval = _decide(
+            rollout,
+            None,
+            state,
+            is_approved=is_approved,
+            seen_hash=seen_hash,
+            actor=actor,
+            comment=recording.reason,
+            now=now,
+        )
+        kind = "approved" if is_approved else "rejected"
+        if not is_approved:
+            move(rollout, Status.DRAFT, now=now)
+        event = add_event(rollout, kind=kind, actor=actor, reason=recording.reason, now=now)
+        tell(event, kind=f"plan_{kind}", now=now, audience=DRIVERS)
+    return approval
+
+
+@transaction.atomic
+def decide_phase(
+    *, phase_id: int, is_approved: bool, seen_hash: str, actor: Actor, reason: str, now: datetime
+) -> Approval:
+    """Approve or reject that a running phase may end, by the hash of what comes after it."""
+    phase = Phase.objects.select_related("rollout").filter(pk=phase_id).first()
+    if phase is None:
+        raise Refusal("changed_meanwhile")
+    rollout = get_locked_rollout(phase.rollout_id)
+    phase = Phase.objects.select_related("rollout__release", "rollout__environment").get(pk=phase_id)
+    _check_may_decide(rollout, actor)
+    if rollout.status not in PHASE_RUNS or phase.status != PhaseStatus.RUNNING or Gate.APPROVAL not in phase.gates:
+        raise Refusal("phase_not_to_approve")
+    state = weigh_phase_approval(phase)
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        approval = _decide(
+            rollout,
+            phase,
+            state,
+            is_approved=is_approved,
+            seen_hash=seen_hash,
+            actor=actor,
+            comment=recording.reason,
+            now=now,
+        )
+        kind = "phase_approved" if is_approved else "phase_rejected"
+        add_event(rollout, kind=kind, actor=actor, reason=recording.reason, now=now, data={"phase": phase.kind})
+    return approval
+
+
+def can_be_scheduled(rollout: Rollout) -> bool:
+    """Tell whether a plan is approved as far as its environment asks: what `check_plan_approved` lets pass."""
+    try:
+        check_plan_approved(rollout)
+    except Refusal:
+        return False
+    return True
+
+
+def check_plan_approved(rollout: Rollout) -> None:
+    """Refuse a plan that too few people have approved as it is."""
+    if not rollout.environment.required_approvals:
+        return
+    if rollout.status == Status.DRAFT:
+        raise Refusal("approval_required", environment=rollout.environment.key)
+    state = weigh_plan_approval(rollout)
+    if not state.holds:
+        raise Refusal("approval_missing", missing=state.missing, needed=state.needed)
+
+
+def _check_may_decide(rollout: Rollout, actor: Actor) -> None:
+    """Refuse whoever is no person with the right, and who wrote the plan or a part of it."""
+    user = User.objects.filter(pk=actor.user_id).first() if actor.user_id is not None else None
+    if user is None:
+        raise NotAllowed("approval_by_no_person")
+    check_can(user, Capability.APPROVE_ROLLOUTS)
+    if user.pk in find_authors(rollout):
+        raise NotAllowed("approval_by_author")
+
+
+def _decide(
+    rollout: Rollout,
+    phase: Phase | None,
+    state: ApprovalState,
+    *,
+    is_approved: bool,
+    seen_hash: str,
+    actor: Actor,
+    comment: str,
+    now: datetime,
+) -> Approval:
+    if seen_hash != state.content_hash:
+        raise Refusal("changed_meanwhile", rollout=rollout.pk)
+    return Approval.objects.create(
+        rollout=rollout,
+        phase=phase,
+        content_hash=state.content_hash,
+        decision=Decision.APPROVED if is_approved else Decision.REJECTED,
+        comment=comment,
+        decided_by_id=actor.user_id,
+        decided_at=now,
+    )
