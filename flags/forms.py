@@ -65,6 +65,11 @@ class FlagForm(ReasonedForm):
         label=_("Address of its documentation"), max_length=200, required=False, assume_scheme="https"
     )
     expires_on = DayField(label=_("To be removed from the code by"), required=False)
+    is_permanent = forms.BooleanField(
+        label=_("Kept on purpose"),
+        help_text=_("E.g. to switch a feature off in trouble: it never counts as to be removed."),
+        required=False,
+    )
 
 
 class MemberForm(ReasonedForm):

@@ -21,6 +21,7 @@ REFUSALS: dict[str, str | Promise] = {
     "rule_unclear": _("Choose where, for whom and which variant."),
     "segment_unknown": _("There is no such segment."),
     "site_unknown": _("There is no such site."),
+    "permanent_expires": _("A flag that is kept on purpose has no day to be removed by: choose one of the two."),
     "flag_archived": _("The flag %(flag)s is archived: restore it first."),
     "flag_in_use": _("The flag is still in use (%(uses)s): switch it off there first, or end the rollout."),
     "rule_of_rollout": _("A rollout laid this rule: pause or roll back the rollout instead."),
@@ -68,6 +69,15 @@ STATES: dict[str, str | Promise] = {
     "on": _("on"),
     "off": _("off"),
     "killed": _("switched off"),
+    "archived": _("archived"),
+}
+
+#: Where a flag stands in its life (flags.domain.life.Stage).
+STAGES: dict[str, str | Promise] = {
+    "created": _("not used yet"),
+    "in_use": _("in use"),
+    "fully_out": _("fully out"),
+    "stale": _("to be removed"),
     "archived": _("archived"),
 }
 

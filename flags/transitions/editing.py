@@ -36,11 +36,13 @@ def create_flag(
     documentation_url: str = "",
     criticality: str = Criticality.IMPORTANT,
     expires_on: date | None = None,
+    is_permanent: bool = False,
 ) -> Flag:
     """Create a flag, off in every environment; refuse variants that are not all of its type."""
     for served in (default_variant, off_variant):
         if served not in variants:
             raise InvalidInput("variant_unknown", variant=served, flag=key)
+    _check_stay(is_permanent=is_permanent, expires_on=expires_on)
     lock_making()
     check_key_reads_apart(key, others=Flag.objects.values_list("key", flat=True))
     with recorded(actor=actor, reason=reason, now=now):
@@ -58,6 +60,7 @@ def create_flag(
                 documentation_url=documentation_url,
                 criticality=criticality,
                 expires_on=expires_on,
+                is_permanent=is_permanent,
             )
         )
         for environment in Environment.objects.order_by("key"):
@@ -84,18 +87,26 @@ def edit_flag(
     documentation_url: str,
     criticality: str,
     expires_on: date | None,
+    is_permanent: bool,
     actor: Actor,
     reason: str,
     now: datetime,
     seen_version: int | None = None,
 ) -> Flag:
     """Change what a flag says of itself; key and variants stay, for clients know them."""
+    _check_stay(is_permanent=is_permanent, expires_on=expires_on)
     flag = get_locked_flag(flag_id, seen_version=seen_version)
     flag.name, flag.description, flag.owner = name, description, owner
     flag.cashier_note_fr, flag.documentation_url = cashier_note_fr, documentation_url
-    flag.criticality, flag.expires_on = criticality, expires_on
+    flag.criticality, flag.expires_on, flag.is_permanent = criticality, expires_on, is_permanent
     with recorded(actor=actor, reason=reason, now=now):
         return save_row(flag)
+
+
+def _check_stay(*, is_permanent: bool, expires_on: date | None) -> None:
+    """Refuse a flag that is kept on purpose and is to leave all the same."""
+    if is_permanent and expires_on is not None:
+        raise InvalidInput("permanent_expires")
 
 
 @transaction.atomic

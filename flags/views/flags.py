@@ -12,6 +12,7 @@ from core.views import actor_of, answer_form, read_int, read_version
 from flags.current import get_current_environment
 from flags.forms import FlagFilter, FlagForm
 from flags.labels import STATES
+from flags.life_queries import judge_flag
 from flags.models import Environment, Flag
 from flags.page_queries import list_changes, list_flag_rows, list_states
 from flags.queries import find_environment
@@ -26,7 +27,8 @@ def list_all(request: HttpRequest) -> HttpResponse:
     """List flags, their state by environment side by side; the address carries the filters."""
     wanted = FlagFilter(request.GET, states=STATES)
     text, state = (wanted.cleaned_data[name] for name in ("q", "state")) if wanted.is_valid() else ("", "")
-    rows = list_flag_rows(text=text.strip(), state=state, environment=get_current_environment(request))
+    environment = get_current_environment(request)
+    rows = list_flag_rows(text=text.strip(), state=state, environment=environment, now=clock.now())
     context = {
         "rows": rows,
         "environments": Environment.objects.all(),
@@ -40,9 +42,11 @@ def list_all(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, key: str) -> HttpResponse:
     """Show one flag: state by environment, rules as sentences, history."""
     flag = get_object_or_404(Flag, key=key)
+    now = clock.now()
     context = {
         "flag": flag,
-        "views": list_states(flag, now=clock.now()),
+        "life": judge_flag(flag, now=now),
+        "views": list_states(flag, now=now),
         "changes": list_changes(flag),
     }
     return render(request, "flags/detail.html", context)
