@@ -11,6 +11,7 @@ REFUSALS: dict[str, str | Promise] = {
     "values_wrong": _("Some values are wrong: %(fields)s"),
     "key_taken": _("This key is taken; choose another."),
     "token_unknown": _("There is no such token."),
+    "key_reserved": _("%(key)s is an address of the portal itself; choose another key."),
     "environment_unknown": _("There is no such environment."),
     "attribute_unreadable": _("“%(text)s” is not an attribute: write name=value."),
     "variable_ambiguous": _(

@@ -44,8 +44,8 @@ def define_gift(row: Any) -> RuleDefinition:
 
 
 def has_one_variant(state: FlagState) -> bool:
-    """Tell whether everybody gets the same of a flag that is on in an environment: one query."""
-    rules = [define_gift(rule) for rule in state.rules.order_by("position")]
+    """Tell whether everybody gets the same of a flag that is on: one query, none where its rules are prefetched."""
+    rules = [define_gift(rule) for rule in state.rules.all()]
     return find_common_variant(rules, default_variant=state.flag.default_variant) is not None
 
 

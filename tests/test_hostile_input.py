@@ -89,7 +89,7 @@ NUMBERS = {HOSTILE[name] for name in ("empty", "minus", "huge", "exponent", "ara
 #: Pages that read nothing posted: one body is enough.
 READS = {
     *("/", "/search/", "/flags/", "/segments/", "/sites/", "/environments/", "/rollouts/", "/incidents/"),
-    *("/health/", "/complaints/"),
+    *("/health/", "/complaints/", "/flags/removal/"),
 }
 #: By the page: every action that its address may name, and one that is none.
 ACTIONS = {
@@ -164,6 +164,9 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "move": "lyon:up",
         "position": "1",
         "is_production": "",
+        "is_permanent": "",
+        "is_unasked": "on",
+        "back": "removal",
         "mode": "hold",
         "percent": "5",
         "allowed_origins": "https://a.example",
