@@ -9,6 +9,7 @@ from core.errors import Refusal
 from core.history import recorded
 from flags.dependants import list_uses_of_flag
 from flags.life_queries import has_one_variant
+from flags.story import lay_aside
 from flags.transitions.locking import check_in_use, get_locked_flag
 from flags.transitions.saving import save_row
 
@@ -33,6 +34,7 @@ def archive_flag(*, flag_id: int, actor: Actor, reason: str, now: datetime, is_u
             return False
         flag.archived_at = now
         flag.save()
+        lay_aside(flag, now=now)
     return True
 
 
@@ -58,4 +60,5 @@ def keep_flag(*, flag_id: int, actor: Actor, reason: str, now: datetime) -> bool
             return False
         flag.is_permanent, flag.expires_on = True, None
         save_row(flag)
+        lay_aside(flag, now=now)
     return True
