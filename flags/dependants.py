@@ -25,6 +25,9 @@ class Dependant(Protocol):
     def list_uses_of_flags(self, flag_ids: Collection[int]) -> Mapping[int, list[str]]:
         """Return, by flag, labels of what would break without it."""
 
+    def list_drivers(self, *, flag_id: int, environment_id: int) -> list[Origin]:
+        """Return what changes the flag's rules there on its own, now or soon."""
+
     def list_uses_of_segment(self, segment_id: int) -> list[str]:
         """Return labels of what would break without the segment."""
 
@@ -54,6 +57,13 @@ def list_uses_of_flags(flag_ids: Collection[int]) -> dict[int, list[str]]:
     """Return, for each flag, labels of everything above that needs it."""
     found = [one.list_uses_of_flags(flag_ids) for one in _DEPENDANTS]
     return {pk: [label for uses in found for label in uses.get(pk, [])] for pk in flag_ids}
+
+
+def list_drivers(*, flag_id: int, environment_id: int) -> list[Origin]:
+    """Return everything above that drives a flag in an environment."""
+    return [
+        driver for one in _DEPENDANTS for driver in one.list_drivers(flag_id=flag_id, environment_id=environment_id)
+    ]
 
 
 def list_uses_of_segment(segment_id: int) -> list[str]:

@@ -200,6 +200,20 @@ class FlagFilter(forms.Form):
         self.fields["state"].choices = [("", _("all")), *states.items()]  # type: ignore[attr-defined]  # a ChoiceField
 
 
+class PromotionForm(forms.Form):
+    """From which environment a flag's rules go to which."""
+
+    source = forms.ModelChoiceField(Environment.objects.all(), to_field_name="key", label=_("From"), empty_label=None)
+    target = forms.ModelChoiceField(Environment.objects.all(), to_field_name="key", label=_("To"), empty_label=None)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse an environment's rules for itself."""
+        data = self.cleaned_data
+        if "source" in data and data["source"] == data.get("target"):
+            self.add_error("target", say_refusal(InvalidInput("environments_alike")))
+        return data
+
+
 class ExplainForm(forms.Form):
     """Who asks, and where: what a till would send."""
 

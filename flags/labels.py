@@ -26,6 +26,10 @@ REFUSALS: dict[str, str | Promise] = {
     "flag_archived": _("The flag %(flag)s is archived: restore it first."),
     "flag_in_use": _("The flag is still in use (%(uses)s): switch it off there first, or end the rollout."),
     "rule_of_rollout": _("A rollout laid this rule: pause or roll back the rollout instead."),
+    "environments_alike": _("Choose two different environments."),
+    "flag_driven": _(
+        "The rollout %(rollouts)s drives the flag in %(environment)s: let it end or roll it back, then promote rules."
+    ),
     "segment_in_use": _("The segment is still in use (%(uses)s)."),
     "member_twice": _("%(key)s is in this segment already."),
     "time_zone_unknown": _("There is no time zone %(zone)s."),
@@ -71,6 +75,14 @@ STATES: dict[str, str | Promise] = {
     "off": _("off"),
     "killed": _("switched off"),
     "archived": _("archived"),
+}
+
+#: What becomes of a rule by a promotion (flags.domain.promotion.Sign).
+PROMOTION_SIGNS: dict[str, str | Promise] = {
+    "added": _("added"),
+    "removed": _("removed"),
+    "kept": _("stays"),
+    "moved": _("stays, asked later"),
 }
 
 #: Where a flag stands in its life (flags.domain.life.Stage).

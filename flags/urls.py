@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flags.views import environments, explain, flags, reach, removal, rules, segments, sites, tokens
+from flags.views import environments, explain, flags, promotion, reach, removal, rules, segments, sites, tokens
 
 app_name = "flags"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("flags/<str:key>/reach/<str:environment>/", reach.show, name="reach"),
     path("flags/<str:key>/shelf/<slug:action>/", flags.shelve, name="shelve"),
     path("flags/<str:key>/keep/", removal.keep, name="keep"),
+    path("flags/<str:key>/promote/", promotion.show, name="promote"),
     path("new-flag/", flags.create, name="new"),
     path("rules/<int:pk>/edit/", rules.edit, name="rule_edit"),
     path("rules/<int:pk>/<slug:action>/", rules.change, name="rule_change"),

@@ -34,6 +34,14 @@ class RolloutsUse:
             found.setdefault(row.flag_id, []).append(str(row.rollout))
         return found
 
+    def list_drivers(self, *, flag_id: int, environment_id: int) -> list[Origin]:
+        """Return the rollouts, scheduled or under way, that drive the flag there: one query."""
+        rows = RolloutFlag.objects.filter(flag=flag_id, environment=environment_id, is_active=True)
+        return [
+            Origin(str(row.rollout), reverse("rollouts:detail", args=[row.rollout_id]))
+            for row in rows.select_related("rollout__release", "rollout__environment").order_by("rollout")
+        ]
+
     def list_uses_of_segment(self, segment_id: int) -> list[str]:
         """Return every rollout, past ones too, whose testers or pilots the segment is."""
         uses: list[Rollout] = list(list_rollouts().filter(Q(testers_id=segment_id) | Q(pilots_id=segment_id)))

@@ -81,7 +81,7 @@ TEXTS = {
     "c-0-value",
 }
 #: What a page was made from: a hostile one is refused before anything else is looked at.
-SEEN = {"epoch", "version", "seen", "up_to"}
+SEEN = {"epoch", "version", "source_version", "seen", "up_to"}
 #: Buttons, sent with every body; without them a page only shows what it would do.
 BUTTONS = {"do": "save", "confirm": "1"}
 #: Hostile where a whole number is read; each other value is no number, as the empty one is none.
@@ -164,6 +164,9 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "move": "lyon:up",
         "position": "1",
         "is_production": "",
+        "source": world.environment.key,
+        "target": world.environment.key,
+        "source_version": "1",
         "is_permanent": "",
         "is_unasked": "on",
         "back": "removal",

@@ -4,6 +4,7 @@ from flags.transitions.editing import create_flag, edit_flag
 from flags.transitions.opening import add_site_days, remove_site_days
 from flags.transitions.people import NewMember, add_member, create_segment, delete_segment, edit_segment, remove_member
 from flags.transitions.places import create_environment, create_site, create_till, edit_environment, edit_site
+from flags.transitions.promoting import promote_rules
 from flags.transitions.retiring import archive_flag, keep_flag, restore_flag
 from flags.transitions.ruling import add_rule, edit_rule, move_rule, on_variant, remove_rule, remove_rules
 from flags.transitions.switching import kill_flag, release_flag, switch_off, switch_on
@@ -31,6 +32,7 @@ __all__ = [
     "kill_flag",
     "move_rule",
     "on_variant",
+    "promote_rules",
     "release_flag",
     "remove_member",
     "remove_rule",
