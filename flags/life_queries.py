@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,24 +83,32 @@ def _is_out(state: FlagState, rules: Iterable[Rule], places: Mapping[int, Enviro
 
 
 def _find_moments(states: Collection[FlagState]) -> dict[int, datetime]:
-    """Return since when each of these states, out now, has been so, by its primary key: two queries.
-
-    Where moments out of order leave it open, nothing is older than the last change.
-    """
+    """Return since when each of these states, out now, has been so, by its primary key: two queries."""
     pks = [state.pk for state in states]
     changes: dict[int, list[Change]] = defaultdict(list)
-    for row in FlagState.history.filter(id__in=pks).order_by("history_id"):
-        is_on = row.history_type != "-" and row.is_on and row.killed_at is None
-        changes[row.id].append(Change(row.history_date, is_on=is_on))
-    for row in Rule.history.filter(state_id__in=pks).order_by("history_id"):
-        rule = None if row.history_type == "-" else define_gift(row)
-        changes[row.state_id].append(Change(row.history_date, rule_id=row.id, position=row.position, rule=rule))
-    found = {}
-    for state in states:
-        of_state = changes[state.pk]
-        since = find_out_since(of_state, default_variant=state.flag.default_variant, off_variant=state.flag.off_variant)
-        found[state.pk] = since or max(change.at for change in of_state)
-    return found
+    for rows in (FlagState.history.filter(id__in=pks), Rule.history.filter(state_id__in=pks)):
+        latest: dict[int, datetime] = {}
+        for row in rows.order_by("history_id"):
+            state_id, change = _read_change(row)
+            # Written later, under the state's lock, it did not happen earlier, whenever its writer looked at the clock.
+            at = latest[state_id] = max(change.at, latest.get(state_id, change.at))
+            changes[state_id].append(replace(change, at=at))
+    found = {
+        state.pk: find_out_since(
+            changes[state.pk], default_variant=state.flag.default_variant, off_variant=state.flag.off_variant
+        )
+        for state in states
+    }
+    return {pk: since for pk, since in found.items() if since is not None}
+
+
+def _read_change(row: Any) -> tuple[int, Change]:
+    """Return a row of history as a change, and the state that it is of."""
+    is_gone = row.history_type == "-"
+    if isinstance(row, Rule.history.model):
+        rule = None if is_gone else define_gift(row)
+        return row.state_id, Change(row.history_date, rule_id=row.id, position=row.position, rule=rule)
+    return row.id, Change(row.history_date, is_on=not is_gone and row.is_on and row.killed_at is None)
 
 
 def _judge(

@@ -81,6 +81,8 @@ def find_out_since(changes: Iterable[Change], *, default_variant: str, off_varia
     for at, together in groupby(sorted(changes, key=lambda change: change.at), key=lambda change: change.at):
         for change in together:
             is_on = is_on if change.is_on is None else change.is_on
+            # Off for no time at all is off all the same.
+            reached = None if change.is_on is False else reached
             _apply(rules, change)
         before, reached = reached, _reach(rules, is_on, default_variant=default_variant, off_variant=off_variant)
         since = None if reached is None else since if reached == before else at

@@ -113,6 +113,17 @@ def test_stage__a_rule_moved_behind_everyone__counts_from_the_move(flag: Flag, p
     assert judge_flag(flag, now=_day(6)).out_since == _day(5)
 
 
+def test_stage__a_change_whose_clock_ran_behind__did_not_happen_before_the_one_it_followed(
+    flag: Flag, prod: Environment
+) -> None:
+    switch_on(**_where(flag, prod), **_by(2))
+    kill_flag(**_where(flag, prod), **_by(10))
+
+    switch_on(**_where(flag, prod), **_by(9))
+
+    assert judge_flag(flag, now=_day(20)).out_since == _day(10)
+
+
 def test_stage__a_variable_above__is_not_known_to_be_out(
     flag: Flag, prod: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

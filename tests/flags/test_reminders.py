@@ -1,6 +1,7 @@
 """Owners hear of the flags that are to be removed: once, then each month, until it is done."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from core.models import User
 from core.people import deactivate_person
 from core.roles import Role
 from flags.models import Environment, Flag
+from flags.story import tell_removable
 from flags.tasks import remind_of_removals
 from flags.transitions import archive_flag, keep_flag, kill_flag, switch_on
 from notifications.labels import say_body, say_subject
 from notifications.models import Channel, Delivery, Event
 from tests.factories.core import NOW, make_person
 from tests.factories.flags import make_environment, make_flag
+from tests.waiting import race
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +122,17 @@ def test_remind__kept_or_archived__says_nothing_more_and_lays_the_message_aside(
 
     assert _remind(90) == 0
     assert not Delivery.objects.filter(channel=Channel.INBOX, read_at=None).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_remind__two_workers_at_once__tell_once() -> None:
+    place = make_environment(key="prod", is_production=True)
+    make_person(Role.RELEASE_MANAGER)
+    flag = _make(place)
+    act = partial(tell_removable, flag, due_on=_day(30).date(), now=_day(30))
+
+    assert race(act, act) == "done"
+    assert Event.objects.filter(kind="flag_removable").count() == 1
 
 
 def test_words__name_the_flag_its_owner_and_the_day(prod: Environment, manager: User) -> None:

@@ -101,6 +101,15 @@ def test_archive__on_for_everybody__asks_that_nobody_asks_for_it_and_comes_back_
     assert (state.is_on, state.rules.count()) == (True, 1)
 
 
+def test_explain__archived_while_on__says_that_nobody_gets_it(prod: Environment) -> None:
+    flag = _make_stale(prod, key="buttons")
+    archive_flag(flag_id=flag.pk, is_unasked=True, **BY)
+
+    page = sign_in().get("/flags/buttons/explain/?environment=prod").content.decode()
+
+    assert "What follows would hold once it is restored." in page
+
+
 def test_archive__different_variants__is_refused_whatever_is_said(prod: Environment) -> None:
     flag = make_flag()
     make_rule(flag, prod, RuleAudience.for_site(make_site().pk))
