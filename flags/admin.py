@@ -86,8 +86,8 @@ class SegmentMemberAdmin(ReadOnlyAdmin):
 
 @admin.register(Flag)
 class FlagAdmin(ReadOnlyAdmin):
-    list_display = ("key", "name", "owner", "criticality", "expires_on", "archived_at")
-    list_filter = ("criticality", "owner", ("archived_at", admin.EmptyFieldListFilter))
+    list_display = ("key", "name", "owner", "criticality", "expires_on", "is_permanent", "archived_at")
+    list_filter = ("criticality", "owner", "is_permanent", ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("key", "name", "description", "owner")
     inlines = (StateInline,)
 

@@ -22,8 +22,11 @@ class Dependant(Protocol):
     def describe_origins(self, origins: Collection[str]) -> Mapping[str, Origin]:
         """Return those of these rules' origins that are its own."""
 
-    def list_uses_of_flag(self, flag_id: int) -> list[str]:
-        """Return labels of what would break without the flag."""
+    def list_uses_of_flags(self, flag_ids: Collection[int]) -> Mapping[int, list[str]]:
+        """Return, by flag, labels of what would break without it."""
+
+    def list_drivers(self, *, flag_id: int, environment_id: int) -> list[Origin]:
+        """Return what changes the flag's rules there on its own, now or soon."""
 
     def list_uses_of_segment(self, segment_id: int) -> list[str]:
         """Return labels of what would break without the segment."""
@@ -47,7 +50,20 @@ def describe_origins(origins: Collection[str]) -> dict[str, Origin]:
 
 def list_uses_of_flag(flag_id: int) -> list[str]:
     """Return labels of everything above that needs a flag."""
-    return [label for one in _DEPENDANTS for label in one.list_uses_of_flag(flag_id)]
+    return list_uses_of_flags([flag_id])[flag_id]
+
+
+def list_uses_of_flags(flag_ids: Collection[int]) -> dict[int, list[str]]:
+    """Return, for each flag, labels of everything above that needs it."""
+    found = [one.list_uses_of_flags(flag_ids) for one in _DEPENDANTS]
+    return {pk: [label for uses in found for label in uses.get(pk, [])] for pk in flag_ids}
+
+
+def list_drivers(*, flag_id: int, environment_id: int) -> list[Origin]:
+    """Return everything above that drives a flag in an environment."""
+    return [
+        driver for one in _DEPENDANTS for driver in one.list_drivers(flag_id=flag_id, environment_id=environment_id)
+    ]
 
 
 def list_uses_of_segment(segment_id: int) -> list[str]:

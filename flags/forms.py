@@ -65,6 +65,11 @@ class FlagForm(ReasonedForm):
         label=_("Address of its documentation"), max_length=200, required=False, assume_scheme="https"
     )
     expires_on = DayField(label=_("To be removed from the code by"), required=False)
+    is_permanent = forms.BooleanField(
+        label=_("Kept on purpose"),
+        help_text=_("E.g. to switch a feature off in trouble: it never counts as to be removed."),
+        required=False,
+    )
 
 
 class MemberForm(ReasonedForm):
@@ -200,6 +205,20 @@ class FlagFilter(forms.Form):
     def __init__(self, *args: Any, states: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["state"].choices = [("", _("all")), *states.items()]  # type: ignore[attr-defined]  # a ChoiceField
+
+
+class PromotionForm(forms.Form):
+    """From which environment a flag's rules go to which."""
+
+    source = forms.ModelChoiceField(Environment.objects.all(), to_field_name="key", label=_("From"), empty_label=None)
+    target = forms.ModelChoiceField(Environment.objects.all(), to_field_name="key", label=_("To"), empty_label=None)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse an environment's rules for itself."""
+        data = self.cleaned_data
+        if "source" in data and data["source"] == data.get("target"):
+            self.add_error("target", say_refusal(InvalidInput("environments_alike")))
+        return data
 
 
 class ExplainForm(forms.Form):

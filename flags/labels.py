@@ -11,6 +11,7 @@ REFUSALS: dict[str, str | Promise] = {
     "values_wrong": _("Some values are wrong: %(fields)s"),
     "key_taken": _("This key is taken; choose another."),
     "token_unknown": _("There is no such token."),
+    "key_reserved": _("%(key)s is an address of the portal itself; choose another key."),
     "environment_unknown": _("There is no such environment."),
     "attribute_unreadable": _("“%(text)s” is not an attribute: write name=value."),
     "variable_ambiguous": _(
@@ -21,9 +22,14 @@ REFUSALS: dict[str, str | Promise] = {
     "rule_unclear": _("Choose where, for whom and which variant."),
     "segment_unknown": _("There is no such segment."),
     "site_unknown": _("There is no such site."),
+    "permanent_expires": _("A flag that is kept on purpose has no day to be removed by: choose one of the two."),
     "flag_archived": _("The flag %(flag)s is archived: restore it first."),
     "flag_in_use": _("The flag is still in use (%(uses)s): switch it off there first, or end the rollout."),
     "rule_of_rollout": _("A rollout laid this rule: pause or roll back the rollout instead."),
+    "environments_alike": _("Choose two different environments."),
+    "flag_driven": _(
+        "The rollout %(rollouts)s drives the flag in %(environment)s: let it end or roll it back, then promote rules."
+    ),
     "segment_in_use": _("The segment is still in use (%(uses)s)."),
     "member_twice": _("%(key)s is in this segment already."),
     "time_zone_unknown": _("There is no time zone %(zone)s."),
@@ -68,6 +74,23 @@ STATES: dict[str, str | Promise] = {
     "on": _("on"),
     "off": _("off"),
     "killed": _("switched off"),
+    "archived": _("archived"),
+}
+
+#: What becomes of a rule by a promotion (flags.domain.promotion.Sign).
+PROMOTION_SIGNS: dict[str, str | Promise] = {
+    "added": _("added"),
+    "removed": _("removed"),
+    "kept": _("stays"),
+    "moved": _("stays, asked later"),
+}
+
+#: Where a flag stands in its life (flags.domain.life.Stage).
+STAGES: dict[str, str | Promise] = {
+    "created": _("not used yet"),
+    "in_use": _("in use"),
+    "fully_out": _("fully out"),
+    "stale": _("to be removed"),
     "archived": _("archived"),
 }
 

@@ -42,6 +42,7 @@ NAMES = Names(
         "ends_on": _("ends before"),
         "expires_on": _("expires on"),
         "is_on": _("is on"),
+        "is_permanent": _("kept on purpose"),
         "is_production": _("production"),
         "kill_reason": _("reason of the kill switch"),
         "killed_at": _("kill switch since"),

@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 
 from flags.dependants import Origin, describe_origins
 from flags.domain.definition import Override
+from flags.domain.life import Life
 from flags.labels import FLAG_CHANGES, HISTORY_SIGNS
+from flags.life_queries import judge_flags
 from flags.models import ApiToken, Environment, Flag, FlagState, Rule, Segment
 from flags.overrides import find_override
 from flags.queries import list_state_versions
@@ -29,14 +31,17 @@ ARCHIVED = "archived"
 
 @dataclass(frozen=True)
 class FlagRow:
-    """A flag with its states in the order of environments."""
+    """A flag with its states in the order of environments, and where it stands in its life."""
 
     flag: Flag
     states: Sequence[FlagState]
+    life: Life
 
 
-def list_flag_rows(*, text: str = "", state: str = "", environment: Environment | None = None) -> list[FlagRow]:
-    """Return the flags that fit with their states: two queries.
+def list_flag_rows(
+    *, now: datetime, text: str = "", state: str = "", environment: Environment | None = None
+) -> list[FlagRow]:
+    """Return the flags that fit with their states and lives: seven queries.
 
     `state` is one of `STATE_FILTERS`, in that environment, or `archived`; without it, flags in use.
     """
@@ -55,7 +60,9 @@ def list_flag_rows(*, text: str = "", state: str = "", environment: Environment 
     by_flag: dict[int, list[FlagState]] = {}
     for row in states:
         by_flag.setdefault(row.flag_id, []).append(row)
-    return [FlagRow(flag, by_flag.get(flag.pk, [])) for flag in flags]
+    found = list(flags)
+    lives = judge_flags(found, now=now)
+    return [FlagRow(flag, by_flag.get(flag.pk, []), lives[flag.pk]) for flag in found]
 
 
 @dataclass(frozen=True)

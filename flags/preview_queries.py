@@ -30,10 +30,10 @@ def preview_change(
     index = next((number for number, rule in enumerate(rules) if rule.pk == rule_id), len(rules))
     rules[index : index + 1] = [meant]
     after = replace(define_flag(state, rules, surroundings), is_on=state.is_on or rule_id is None)
-    return preview_rule(before, after, index=index, subjects=_list_subjects())
+    return preview_rule(before, after, index=index, subjects=list_subjects())
 
 
-def _list_subjects() -> list[Subject]:
+def list_subjects() -> list[Subject]:
     """Return every till, and every person whom a segment names: two queries."""
     tills = Till.objects.values_list("site__key", "key")
     people = dict(SegmentMember.objects.order_by("targeting_key", "site").values_list("targeting_key", "site__key"))

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from flags.views import environments, explain, flags, reach, rules, segments, sites, tokens
+from flags.views import environments, explain, flags, promotion, reach, removal, rules, segments, sites, tokens
 
 app_name = "flags"
 urlpatterns = [
     path("flags/", flags.list_all, name="list"),
+    path("flags/removal/", removal.list_all, name="removal"),
     path("flags/<str:key>/", flags.show, name="detail"),
     path("flags/<str:key>/edit/", flags.edit, name="edit"),
     path("flags/<str:key>/switch/", flags.switch, name="switch"),
@@ -12,6 +13,8 @@ urlpatterns = [
     path("flags/<str:key>/rule/", rules.add, name="rule"),
     path("flags/<str:key>/reach/<str:environment>/", reach.show, name="reach"),
     path("flags/<str:key>/shelf/<slug:action>/", flags.shelve, name="shelve"),
+    path("flags/<str:key>/keep/", removal.keep, name="keep"),
+    path("flags/<str:key>/promote/", promotion.show, name="promote"),
     path("new-flag/", flags.create, name="new"),
     path("rules/<int:pk>/edit/", rules.edit, name="rule_edit"),
     path("rules/<int:pk>/<slug:action>/", rules.change, name="rule_change"),

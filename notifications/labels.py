@@ -80,6 +80,13 @@ WORDS: Mapping[str, Words] = {
         _("Due on %(due_on)s: %(title)s"),
         _("You own this measure of incident %(number)s. Say on its page when it is done."),
     ),
+    "flag_removable": Words(
+        _("The flag %(flag)s can be removed"),
+        _(
+            "%(name)s is to be removed since %(due_on)s. Owner: %(owner)s."
+            " Take it out of the code, then archive it; or keep it on purpose, and say why."
+        ),
+    ),
     "delivery_failed": Words(
         _("Mails to %(reader)s do not arrive"),
         _("Given up after attempt %(attempts)s: %(error)s. Check the address in the records, or the mail server."),
@@ -131,6 +138,7 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
             }
         ),
     ),
+    "flags": (_("Flags"), frozenset({"flag_removable"})),
     "portal": (_("The portal itself"), frozenset({"delivery_failed", "history_head"})),
 }
 
@@ -175,6 +183,7 @@ CODES: Mapping[str, Mapping[str, str | Promise]] = {
         "full": _("Everyone"),
     },
     "audience": {"everyone": _("everyone")},
+    "owner": {"": _("nobody is named")},
 }
 MOMENTS = frozenset({"deadline", "due"})
 DAYS = frozenset({"due_on", "day"})

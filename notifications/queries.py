@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat
 
-from notifications.models import Channel, Delivery, DeliveryStatus
+from core.models import User
+from notifications.models import Channel, Delivery, DeliveryStatus, Event
 
 
 def count_unread(user_id: int) -> int:
@@ -39,3 +41,18 @@ def find_failed_mails(user_id: int, *, event_ids: Collection[int]) -> dict[int, 
         recipient_id=user_id, channel=Channel.EMAIL, status=DeliveryStatus.DEAD, event_id__in=event_ids
     )
     return {row.event_id: row for row in rows}
+
+
+def list_told(*, dedupe_start: str) -> list[datetime]:
+    """Return when the events were told whose keys begin so, the oldest first."""
+    rows = Event.objects.filter(dedupe_key__startswith=dedupe_start)
+    return list(rows.order_by("created_at", "pk").values_list("created_at", flat=True))
+
+
+def find_people_called(text: str) -> frozenset[int]:
+    """Return the active people whose full name, user name or e-mail address is just this, in any case of letters."""
+    if not text.strip():
+        return frozenset()
+    people = User.objects.filter(is_active=True).annotate(full_name=Concat("first_name", Value(" "), "last_name"))
+    names = Q(full_name__iexact=text.strip()) | Q(username__iexact=text.strip()) | Q(email__iexact=text.strip())
+    return frozenset(people.filter(names).values_list("pk", flat=True))

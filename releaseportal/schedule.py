@@ -30,6 +30,7 @@ SCHEDULE = (
     Row("rollouts.tasks.remind_of_steps", 60.0, "people hear of a step before it is done"),
     Row("incidents.tasks.warn_of_deadlines", 20.0, "50, 80 and 100 % of an RTO"),
     Row("incidents.tasks.remind_of_measures", 600.0, "owners hear of measures on the day they are due"),
+    Row("flags.tasks.remind_of_removals", 600.0, "owners hear of flags that everybody has got for long"),
     Row("health.tasks.forget_old_words", 600.0, "complaints' names and words end after their retention"),
     Row("health.tasks.forget_old_samples", 600.0, "samples fill the disk; baselines look back four weeks"),
     Row("releaseportal.tasks.send_history_head", 600.0, "a head known outside shows a chain cut or made anew"),

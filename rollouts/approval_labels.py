@@ -15,7 +15,7 @@ REFUSALS: dict[str, str | Promise] = {
     "check_by_no_person": _("Only a person who is signed in may tick this off."),
     "rollout_ended": _("The rollout has ended: its checklist stays as it is."),
     "template_checklist_wrong": _(
-        "Phase %(phase)s: a checklist has 1 to 20 items of at most 200 characters, where its gate is set, and only there."
+        "Phase %(phase)s: a checklist has 1 to 20 items of at most 200 characters, and only where its gate is set."
     ),
 }
 

@@ -37,7 +37,7 @@ def weigh_phase_approval(phase: Phase) -> ApprovalState:
 def find_authors(rollout: Rollout) -> set[int]:
     """Return the people who wrote the plan or changed it: one query."""
     events = rollout.events.filter(kind__in=AUTHORING, actor_user__isnull=False)
-    return set(events.values_list("actor_user", flat=True))
+    return {*events.values_list("actor_user", flat=True), *filter(None, [rollout.created_by_id])}
 
 
 def _weigh(rollout: Rollout, *, phase: Phase | None, content_hash: str, needed: int) -> ApprovalState:

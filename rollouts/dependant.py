@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from flags.dependants import Origin
 from flags.models import Segment
-from rollouts.models import Rollout
+from rollouts.models import Rollout, RolloutFlag
 from rollouts.queries import list_rollouts
 from rollouts.template_queries import list_templates_naming_segment
 
@@ -28,10 +28,21 @@ class RolloutsUse:
             if pk in rollouts
         }
 
-    def list_uses_of_flag(self, flag_id: int) -> list[str]:
-        """Return the rollouts that bring the flag and have not ended, drafts too."""
-        uses = list_rollouts().filter(ended_at=None, rollout_flags__flag_id=flag_id)
-        return [str(rollout) for rollout in uses]
+    def list_uses_of_flags(self, flag_ids: Collection[int]) -> Mapping[int, list[str]]:
+        """Return, by flag, the rollouts that bring it and have not ended, drafts too: one query."""
+        uses = RolloutFlag.objects.filter(flag__in=flag_ids, rollout__ended_at=None)
+        found: dict[int, list[str]] = {}
+        for row in uses.select_related("rollout__release", "rollout__environment").order_by("-rollout"):
+            found.setdefault(row.flag_id, []).append(str(row.rollout))
+        return found
+
+    def list_drivers(self, *, flag_id: int, environment_id: int) -> list[Origin]:
+        """Return the rollouts, scheduled or under way, that drive the flag there: one query."""
+        rows = RolloutFlag.objects.filter(flag=flag_id, environment=environment_id, is_active=True)
+        return [
+            Origin(str(row.rollout), reverse("rollouts:detail", args=[row.rollout_id]))
+            for row in rows.select_related("rollout__release", "rollout__environment").order_by("rollout")
+        ]
 
     def list_uses_of_segment(self, segment_id: int) -> list[str]:
         """Return every rollout, past ones too, that has steps for the segment, and the templates that name it."""

@@ -82,7 +82,7 @@ TEXTS = {
     "c-0-value",
 }
 #: What a page was made from: a hostile one is refused before anything else is looked at.
-SEEN = {"epoch", "version", "seen", "up_to"}
+SEEN = {"epoch", "version", "source_version", "seen", "up_to"}
 #: Buttons, sent with every body; without them a page only shows what it would do.
 BUTTONS = {"do": "save", "confirm": "1"}
 #: Hostile where a whole number is read; each other value is no number, as the empty one is none.
@@ -90,7 +90,7 @@ NUMBERS = {HOSTILE[name] for name in ("empty", "minus", "huge", "exponent", "ara
 #: Pages that read nothing posted: one body is enough.
 READS = {
     *("/", "/search/", "/flags/", "/segments/", "/sites/", "/environments/", "/rollouts/", "/incidents/"),
-    *("/health/", "/complaints/"),
+    *("/health/", "/complaints/", "/flags/removal/"),
 }
 #: By the page: every action that its address may name, and one that is none.
 ACTIONS = {
@@ -166,6 +166,12 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "move": "lyon:up",
         "position": "1",
         "is_production": "",
+        "source": world.environment.key,
+        "target": world.environment.key,
+        "source_version": "1",
+        "is_permanent": "",
+        "is_unasked": "on",
+        "back": "removal",
         "mode": "hold",
         "percent": "5",
         "allowed_origins": "https://a.example",

@@ -123,14 +123,14 @@ def preview_rule(before: FlagDefinition, after: FlagDefinition, *, index: int, s
         tills=len(hit) - len(people),
         people=len(people),
         is_at_most=any(find_ends(after, one.context) != (index,) for one in hit),
-        unknown=_list_unknown(after.rules[: index + 1], subjects) if shadow is None else (),
+        unknown=list_unknown(after.rules[: index + 1], subjects) if shadow is None else (),
         shares=_count_shares(rule, after.key, people),
-        moves=_count_moves(before, after, subjects),
+        moves=compare_flags(before, after, subjects),
         shadow=shadow,
     )
 
 
-def _list_unknown(rules: Sequence[RuleDefinition], subjects: Iterable[Subject]) -> tuple[str, ...]:
+def list_unknown(rules: Sequence[RuleDefinition], subjects: Iterable[Subject]) -> tuple[str, ...]:
     """Return the attributes that rules ask about and no subject is known by."""
     known = {name for one in subjects for name in one.context} | {"site", "till", "targetingKey"}
     asked: Iterable[Condition] = (condition for rule in rules for condition in rule.conditions)
@@ -150,7 +150,8 @@ def _count_shares(rule: RuleDefinition, flag_key: str, people: Iterable[Subject]
     return tuple(counts.items())
 
 
-def _count_moves(before: FlagDefinition, after: FlagDefinition, subjects: Iterable[Subject]) -> tuple[Move, ...]:
+def compare_flags(before: FlagDefinition, after: FlagDefinition, subjects: Iterable[Subject]) -> tuple[Move, ...]:
+    """Return how many certainly get another variant of `after` than of `before`."""
     counts: dict[tuple[str, str], list[int]] = {}
     for one in subjects:
         old, new = find_variant(before, one.context), find_variant(after, one.context)

@@ -37,7 +37,10 @@ _TYPED_VARIANTS = {
 
 
 class Flag(models.Model):
-    """A feature flag; `variants` maps a variant's name to its value, all of the one type."""
+    """A feature flag; `variants` maps a variant's name to its value, all of the one type.
+
+    `is_permanent` is one that is kept on purpose, e.g. to switch a feature off in trouble.
+    """
 
     key = models.CharField(max_length=100, unique=True, validators=[check_key])
     name = models.CharField(max_length=200)
@@ -56,6 +59,7 @@ class Flag(models.Model):
     documentation_url = models.URLField(blank=True)
     criticality = models.CharField(max_length=10, choices=Criticality.choices, default=Criticality.IMPORTANT)
     expires_on = models.DateField(null=True, blank=True)
+    is_permanent = models.BooleanField(default=False, db_default=False)
     archived_at = models.DateTimeField(null=True, blank=True)
 
     history = track()
@@ -69,6 +73,9 @@ class Flag(models.Model):
             models.CheckConstraint(
                 name="flags_flag_served_variants_exist",
                 condition=Q(has_key("variants", "default_variant")) & Q(has_key("variants", "off_variant")),
+            ),
+            models.CheckConstraint(
+                name="flags_flag_permanent_stays", condition=Q(is_permanent=False) | Q(expires_on__isnull=True)
             ),
             models.CheckConstraint(
                 name="flags_flag_variants_typed",

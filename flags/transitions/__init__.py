@@ -1,9 +1,11 @@
 """Writes to flags: one function an action, in one transaction, with its actor and reason."""
 
-from flags.transitions.editing import archive_flag, create_flag, edit_flag, restore_flag
+from flags.transitions.editing import create_flag, edit_flag
 from flags.transitions.opening import add_site_days, remove_site_days
 from flags.transitions.people import NewMember, add_member, create_segment, delete_segment, edit_segment, remove_member
 from flags.transitions.places import create_environment, create_site, create_till, edit_environment, edit_site
+from flags.transitions.promoting import promote_rules
+from flags.transitions.retiring import archive_flag, keep_flag, restore_flag
 from flags.transitions.ruling import add_rule, edit_rule, lay_rule, move_rule, on_variant, remove_rule, remove_rules
 from flags.transitions.switching import kill_flag, release_flag, switch_off, switch_on
 from flags.transitions.tokens import create_token, revoke_token
@@ -26,10 +28,12 @@ __all__ = [
     "edit_rule",
     "edit_segment",
     "edit_site",
+    "keep_flag",
     "kill_flag",
     "lay_rule",
     "move_rule",
     "on_variant",
+    "promote_rules",
     "release_flag",
     "remove_member",
     "remove_rule",

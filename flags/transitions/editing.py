@@ -6,14 +6,15 @@ from datetime import date, datetime
 from django.db import transaction
 
 from core.actors import Actor
-from core.errors import InvalidInput, Refusal
+from core.errors import InvalidInput
 from core.history import recorded
-from flags.dependants import list_uses_of_flag
 from flags.domain.values import ValueFault, ValueType, accept_variants
 from flags.models import Criticality, Environment, Flag, FlagState
 from flags.transitions.locking import get_locked_flag, lock_making
 from flags.transitions.saving import check_key_reads_apart, save_row
 
+#: Taken by an address of the pages beside those of flags.
+RESERVED_KEYS = frozenset({"removal"})
 #: The variants of a plain on/off flag.
 BOOLEAN_VARIANTS: Mapping[str, object] = {"on": True, "off": False}
 
@@ -36,11 +37,15 @@ def create_flag(
     documentation_url: str = "",
     criticality: str = Criticality.IMPORTANT,
     expires_on: date | None = None,
+    is_permanent: bool = False,
 ) -> Flag:
     """Create a flag, off in every environment; refuse variants that are not all of its type."""
     for served in (default_variant, off_variant):
         if served not in variants:
             raise InvalidInput("variant_unknown", variant=served, flag=key)
+    if key in RESERVED_KEYS:
+        raise InvalidInput("key_reserved", key=key)
+    _check_stay(is_permanent=is_permanent, expires_on=expires_on)
     lock_making()
     check_key_reads_apart(key, others=Flag.objects.values_list("key", flat=True))
     with recorded(actor=actor, reason=reason, now=now):
@@ -58,6 +63,7 @@ def create_flag(
                 documentation_url=documentation_url,
                 criticality=criticality,
                 expires_on=expires_on,
+                is_permanent=is_permanent,
             )
         )
         for environment in Environment.objects.order_by("key"):
@@ -84,48 +90,23 @@ def edit_flag(
     documentation_url: str,
     criticality: str,
     expires_on: date | None,
+    is_permanent: bool,
     actor: Actor,
     reason: str,
     now: datetime,
     seen_version: int | None = None,
 ) -> Flag:
     """Change what a flag says of itself; key and variants stay, for clients know them."""
+    _check_stay(is_permanent=is_permanent, expires_on=expires_on)
     flag = get_locked_flag(flag_id, seen_version=seen_version)
     flag.name, flag.description, flag.owner = name, description, owner
     flag.cashier_note_fr, flag.documentation_url = cashier_note_fr, documentation_url
-    flag.criticality, flag.expires_on = criticality, expires_on
+    flag.criticality, flag.expires_on, flag.is_permanent = criticality, expires_on, is_permanent
     with recorded(actor=actor, reason=reason, now=now):
         return save_row(flag)
 
 
-@transaction.atomic
-def archive_flag(*, flag_id: int, actor: Actor, reason: str, now: datetime) -> bool:
-    """Serve a flag no more: clients get their code's default. True where it was in use.
-
-    Refused while it is on somewhere or a rollout under way brings it.
-    """
-    flag = get_locked_flag(flag_id)
-    # Locked, so that nobody switches it on meanwhile.
-    states = list(flag.states.select_for_update(of=("self",)).select_related("environment").order_by("pk"))
-    places = [state.environment.key for state in states if state.is_on and not state.is_killed]
-    uses = list_uses_of_flag(flag_id)
-    if places or uses:
-        raise Refusal("flag_in_use", uses=", ".join([*places, *uses]))
-    with recorded(actor=actor, reason=reason, now=now):
-        if flag.archived_at is not None:
-            return False
-        flag.archived_at = now
-        flag.save()
-    return True
-
-
-@transaction.atomic
-def restore_flag(*, flag_id: int, actor: Actor, reason: str, now: datetime) -> bool:
-    """Serve an archived flag again, with the states it had; True where it was archived."""
-    flag = get_locked_flag(flag_id)
-    with recorded(actor=actor, reason=reason, now=now):
-        if flag.archived_at is None:
-            return False
-        flag.archived_at = None
-        flag.save()
-    return True
+def _check_stay(*, is_permanent: bool, expires_on: date | None) -> None:
+    """Refuse a flag that is kept on purpose and is to leave all the same."""
+    if is_permanent and expires_on is not None:
+        raise InvalidInput("permanent_expires")

@@ -77,7 +77,7 @@ def lay_rule(
             rule = append_rule(state, audience, variant=variant, split=split, phase=phase, origin=origin, now=now)
         elif not _says(rule, audience, variant=variant, split=split):
             rule.since, rule.phase = now, phase
-            _write(rule, audience, variant=variant, split=split)
+            write_rule(rule, audience, variant=variant, split=split)
         if not state.is_on:
             state.is_on = True
             state.save()
@@ -103,7 +103,7 @@ def edit_rule(
     with recorded(actor=actor, reason=reason, now=now):
         if not _says(rule, audience, variant=variant, split=split):
             rule.since = now
-            _write(rule, audience, variant=variant, split=split)
+            write_rule(rule, audience, variant=variant, split=split)
     return rule
 
 
@@ -199,11 +199,12 @@ def append_rule(
     """Write a rule behind those there are; the caller holds the state's lock."""
     last = state.rules.aggregate(last=Max("position"))["last"]
     rule = Rule(state=state, position=1 if last is None else last + 1, phase=phase, origin=origin, since=now)
-    _write(rule, audience, variant=variant, split=split)
+    write_rule(rule, audience, variant=variant, split=split)
     return rule
 
 
-def _write(rule: Rule, audience: RuleAudience, *, variant: str, split: Split) -> None:
+def write_rule(rule: Rule, audience: RuleAudience, *, variant: str, split: Split) -> None:
+    """Save a rule that says this; the caller holds its state's lock."""
     if audience.segment_id is not None:
         # Locked, so that nobody deletes it before this rule is there.
         get_locked_segment(audience.segment_id)

@@ -12,13 +12,15 @@ from core.views import actor_of, answer_form, read_int, read_version
 from flags.current import get_current_environment
 from flags.forms import FlagFilter, FlagForm
 from flags.labels import STATES
+from flags.life_queries import judge_flag
 from flags.models import Environment, Flag
 from flags.page_queries import list_changes, list_flag_rows, list_states
 from flags.queries import find_environment
+from flags.removal_queries import count_removable
 from flags.transitions import archive_flag, create_flag, edit_flag, kill_flag, restore_flag, switch_on
 from flags.variant_forms import NewFlagForm, with_another_variant
 
-ACTIONS = {"archive": archive_flag, "restore": restore_flag}
+ACTIONS = ("archive", "restore")
 
 
 @requires(Capability.VIEW)
@@ -26,9 +28,12 @@ def list_all(request: HttpRequest) -> HttpResponse:
     """List flags, their state by environment side by side; the address carries the filters."""
     wanted = FlagFilter(request.GET, states=STATES)
     text, state = (wanted.cleaned_data[name] for name in ("q", "state")) if wanted.is_valid() else ("", "")
-    rows = list_flag_rows(text=text.strip(), state=state, environment=get_current_environment(request))
+    environment = get_current_environment(request)
+    now = clock.now()
+    rows = list_flag_rows(text=text.strip(), state=state, environment=environment, now=now)
     context = {
         "rows": rows,
+        "removable": count_removable(now=now) if request.GET else sum(row.life.is_due for row in rows),
         "environments": Environment.objects.all(),
         "filter": wanted,
         "is_filtered": bool(request.GET),
@@ -40,9 +45,11 @@ def list_all(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, key: str) -> HttpResponse:
     """Show one flag: state by environment, rules as sentences, history."""
     flag = get_object_or_404(Flag, key=key)
+    now = clock.now()
     context = {
         "flag": flag,
-        "views": list_states(flag, now=clock.now()),
+        "life": judge_flag(flag, now=now),
+        "views": list_states(flag, now=now),
         "changes": list_changes(flag),
     }
     return render(request, "flags/detail.html", context)
@@ -89,11 +96,14 @@ def shelve(request: HttpRequest, key: str, action: str) -> HttpResponse:
     if action not in ACTIONS:
         raise Http404
     if request.method == "POST":
-        ACTIONS[action](
-            flag_id=flag.pk, actor=actor_of(request), reason=request.POST.get("reason", ""), now=clock.now()
-        )
+        actor, reason, now = actor_of(request), request.POST.get("reason", ""), clock.now()
+        if action == "archive":
+            is_unasked = request.POST.get("is_unasked") == "on"
+            archive_flag(flag_id=flag.pk, actor=actor, reason=reason, now=now, is_unasked=is_unasked)
+        else:
+            restore_flag(flag_id=flag.pk, actor=actor, reason=reason, now=now)
         messages.success(request, _("Done."))
-    return redirect("flags:detail", key=key)
+    return redirect("flags:removal") if request.POST.get("back") == "removal" else redirect("flags:detail", key=key)
 
 
 @requires(Capability.SWITCH_FLAGS)

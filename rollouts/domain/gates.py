@@ -76,6 +76,8 @@ def judge_gates(
         results.append(GateResult(Gate.CHECKLIST, not unticked, code, {"items": list(unticked)}))
     if Gate.APPROVAL in gates:
         holds = approval is not None and approval.holds
-        data = {} if approval is None else {"approvers": approval.approvers, "needed": approval.needed}
+        data: dict[str, object] = {}
+        if approval is not None:
+            data = {"approvers": approval.approvers, "needed": approval.needed}
         results.append(GateResult(Gate.APPROVAL, holds, "approved" if holds else "approval_pending", data))
     return results

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from core.actors import Actor
 from core.errors import NotAllowed, Refusal
-from core.history import recorded
+from core.history import Recording, recorded
 from core.models import User
 from core.roles import Capability, check_can
 from notifications.domain.audience import DRIVERS
@@ -60,21 +60,13 @@ def decide_plan(
     Refuses authors, people without the right, programs, and a decision on what has changed since.
     """
     rollout = get_locked_rollout(rollout_id)
-    _check_may_decide(rollout, actor)
+    decider = _get_decider(rollout, actor)
     if rollout.status != Status.AWAITING_APPROVAL:
         raise Refusal("wrong_state", start=rollout.status, end=str(Status.SCHEDULED))
     state = weigh_plan_approval(rollout)
     with recorded(actor=actor, reason=reason, now=now) as recording:
-        approval = _decide(
-            rollout,
-            None,
-            state,
-            is_approved=is_approved,
-            seen_hash=seen_hash,
-            actor=actor,
-            comment=recording.reason,
-            now=now,
-        )
+        _check_seen(state, seen_hash)
+        approval = _store(rollout, None, state, decider, is_approved=is_approved, recording=recording)
         kind = "approved" if is_approved else "rejected"
         if not is_approved:
             move(rollout, Status.DRAFT, now=now)
@@ -93,21 +85,13 @@ def decide_phase(
         raise Refusal("changed_meanwhile")
     rollout = get_locked_rollout(phase.rollout_id)
     phase = Phase.objects.select_related("rollout__release", "rollout__environment").get(pk=phase_id)
-    _check_may_decide(rollout, actor)
+    decider = _get_decider(rollout, actor)
     if rollout.status not in PHASE_RUNS or phase.status != PhaseStatus.RUNNING or Gate.APPROVAL not in phase.gates:
         raise Refusal("phase_not_to_approve")
     state = weigh_phase_approval(phase)
     with recorded(actor=actor, reason=reason, now=now) as recording:
-        approval = _decide(
-            rollout,
-            phase,
-            state,
-            is_approved=is_approved,
-            seen_hash=seen_hash,
-            actor=actor,
-            comment=recording.reason,
-            now=now,
-        )
+        _check_seen(state, seen_hash)
+        approval = _store(rollout, phase, state, decider, is_approved=is_approved, recording=recording)
         kind = "phase_approved" if is_approved else "phase_rejected"
         add_event(rollout, kind=kind, actor=actor, reason=recording.reason, now=now, data={"phase": phase.kind})
     return approval
@@ -133,35 +117,37 @@ def check_plan_approved(rollout: Rollout) -> None:
         raise Refusal("approval_missing", missing=state.missing, needed=state.needed)
 
 
-def _check_may_decide(rollout: Rollout, actor: Actor) -> None:
-    """Refuse whoever is no person with the right, and who wrote the plan or a part of it."""
+def _get_decider(rollout: Rollout, actor: Actor) -> User:
+    """Return the person who decides; refuse programs, people without the right, and authors of the plan."""
     user = User.objects.filter(pk=actor.user_id).first() if actor.user_id is not None else None
     if user is None:
         raise NotAllowed("approval_by_no_person")
     check_can(user, Capability.APPROVE_ROLLOUTS)
     if user.pk in find_authors(rollout):
         raise NotAllowed("approval_by_author")
+    return user
 
 
-def _decide(
+def _check_seen(state: ApprovalState, seen_hash: str) -> None:
+    if seen_hash != state.content_hash:
+        raise Refusal("changed_meanwhile")
+
+
+def _store(
     rollout: Rollout,
     phase: Phase | None,
     state: ApprovalState,
+    decider: User,
     *,
     is_approved: bool,
-    seen_hash: str,
-    actor: Actor,
-    comment: str,
-    now: datetime,
+    recording: Recording,
 ) -> Approval:
-    if seen_hash != state.content_hash:
-        raise Refusal("changed_meanwhile", rollout=rollout.pk)
     return Approval.objects.create(
         rollout=rollout,
         phase=phase,
         content_hash=state.content_hash,
         decision=Decision.APPROVED if is_approved else Decision.REJECTED,
-        comment=comment,
-        decided_by_id=actor.user_id,
-        decided_at=now,
+        comment=recording.reason,
+        decided_by=decider,
+        decided_at=recording.now,
     )

@@ -19,7 +19,7 @@ OPEN_PAGES = ("/account/login/", "/account/password/reset/", "/account/password/
 
 def _kind(path: str) -> str:
     parts = [part for part in path.split("/") if part]
-    if len(parts) > 1 and parts[0] in KEYED:
+    if len(parts) > 1 and parts[0] in KEYED and parts != ["flags", "removal"]:
         parts[1] = "*"
     return "/".join("*" if part.isdigit() else part for part in parts)
 

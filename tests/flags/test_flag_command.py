@@ -1,12 +1,17 @@
 """`manage.py flag`: break-glass from a shell, with the history of the pages."""
 
+import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from core.actors import command
 from core.errors import Refusal
 from flags.models import Environment, Flag, FlagState
+from flags.transitions import archive_flag
+from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_flag
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +51,15 @@ def test_flag__show__changes_nothing(flag: Flag) -> None:
 
     assert _call("show", "buttons", "--env", "prod") == "buttons in prod: off"
     assert FlagState.objects.get().history.count() == before
+
+
+def test_flag__archived_while_on__is_said_to_be_so(flag: Flag, environment: Environment) -> None:
+    by: dict[str, Any] = {"actor": command("mia"), "reason": "Gone from the code", "now": NOW}
+    _call("on", "buttons", "--env", "prod", "--reason", "Out")
+    archive_flag(flag_id=flag.pk, is_unasked=True, **by)
+
+    assert _call("show", "buttons", "--env", "prod") == "buttons in prod: on, archived"
+    assert json.loads(_call("explain", "buttons", "--env", "prod"))["is_archived"]
 
 
 def test_flag__by__names_who_in_the_history(flag: Flag) -> None:

@@ -347,8 +347,8 @@ def test_detail__any_number_of_rules__takes_as_many_queries(
 
 
 #: Session, person and roles, frame; then the page's own.
-LIST_QUERIES = 10
-DETAIL_QUERIES = 19
+LIST_QUERIES = 13
+DETAIL_QUERIES = 22
 
 
 def _variants(*lines: tuple[str, str], value_type: str, default: str = "0", off: str = "1") -> dict[str, str]:

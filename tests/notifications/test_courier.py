@@ -43,6 +43,8 @@ DATA: dict[str, Any] = {
     "number": 7,
     "tier": "critical",
     "title": "Prices are wrong",
+    "name": "Price buttons",
+    "owner": "Till team",
     "percent": 80,
     "attempts": 8,
     "error": "KeyError",
@@ -245,7 +247,7 @@ def test_words__each_kind__is_whole_in_both_languages(kind: str, language: str) 
 def test_words__every_kind_that_is_published__has_them() -> None:
     sources = [
         path.read_text(encoding="utf-8")
-        for app in ("rollouts", "incidents", "notifications", "releaseportal")
+        for app in ("rollouts", "incidents", "notifications", "flags", "releaseportal")
         for path in Path(app).rglob("*.py")
     ]
     calls = [text[match.end() : match.end() + 200] for text in sources for match in CALL.finditer(text)]

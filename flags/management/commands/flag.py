@@ -42,7 +42,7 @@ class Command(BaseCommand):
             self._switch(state, options)
             state.refresh_from_db()
         word = "off (kill switch)" if state.is_killed else "on" if state.is_on else "off"
-        self.stdout.write(f"{key} in {environment}: {word}")
+        self.stdout.write(f"{key} in {environment}: {word}{', archived' if state.flag.archived_at else ''}")
 
     def _explain(self, state: FlagState, options: dict[str, Any]) -> None:
         names = ("who", "site", "till")
@@ -51,7 +51,10 @@ class Command(BaseCommand):
         except InvalidInput as refusal:
             raise CommandError(f"'{refusal.data['text']}' is not an attribute: write --attr NAME=VALUE.") from None
         told = write_explanation(explain_state(state, context))
-        self.stdout.write(json.dumps(told | {"environment": options["env"], "context": context}, indent=2))
+        about: dict[str, Any] = {"environment": options["env"]}
+        if state.flag.archived_at is not None:
+            about["is_archived"] = True
+        self.stdout.write(json.dumps(told | about | {"context": context}, indent=2))
 
     def _switch(self, state: FlagState, options: dict[str, Any]) -> None:
         if not options["reason"].strip():

@@ -34,6 +34,7 @@ class Command(BaseCommand):
                 name=one.name,
                 position=one.position,
                 is_production=one.is_production,
+                required_approvals=one.required_approvals,
                 allowed_origins=[*one.allowed_origins, origin],
                 actor=DEMO,
                 reason=REASON,
