@@ -18,9 +18,3 @@ REFUSALS: dict[str, str | Promise] = {
         "Phase %(phase)s: a checklist has 1 to 20 items of at most 200 characters, and only where its gate is set."
     ),
 }
-
-WHY_NOT: dict[str, str | Promise] = {
-    "no_right": _("Release managers and admins approve, other than the author."),
-    "author": _("You wrote this plan or a part of it: somebody else must decide."),
-    "not_asked": _("Nobody is asked yet: ask for the approval when the plan is as you want it."),
-}

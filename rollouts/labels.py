@@ -126,6 +126,13 @@ GATES: dict[str, str | Promise] = {
     "approval_pending": _("Somebody else must approve first"),
 }
 
+#: Why a person cannot decide on a plan or a phase.
+WHY_NOT: dict[str, str | Promise] = {
+    "no_right": _("Release managers and admins approve, other than the author."),
+    "author": _("You wrote this plan or a part of it: somebody else must decide."),
+    "not_asked": _("Nobody is asked yet: ask for the approval when the plan is as you want it."),
+}
+
 EVENTS: dict[str, str | Promise] = {
     "planned": _("Planned: %(steps)s changes"),
     "approval_requested": _("Asked for approval"),

@@ -94,7 +94,10 @@ READS = {
 }
 #: By the page: every action that its address may name, and one that is none.
 ACTIONS = {
-    "rollouts:act": ("schedule", "pause", "resume", "acknowledge", "redraft", "cancel", "nothing"),
+    "rollouts:act": (
+        *("schedule", "pause", "resume", "acknowledge", "redraft", "cancel"),
+        *("request_approval", "withdraw", "nothing"),
+    ),
     "incidents:act": (
         *("acknowledge", "note", "tier", "measure", "finish", "post-mortem"),
         *("mitigate", "restore", "reopen", "close", "nothing"),
@@ -147,6 +150,11 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "member": str(world.testers.members.get().pk),
         "delivery": "1",
         "item": "1",
+        "decision": "approve",
+        "content_hash": "",
+        "phase": "",
+        "required_approvals": "0",
+        "phase-0-checklist": "",
         "language": "en",
         "value_type": "string",
         "default_line": "1",

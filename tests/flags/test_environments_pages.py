@@ -12,7 +12,14 @@ from tests.signed_in import read_version, sign_in
 
 pytestmark = pytest.mark.django_db
 
-GIVEN = {"key": "prod", "name": "Production", "position": "3", "is_production": "on", "reason": "First day"}
+GIVEN = {
+    "key": "prod",
+    "name": "Production",
+    "required_approvals": "0",
+    "position": "3",
+    "is_production": "on",
+    "reason": "First day",
+}
 
 
 def test_new_environment__in_an_empty_portal__is_there_with_every_flag_off() -> None:
@@ -62,11 +69,18 @@ def test_edit_environment__keeps_its_key_and_shows_what_was_set() -> None:
     assert "https://a.example" in client.get("/environments/staging/").content.decode()
 
     version = read_version(client, "/environments/staging/")
-    renamed = {"name": "Rehearsals", "position": "1", "reason": "Clearer", "version": version}
+    renamed = {
+        "name": "Rehearsals",
+        "required_approvals": "2",
+        "position": "1",
+        "reason": "Clearer",
+        "version": version,
+    }
     client.post("/environments/staging/", renamed)
 
     environment.refresh_from_db()
     assert (environment.key, environment.name, environment.allowed_origins) == ("staging", "Rehearsals", [])
+    assert environment.required_approvals == 2
     late = client.post("/environments/staging/", renamed | {"name": "Too late"})
     assert "Somebody else changed this meanwhile" in late.content.decode()
     environment.refresh_from_db()
