@@ -32,7 +32,13 @@ def address(stage: Stage) -> Iterator[str]:
     port = find_free_port()
     origin = f"http://127.0.0.1:{port}"
     with stage.sign_in("admin") as admin:
-        values = {"name": "Dev", "position": "1", "allowed_origins": origin, "reason": "A till page"}
+        values = {
+            "name": "Dev",
+            "position": "1",
+            "required_approvals": "0",
+            "allowed_origins": origin,
+            "reason": "A till page",
+        }
         admin.send(f"/environments/{ENV}/", values)
     command = [sys.executable, "serve.py", "--data-dir", str(stage.portal.data_dir), "--port", str(port)]
     with subprocess.Popen(command, cwd=TILL, stdout=subprocess.PIPE, text=True) as server:
