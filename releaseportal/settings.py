@@ -182,8 +182,8 @@ COMPLAINT_TEXT_RETENTION_DAYS = env.int("COMPLAINT_TEXT_RETENTION_DAYS", default
 # Baselines look four weeks back; older samples only fill the disk.
 SAMPLE_RETENTION_DAYS = env.int("SAMPLE_RETENTION_DAYS", default=35)
 
-# A flag that everybody has got for so long is to be removed.
-FLAG_STALE_AFTER_DAYS = env.int("FLAG_STALE_AFTER_DAYS", default=30)
+# A flag that everybody has got for so long is to be removed; a hundred years is never, and still a date.
+FLAG_STALE_AFTER_DAYS = min(env.int("FLAG_STALE_AFTER_DAYS", default=30), 36_500)
 
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 SIMPLE_HISTORY_REVERT_DISABLED = True

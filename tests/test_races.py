@@ -24,9 +24,11 @@ from flags.transitions import (
     create_flag,
     delete_segment,
     edit_environment,
+    edit_rule,
     edit_segment,
     edit_site,
     revoke_token,
+    switch_on,
 )
 from health.models import Guardrail, Lane, Mode
 from health.ratio_transitions import set_guardrail
@@ -116,6 +118,28 @@ def test_archive__while_the_flag_gets_a_rule__is_refused(world: World) -> None:
     add = _make_add(world)
 
     assert race(add, partial(archive_flag, flag_id=world.flags[0].pk, **BY)) == "flag_in_use"
+
+
+def test_archive__what_nobody_asks_for_while_people_begin_to_differ__waits_and_is_refused(world: World) -> None:
+    flag = world.flags[0]
+    switch_on(flag_id=flag.pk, environment_id=world.environment.pk, **BY)
+    archive = partial(archive_flag, flag_id=flag.pk, is_unasked=True, **BY)
+
+    assert race(_make_change(world), archive) == "flag_in_use"
+    flag.refresh_from_db()
+    assert flag.archived_at is None
+
+
+def _make_change(world: World) -> Callable[[], Rule]:
+    """Return what turns the rule for everyone into a share of people."""
+    return partial(
+        edit_rule,
+        rule_id=Rule.objects.get().pk,
+        audience=RuleAudience.everyone(),
+        variant="",
+        split=(("on", 5_000), ("off", 5_000)),
+        **BY,
+    )
 
 
 def _make_add(world: World) -> Callable[[], Rule]:
