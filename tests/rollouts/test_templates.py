@@ -50,7 +50,7 @@ _phases = st.builds(
         lambda slots: tuple(sorted(slots))
     ),
     advance=st.sampled_from([Advance.TOGETHER, Advance.ONE_BY_ONE]),
-    gates=st.lists(st.sampled_from(Gate), unique=True).map(tuple),
+    gates=st.lists(st.sampled_from([Gate.SOAK, Gate.GUARDRAILS, Gate.APPROVAL]), unique=True).map(tuple),
     support=st.sampled_from(SupportLevel),
     error_rate_bp=st.none() | st.integers(100, 1_000),
 )
