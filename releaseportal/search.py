@@ -42,6 +42,7 @@ ACTIONS: tuple[tuple[str | Promise, str, Capability], ...] = (
 #: Pages beside those of the rail.
 PAGES: tuple[tuple[str | Promise, str, Capability], ...] = (
     (_("Releases"), "rollouts:releases", Capability.VIEW),
+    (_("Freezes"), "rollouts:freezes", Capability.VIEW),
     (_("Segments"), "flags:segments", Capability.VIEW),
     (_("Environments"), "flags:environments", Capability.MANAGE_ENVIRONMENTS),
     (_("Inbox"), "notifications:inbox", Capability.VIEW),

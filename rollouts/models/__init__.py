@@ -1,6 +1,7 @@
 """Releases, rollouts with their phases and steps, rollbacks, and the story as events."""
 
 from rollouts.models.events import RolloutEvent
+from rollouts.models.freezes import FreezeWindow
 from rollouts.models.releases import Release, ReleaseFlag
 from rollouts.models.rollbacks import Rollback, RollbackFlag, Scope, Trigger
 from rollouts.models.rollouts import Rollout, RolloutFlag, RolloutSite
@@ -8,6 +9,7 @@ from rollouts.models.scheduling import SchedulerHeartbeat, StepFault
 from rollouts.models.steps import Phase, PhaseStatus, Step, StepStatus
 
 __all__ = [
+    "FreezeWindow",
     "Phase",
     "PhaseStatus",
     "Release",
