@@ -1,5 +1,6 @@
 """Pages of freezes."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.contrib import messages
@@ -14,7 +15,8 @@ from core.roles import Capability, can, requires
 from core.views import actor_of, read_int, write_from
 from rollouts.freeze_forms import FreezeForm, ShortenForm
 from rollouts.freeze_queries import list_freezes
-from rollouts.transitions import add_freeze, remove_freeze, shorten_freeze
+from rollouts.models import Rollout
+from rollouts.transitions import add_freeze, preview_freeze, remove_freeze, shorten_freeze
 
 
 @requires(Capability.VIEW)
@@ -27,17 +29,29 @@ def list_all(request: HttpRequest) -> HttpResponseBase:
 
 @requires(Capability.DRIVE_ROLLOUTS)
 def _add(request: HttpRequest) -> HttpResponse:
+    """Say which plans a freeze moves, then set it."""
     form = FreezeForm(request.POST)
-    if write_from(form, lambda: add_freeze(**form.wishes, actor=actor_of(request), now=clock.now())):
-        messages.success(request, _("Frozen. Plans move off these days; a rollback is always possible."))
-        return redirect("rollouts:freezes")
-    return _show(request, form)
+    now = clock.now()
+    if "confirm" in request.POST:
+        if write_from(form, lambda: add_freeze(**form.wishes, actor=actor_of(request), now=now)):
+            messages.success(request, _("Frozen. Plans have moved off these days; a rollback is always possible."))
+            return redirect("rollouts:freezes")
+        return _show(request, form)
+    moves: list[tuple[Rollout, int]] = []
+    drawn = write_from(form, lambda: moves.extend(preview_freeze(**form.wishes, now=now)))
+    return _show(request, form, moves=moves if drawn else None)
 
 
-def _show(request: HttpRequest, form: FreezeForm | None) -> HttpResponse:
-    freezes = list_freezes(today=timezone.localdate(clock.now()))
-    status = 400 if form and form.errors else 200
-    return render(request, "rollouts/freezes.html", {"freezes": freezes, "form": form}, status=status)
+def _show(
+    request: HttpRequest, form: FreezeForm | None, *, moves: Sequence[tuple[Rollout, int]] | None = None
+) -> HttpResponse:
+    context = {
+        "freezes": list_freezes(today=timezone.localdate(clock.now())),
+        "form": form,
+        "is_drawn": moves is not None,
+        "moves": moves or [],
+    }
+    return render(request, "rollouts/freezes.html", context, status=400 if form and form.errors else 200)
 
 
 @requires(Capability.DRIVE_ROLLOUTS)

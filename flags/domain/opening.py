@@ -27,6 +27,12 @@ class Standing(StrEnum):
     HOLIDAY = "holiday"
     CLOSED = "closed"
     NO_CHANGE = "no_change"
+    #: Said by whoever plans for a frozen environment, of open and closed places alike.
+    FROZEN = "frozen"
+
+
+#: Where an exception or a freeze has words of its own.
+_LABELLED = frozenset({Standing.CLOSED, Standing.NO_CHANGE, Standing.FROZEN})
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def list_skips(views: Iterable[DayView]) -> list[Skip]:
     for view in views:
         if view.takes_changes or view.standing is Standing.WEEKLY_CLOSED:
             continue
-        standing = view.standing if view.standing in {Standing.CLOSED, Standing.NO_CHANGE} else Standing.HOLIDAY
+        standing = view.standing if view.standing in _LABELLED else Standing.HOLIDAY
         label = "" if standing is Standing.HOLIDAY else view.label
         next_on = view.day + timedelta(days=1)
         last = skips[-1] if skips else None

@@ -1,7 +1,7 @@
 """From a template, flags, sites and a start to dated steps. Pure: no clock, no database.
 
 Plan days are open days: days on which at least one of the rollout's sites is open and takes
-changes, no French public holiday. A site gets its flags at the hour of its own time zone. A
+changes, no French public holiday, in no freeze. A site gets its flags at the hour of its own time zone. A
 rehearsal numbers its days instead of dating them: each lasts `day_seconds`.
 """
 
@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from core.domain.business_time import at_local
 from core.errors import InvalidInput
-from flags.domain.opening import DayView, ExceptionalDays, view_day
+from flags.domain.opening import DayView, ExceptionalDays, Standing, view_day
+from rollouts.domain.freezing import Freeze, find_freeze
 from rollouts.domain.templates import PhaseKind, PhaseTemplate, PlanTemplate
 
 DAY_SECONDS = 86_400
@@ -26,15 +27,22 @@ SEARCH_DAYS = 732
 
 @dataclass(frozen=True)
 class PlanSite:
-    """A site as planning sees it: its key, ISO opening weekdays, exceptional days and time zone (None: the plan's)."""
+    """A site as planning sees it: its key, ISO opening weekdays, exceptional days and time zone (None: the plan's).
+
+    `freezes` are those of the environment that is planned for.
+    """
 
     key: str
     weekdays: frozenset[int]
     exceptions: tuple[ExceptionalDays, ...] = ()
     zone: ZoneInfo | None = None
+    freezes: tuple[Freeze, ...] = ()
 
     def view(self, day: date) -> DayView:
-        """Return how the site stands on a day."""
+        """Return how the site stands on a day: a freeze comes before everything else."""
+        freeze = find_freeze(self.freezes, day)
+        if freeze is not None:
+            return DayView(day, Standing.FROZEN, freeze.label)
         return view_day(day, weekdays=self.weekdays, exceptions=self.exceptions)
 
     def takes_changes(self, day: date) -> bool:

@@ -8,7 +8,7 @@ from rollouts.transitions.driving import (
     schedule_rollout,
 )
 from rollouts.transitions.faults import clear_step_fault, note_step_fault
-from rollouts.transitions.freezing import add_freeze, remove_freeze, shorten_freeze
+from rollouts.transitions.freezing import add_freeze, preview_freeze, remove_freeze, shorten_freeze
 from rollouts.transitions.planning import PlanRequest, create_release, draw_plan, plan_rollout
 from rollouts.transitions.redating import keep_to_open_days
 from rollouts.transitions.rolling_back import acknowledge_flag, redraft_rollout, roll_back
@@ -27,6 +27,7 @@ __all__ = [
     "note_step_fault",
     "pause_rollout",
     "plan_rollout",
+    "preview_freeze",
     "redraft_rollout",
     "remove_freeze",
     "resume_rollout",

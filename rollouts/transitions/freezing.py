@@ -8,11 +8,13 @@ from django.utils import timezone
 
 from core.actors import Actor
 from core.errors import InvalidInput, Refusal
-from core.history import recorded
+from core.history import check_reason, recorded
 from core.versions import check_version
 from flags.models import Environment
-from rollouts.domain.freezing import DAYS_MOST
-from rollouts.models import FreezeWindow
+from rollouts.domain.freezing import DAYS_MOST, Freeze
+from rollouts.models import FreezeWindow, Rollout
+from rollouts.promises import count_moves, list_promised_plans
+from rollouts.transitions.redating import keep_to_open_days
 
 LONGEST_LABEL = 100
 
@@ -28,14 +30,18 @@ def add_freeze(
     reason: str,
     now: datetime,
 ) -> list[FreezeWindow]:
-    """Freeze days [starts_on, ends_on) in each of the environments; one row for each, in their order."""
+    """Freeze days [starts_on, ends_on) in each of the environments; one row for each, in their order.
+
+    What was promised for these days moves at once, except of a rollout that is being written to: its
+    dates move with the next beat.
+    """
     label = label.strip()
-    check_freeze(environment_ids=environment_ids, starts_on=starts_on, ends_on=ends_on, label=label, now=now)
+    _check(environment_ids=environment_ids, starts_on=starts_on, ends_on=ends_on, label=label, now=now)
     environments = list(Environment.objects.filter(pk__in=environment_ids).order_by("position", "key"))
     if len(environments) != len(set(environment_ids)):
         raise InvalidInput("environment_unknown")
     with recorded(actor=actor, reason=reason, now=now) as recording:
-        return [
+        freezes = [
             _save_new(
                 FreezeWindow(
                     environment=environment,
@@ -49,11 +55,21 @@ def add_freeze(
             )
             for environment in environments
         ]
+    for plan in list_promised_plans(now=now, environment_ids=environment_ids):
+        keep_to_open_days(rollout_id=plan.rollout.pk, now=now)
+    return freezes
 
 
-def check_freeze(
-    *, environment_ids: Collection[int], starts_on: date, ends_on: date, label: str, now: datetime
-) -> None:
+def preview_freeze(
+    *, environment_ids: Collection[int], starts_on: date, ends_on: date, label: str, reason: str, now: datetime
+) -> list[tuple[Rollout, int]]:
+    """Return the rollouts whose dates a freeze moves, with how many changes of each. Writes nothing."""
+    check_reason(reason)
+    _check(environment_ids=environment_ids, starts_on=starts_on, ends_on=ends_on, label=label, now=now)
+    return count_moves(environment_ids=environment_ids, freeze=Freeze(starts_on, ends_on, label.strip()), now=now)
+
+
+def _check(*, environment_ids: Collection[int], starts_on: date, ends_on: date, label: str, now: datetime) -> None:
     """Refuse a freeze that is nowhere, nameless, empty, endless or of days gone by."""
     if not environment_ids:
         raise InvalidInput("freeze_nowhere")

@@ -30,7 +30,7 @@ from rollouts.domain.planning import (
 from rollouts.domain.skipping import Skips, explain_skips
 from rollouts.domain.templates import TEMPLATES
 from rollouts.models import Phase, Release, ReleaseFlag, Rollout, RolloutFlag, RolloutSite, Step
-from rollouts.site_queries import list_plan_sites, list_rollout_sites
+from rollouts.site_queries import list_freezes_of, list_plan_sites, list_rollout_sites
 from rollouts.story import add_event
 
 
@@ -165,7 +165,8 @@ def _list_sites(request: PlanRequest) -> list[Site]:
 
 
 def _list_plan_sites(request: PlanRequest) -> list[PlanSite]:
-    found = list_plan_sites(request.site_ids)
+    freezes = () if request.is_rehearsal else list_freezes_of(request.environment_id)
+    found = list_plan_sites(request.site_ids, freezes=freezes)
     _check_sites(request, found)
     return [found[pk] for pk in request.site_ids]
 
