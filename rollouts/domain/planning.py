@@ -21,6 +21,8 @@ from rollouts.domain.templates import PhaseKind, PhaseTemplate, PlanTemplate
 DAY_SECONDS = 86_400
 PILOTS_FEWEST, PILOTS_MOST = 3, 5
 REHEARSAL_DAY_SECONDS_LEAST = 1
+#: A phase ends after its last change, be its days seconds.
+SHORTEST = timedelta(microseconds=1)
 #: A site that takes no change on any day of two years is a mistake in its opening days.
 SEARCH_DAYS = 732
 
@@ -171,15 +173,19 @@ def plan_phases(
     """Return the dated phases of a rollout, in order."""
     phases: list[PlannedPhase] = []
     first = 1
+    after: datetime | None = None
     for phase in template.phases:
-        steps, last = _plan_steps(phase, flag_keys=flag_keys, sites=sites, at=promotion_time, days=days, first=first)
+        steps, last = _plan_steps(
+            phase, flag_keys=flag_keys, sites=sites, at=promotion_time, days=days, first=first, after=after
+        )
+        after = steps[-1].due_at
         phases.append(
             PlannedPhase(
                 kind=phase.kind,
                 first_day=first,
                 last_day=last,
                 starts_at=min(step.due_at for step in steps),
-                ends_at=days.moment(last + 1, time()),
+                ends_at=max(days.moment(last + 1, time()), after + SHORTEST),
                 steps=tuple(steps),
             )
         )
@@ -195,10 +201,19 @@ def _end_before_next(phases: Sequence[PlannedPhase]) -> Iterator[PlannedPhase]:
 
 
 def _plan_steps(
-    phase: PhaseTemplate, *, flag_keys: Sequence[str], sites: Sequence[PlanSite], at: time, days: Days, first: int
+    phase: PhaseTemplate,
+    *,
+    flag_keys: Sequence[str],
+    sites: Sequence[PlanSite],
+    at: time,
+    days: Days,
+    first: int,
+    after: datetime | None,
 ) -> tuple[list[PlannedStep], int]:
     if phase.kind is PhaseKind.PER_SITE:
-        return _plan_sites(phase, flag_keys=flag_keys, sites=sites, at=at, days=days, first=first)
+        return _plan_sites(phase, flag_keys=flag_keys, sites=sites, at=at, days=days, first=first, after=after)
+    while is_overtaken(days.moment(first, min(phase.slots or (at,))), after=after):
+        first += 1
     if phase.kind is PhaseKind.FULL:
         due_at = days.moment(first, at)
         steps = [PlannedStep(key, StepAudience.EVERYONE, due_at, first) for key in flag_keys]
@@ -212,15 +227,32 @@ def _plan_steps(
     return steps, first + phase.days - 1
 
 
+def is_overtaken(moment: datetime, *, after: datetime | None) -> bool:
+    """Tell whether a moment of a later plan day comes no later than what stands before it.
+
+    A morning in the far east may come before the evening before in the far west: then it is a day too early.
+    """
+    return after is not None and moment <= after
+
+
 def _plan_sites(
-    phase: PhaseTemplate, *, flag_keys: Sequence[str], sites: Sequence[PlanSite], at: time, days: Days, first: int
+    phase: PhaseTemplate,
+    *,
+    flag_keys: Sequence[str],
+    sites: Sequence[PlanSite],
+    at: time,
+    days: Days,
+    first: int,
+    after: datetime | None,
 ) -> tuple[list[PlannedStep], int]:
     steps: list[PlannedStep] = []
     number = first
     last = first + phase.days - 1
     for site in sites:
         number = days.find_for_site(site, first=number)
-        due_at = days.moment(number, at, zone=site.zone)
+        while is_overtaken(days.moment(number, at, zone=site.zone), after=after):
+            number = days.find_for_site(site, first=number + 1)
+        due_at = after = days.moment(number, at, zone=site.zone)
         steps += [PlannedStep(key, StepAudience.SITE, due_at, number, site.key) for key in flag_keys]
         last = max(last, number)
         number += 1
@@ -235,8 +267,11 @@ def delay_sites(
     number = 1
     for site, due_at in zip(sites, planned, strict=True):
         number = days.find_for_site(site, first=number)
-        while days.moment(number, promotion_time, zone=site.zone) < max(not_before, due_at):
+        after = moments[-1] if moments else None
+        while (moment := days.moment(number, promotion_time, zone=site.zone)) < max(not_before, due_at) or is_overtaken(
+            moment, after=after
+        ):
             number = days.find_for_site(site, first=number + 1)
-        moments.append(days.moment(number, promotion_time, zone=site.zone))
+        moments.append(moment)
         number += 1
     return moments

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from core.domain.business_time import at_local, local_day
 from flags.domain.opening import each_day
 from rollouts.domain.freezing import Freeze
-from rollouts.domain.planning import CalendarDays, PlanSite
+from rollouts.domain.planning import CalendarDays, PlanSite, is_overtaken
 
 ONE_DAY = timedelta(days=1)
 
@@ -85,13 +85,25 @@ def redate(
             moments.append(promise.due_at)
             continue
         if (group := (promise.phase, promise.site, day)) != last:
-            number, last = max(before.number(day), number + 1), group
-            if promise.site is not None:
-                number = after.find_for_site(promise.site, first=number)
+            behind = moments[-1] if moments else None
+            first = max(before.number(day), number + 1)
+            number, last = _find_day(promise, after, first=first, behind=behind, zone=zone), group
         moments.append(promise.on(after.day(number), zone=zone))
         late[promise.phase] = number - before.number(day)
     moved = {phase: _move_end(ends[phase], before, after, late=days, zone=zone) for phase, days in late.items()}
     return NewDates(moments, _end_before_next(moved, promises, moments))
+
+
+def _find_day(promise: Promise, days: CalendarDays, *, first: int, behind: datetime | None, zone: ZoneInfo) -> int:
+    """Return the first plan day from `first` on which a promise can be kept, behind what stands before it."""
+
+    def find(first: int) -> int:
+        return first if promise.site is None else days.find_for_site(promise.site, first=first)
+
+    number = find(first)
+    while is_overtaken(promise.on(days.day(number), zone=zone), after=behind):
+        number = find(number + 1)
+    return number
 
 
 def _move_end(
