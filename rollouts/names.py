@@ -23,6 +23,7 @@ NAMES = Names(
     },
     fields={
         "acknowledged_at": _("acknowledged at"),
+        "allows_holidays": _("may fall on public holidays"),
         "at": _("when"),
         "attempts": _("attempts"),
         "audience_kind": _("kind of audience"),

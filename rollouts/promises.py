@@ -106,9 +106,12 @@ def _list_sites(rollouts: Collection[Rollout]) -> dict[int, dict[int, PlanSite]]
     for freeze in FreezeWindow.objects.filter(environment__in={rollout.environment_id for rollout in rollouts}):
         freezes.setdefault(freeze.environment_id, []).append(freeze.as_value)
     places = {rollout.pk: tuple(freezes.get(rollout.environment_id, ())) for rollout in rollouts}
+    on_holidays = {rollout.pk for rollout in rollouts if rollout.allows_holidays}
     found: dict[int, dict[int, PlanSite]] = {}
     for pk, site_id in rows:
-        found.setdefault(pk, {})[site_id] = replace(sites[site_id], freezes=places[pk])
+        found.setdefault(pk, {})[site_id] = replace(
+            sites[site_id], freezes=places[pk], allows_holidays=pk in on_holidays
+        )
     return found
 
 

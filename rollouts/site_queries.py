@@ -11,17 +11,21 @@ from rollouts.domain.planning import PlanSite
 from rollouts.models import FreezeWindow, Rollout
 
 
-def plan_site(site: Site, *, freezes: tuple[Freeze, ...] = ()) -> PlanSite:
+def plan_site(site: Site, *, freezes: tuple[Freeze, ...] = (), allows_holidays: bool = False) -> PlanSite:
     """Return a stored site as planning sees it: one query, none where its days are prefetched."""
     exceptions = tuple(row.as_value for row in site.days.all())
-    return PlanSite(site.key, frozenset(site.opening_weekdays), exceptions, ZoneInfo(site.time_zone), freezes)
+    weekdays, zone = frozenset(site.opening_weekdays), ZoneInfo(site.time_zone)
+    return PlanSite(site.key, weekdays, exceptions, zone, freezes, allows_holidays)
 
 
-def list_plan_sites(site_ids: Iterable[int], *, freezes: tuple[Freeze, ...] = ()) -> dict[int, PlanSite]:
+def list_plan_sites(
+    site_ids: Iterable[int], *, freezes: tuple[Freeze, ...] = (), allows_holidays: bool = False
+) -> dict[int, PlanSite]:
     """Return sites as planning sees them by primary key, in the order asked: two queries."""
     wanted = list(site_ids)
     rows = Site.objects.prefetch_related(Prefetch("days", SiteDay.objects.order_by("starts_on"))).in_bulk(wanted)
-    return {pk: plan_site(rows[pk], freezes=freezes) for pk in wanted if pk in rows}
+    found = (pk for pk in wanted if pk in rows)
+    return {pk: plan_site(rows[pk], freezes=freezes, allows_holidays=allows_holidays) for pk in found}
 
 
 def list_own_sites(rollout: Rollout) -> dict[int, PlanSite]:
@@ -32,7 +36,7 @@ def list_own_sites(rollout: Rollout) -> dict[int, PlanSite]:
 def list_rollout_sites(rollout: Rollout) -> dict[int, PlanSite]:
     """Return a rollout's sites as its plan sees them by primary key, in its order: four queries."""
     freezes = () if rollout.is_rehearsal else list_freezes_of(rollout.environment_id)
-    return list_plan_sites(_list_site_ids(rollout), freezes=freezes)
+    return list_plan_sites(_list_site_ids(rollout), freezes=freezes, allows_holidays=rollout.allows_holidays)
 
 
 def _list_site_ids(rollout: Rollout) -> Iterable[int]:

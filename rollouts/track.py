@@ -99,7 +99,10 @@ class Summary:
             last_day=phase.last_day,
             ends_at=phase.ends_at,
             at=at,
-            sites=[plan_site(row.site, freezes=self.freezes) for row in self.rollout.rollout_sites.all()],
+            sites=[
+                plan_site(row.site, freezes=self.freezes, allows_holidays=self.rollout.allows_holidays)
+                for row in self.rollout.rollout_sites.all()
+            ],
             zone=ZoneInfo(self.rollout.zone),
         )
 

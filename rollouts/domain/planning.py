@@ -1,7 +1,7 @@
 """From a template, flags, sites and a start to dated steps. Pure: no clock, no database.
 
 Plan days are open days: days on which at least one of the rollout's sites is open and takes
-changes, no French public holiday, in no freeze. A site gets its flags at the hour of its own time zone. A
+changes, no French public holiday unless asked, in no freeze. A site gets its flags at the hour of its own time zone. A
 rehearsal numbers its days instead of dating them: each lasts `day_seconds`.
 """
 
@@ -31,7 +31,8 @@ SEARCH_DAYS = 732
 class PlanSite:
     """A site as planning sees it: its key, ISO opening weekdays, exceptional days and time zone (None: the plan's).
 
-    `freezes` are those of the environment that is planned for.
+    `freezes` are those of the environment that is planned for; with `allows_holidays` the plan may fall on
+    public holidays on which the site is open by its weekdays or its exceptional days.
     """
 
     key: str
@@ -39,13 +40,14 @@ class PlanSite:
     exceptions: tuple[ExceptionalDays, ...] = ()
     zone: ZoneInfo | None = None
     freezes: tuple[Freeze, ...] = ()
+    allows_holidays: bool = False
 
     def view(self, day: date) -> DayView:
         """Return how the site stands on a day: a freeze comes before everything else."""
         freeze = find_freeze(self.freezes, day)
         if freeze is not None:
             return DayView(day, Standing.FROZEN, freeze.label)
-        return view_day(day, weekdays=self.weekdays, exceptions=self.exceptions)
+        return view_day(day, weekdays=self.weekdays, exceptions=self.exceptions, on_holidays=self.allows_holidays)
 
     def takes_changes(self, day: date) -> bool:
         """Tell whether a promotion may fall on the day."""

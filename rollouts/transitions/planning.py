@@ -52,6 +52,7 @@ class PlanRequest:
     zone: str = "Europe/Paris"
     template_key: str = "four-phases"
     is_repeated: bool = False
+    allows_holidays: bool = False
 
     @property
     def is_rehearsal(self) -> bool:
@@ -166,7 +167,7 @@ def _list_sites(request: PlanRequest) -> list[Site]:
 
 def _list_plan_sites(request: PlanRequest) -> list[PlanSite]:
     freezes = () if request.is_rehearsal else list_freezes_of(request.environment_id)
-    found = list_plan_sites(request.site_ids, freezes=freezes)
+    found = list_plan_sites(request.site_ids, freezes=freezes, allows_holidays=request.allows_holidays)
     _check_sites(request, found)
     return [found[pk] for pk in request.site_ids]
 
@@ -209,6 +210,7 @@ def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: dateti
             if request.start_on is None
             else at_local(request.start_on, time(), zone=ZoneInfo(request.zone)),
             zone=request.zone,
+            allows_holidays=request.allows_holidays,
             promotion_time=request.promotion_time,
             testers_id=request.testers_id,
             pilots=pilots,
