@@ -41,10 +41,11 @@ REFUSALS: dict[str, str | Promise] = {
 }
 
 WARNINGS: dict[str, str | Promise] = {
-    "few_pilots": _("Fewer than three pilot cashiers: the pilot says little."),
-    "many_pilots": _("More than five pilot cashiers: a fault would hit many."),
+    "few_pilots": _(
+        "Fewer than three pilot cashiers: what one of them never does stays untried, and the pilot says little."
+    ),
+    "many_pilots": _("More than five pilot cashiers: a fault would hit many before anybody could take it back."),
     "start_closed": _("No site is open on the start day: the plan begins on the next open day."),
-    "flags_busy": _("Another rollout drives flags of this release there: end it before you schedule this one."),
 }
 
 #: What rollouts write to history on their own (core.reasons).

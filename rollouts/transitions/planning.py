@@ -15,6 +15,8 @@ from flags.domain.audience import RuleKind
 from flags.models import Environment, Flag, Segment, Site
 from flags.transitions import NewMember, create_segment
 from flags.transitions.locking import get_locked_segment
+from rollouts.conflicts import Conflicts, find_conflicts
+from rollouts.domain.freezing import find_freeze
 from rollouts.domain.planning import (
     REHEARSAL_DAY_SECONDS_LEAST,
     CalendarDays,
@@ -61,17 +63,19 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan as shown before confirming: phases with dated steps, codes of what is odd, and days left out."""
+    """A plan as shown before confirming: dated steps, codes of what is odd, days left out, and what it meets."""
 
     phases: tuple[PlannedPhase, ...]
     warnings: tuple[str, ...]
     skips: Skips
+    conflicts: Conflicts
 
 
 def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     """Return the dated plan; refuse what cannot be planned. Writes nothing."""
     flags = _list_flags(request)
-    sites = _list_plan_sites(request)
+    known = _list_plan_sites(request)
+    sites = [known[pk] for pk in request.site_ids]
     testers = Segment.objects.filter(pk=request.testers_id).first()
     if testers is None:
         raise InvalidInput("plan_without_testers")
@@ -95,22 +99,24 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     )
     if not request.is_rehearsal and phases[0].starts_at <= now:
         raise InvalidInput("start_in_past", start_on=str(request.start_on))
+    zone = ZoneInfo(request.zone)
+    start_on = None if request.is_rehearsal else request.start_on
     skips: Skips = {}
-    if request.start_on is not None and not request.is_rehearsal:
-        skips = explain_skips(phases, sites=sites, start_on=request.start_on, zone=ZoneInfo(request.zone))
-    return Plan(phases, (*warnings, *_find_conflicts(request, flags=flags, phases=phases)), skips)
-
-
-def _find_conflicts(request: PlanRequest, *, flags: Sequence[Flag], phases: Sequence[PlannedPhase]) -> list[str]:
-    """Return the codes of what stands in this plan's way, or differs from what was asked."""
-    found = []
-    first_day = local_day(phases[0].starts_at, zone=ZoneInfo(request.zone))
-    if request.start_on is not None and not request.is_rehearsal and first_day != request.start_on:
-        found.append("start_closed")
-    busy = RolloutFlag.objects.filter(flag__in=flags, environment_id=request.environment_id, is_active=True)
-    if busy.exists():
-        found.append("flags_busy")
-    return found
+    if start_on is not None:
+        skips = explain_skips(phases, sites=sites, start_on=start_on, zone=zone)
+        if local_day(phases[0].starts_at, zone=zone) != start_on and not any(
+            find_freeze(site.freezes, start_on) for site in sites
+        ):
+            warnings.append("start_closed")
+    conflicts = find_conflicts(
+        environment_id=request.environment_id,
+        flag_ids=[flag.pk for flag in flags],
+        phases=phases,
+        sites=known,
+        start_on=start_on,
+        zone=zone,
+    )
+    return Plan(phases, tuple(warnings), skips, conflicts)
 
 
 def _days(request: PlanRequest, *, sites: Sequence[PlanSite], now: datetime) -> Days:
@@ -165,11 +171,11 @@ def _list_sites(request: PlanRequest) -> list[Site]:
     return [found[pk] for pk in request.site_ids]
 
 
-def _list_plan_sites(request: PlanRequest) -> list[PlanSite]:
+def _list_plan_sites(request: PlanRequest) -> dict[int, PlanSite]:
     freezes = () if request.is_rehearsal else list_freezes_of(request.environment_id)
     found = list_plan_sites(request.site_ids, freezes=freezes, allows_holidays=request.allows_holidays)
     _check_sites(request, found)
-    return [found[pk] for pk in request.site_ids]
+    return found
 
 
 def _check_sites(request: PlanRequest, found: Container[int]) -> None:
