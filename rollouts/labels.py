@@ -55,7 +55,7 @@ REASONS: dict[str, str] = {
     "sites_delayed": gettext_noop("One site a day stays one site a day after a delay"),
     "plan_moved": gettext_noop("What is late keeps its days and hours, later"),
     "site_set_apart": gettext_noop("%(site)s takes no change on %(day)s: %(standing)s"),
-    "frozen": gettext_noop("Freeze %(label)s: nothing goes on on %(day)s"),
+    "frozen": gettext_noop("Freeze %(label)s: no step on %(day)s"),
     "no_site_open": gettext_noop("No site takes a change on %(day)s"),
     "rule_added": gettext_noop("Release %(release)s in %(environment)s, phase %(phase)s"),
     "soaking": gettext_noop("The days of the phase have not passed yet"),

@@ -86,11 +86,8 @@ def tell_moved(rollout: Rollout, obstacle: Obstacle, moved: Sequence[Step], *, n
 
 def redate_rest(rollout: Rollout, step: Step, *, new_on: date, sites: Mapping[int, PlanSite]) -> list[Step]:
     """Move a step of a real plan to `new_on` or later and all behind it with it; return the steps that moved."""
-    rows = list(
-        rollout.steps.filter(status=StepStatus.PLANNED, position__gte=step.position)
-        .select_related("phase", "site")
-        .order_by("position")
-    )
+    planned = rollout.steps.filter(status=StepStatus.PLANNED)
+    rows = list(planned.select_related("phase", "site").order_by("position"))
     phases = {row.phase.position: row.phase for row in rows}
     dates = redate(
         [

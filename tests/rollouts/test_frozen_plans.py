@@ -151,7 +151,7 @@ def test_freeze__over_promised_days__moves_every_step_behind_it_and_says_why(wor
     later = {phase.kind: phase.ends_at for phase in rollout.phases.all()}
     assert all(later[kind] > ends[kind] for kind in ends)
     event = rollout.events.get(kind="plan_moved")
-    assert (event.reason, event.data["freeze"]) == (f"Freeze Sales: nothing goes on on {before[1]}", "Sales")
+    assert (event.reason, event.data["freeze"]) == (f"Freeze Sales: no step on {before[1]}", "Sales")
     assert say_reason(event.reason) == event.reason
     assert list_misdated_rollouts(now=NOW) == []
 
@@ -263,8 +263,11 @@ def test_pages__in_a_freeze__say_until_when(world: World) -> None:
     assert draw_summary.freeze == Freeze(today, today + timedelta(days=2), "Sales")
 
 
-def test_phases__moved_by_a_freeze__end_when_the_next_begins_at_the_latest(world: World, rollout: Rollout) -> None:
-    _freeze(world, date(2026, 11, 27), days=5)
+@pytest.mark.parametrize("day", [START, date(2026, 11, 26), date(2026, 11, 27), date(2026, 11, 28), NANTES, EVERYONE])
+def test_phases__moved_by_a_freeze__end_when_the_next_begins_at_the_latest(
+    world: World, rollout: Rollout, day: date
+) -> None:
+    _freeze(world, day, days=5)
 
     phases = list(rollout.phases.order_by("position"))
     for phase, following in pairwise(phases):
