@@ -43,6 +43,7 @@ DAY_KINDS: dict[str, str | Promise] = {
     "closed": _("closed"),
     "open": _("open in addition"),
     "no_change": _("open, nothing may change"),
+    "frozen": _("frozen"),
 }
 
 #: How a site stands on a day (flags.domain.opening.Standing).
@@ -53,12 +54,14 @@ STANDINGS: dict[str, str | Promise] = {
     "holiday": _("closed: public holiday"),
     "closed": _("closed"),
     "no_change": _("open, nothing may change"),
+    "frozen": _("frozen"),
 }
 
 #: Why a promotion skips days.
 SKIPS: dict[str, str | Promise] = {
     "closed": _("closed"),
     "no_change": _("nothing may change"),
+    "frozen": _("freeze"),
     "holiday": _("public holiday"),
 }
 

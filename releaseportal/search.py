@@ -43,6 +43,7 @@ ACTIONS: tuple[tuple[str | Promise, str, Capability], ...] = (
 PAGES: tuple[tuple[str | Promise, str, Capability], ...] = (
     (_("Releases"), "rollouts:releases", Capability.VIEW),
     (_("What can be removed"), "flags:removal", Capability.VIEW),
+    (_("Freezes"), "rollouts:freezes", Capability.VIEW),
     (_("Segments"), "flags:segments", Capability.VIEW),
     (_("Environments"), "flags:environments", Capability.MANAGE_ENVIRONMENTS),
     (_("Inbox"), "notifications:inbox", Capability.VIEW),

@@ -6,6 +6,7 @@ from core.readonlyadmin import ReadOnlyAdmin, ReadOnlyInline, UntrackedAdmin
 from rollouts.models import (
     Approval,
     CheckItem,
+    FreezeWindow,
     Phase,
     PlanTemplate,
     PlanTemplateVersion,
@@ -131,6 +132,15 @@ class StepAdmin(ReadOnlyAdmin):
     list_select_related = (*_ROLLOUT, "flag", "segment", "site")
     search_fields = ("flag__key", "rollout__release__version")
     date_hierarchy = "due_at"
+
+
+@admin.register(FreezeWindow)
+class FreezeWindowAdmin(ReadOnlyAdmin):
+    list_display = ("starts_on", "ends_on", "environment", "label", "set_by", "set_at", "reason")
+    list_filter = ("environment",)
+    list_select_related = ("environment",)
+    search_fields = ("label", "reason", "set_by")
+    date_hierarchy = "starts_on"
 
 
 @admin.register(Rollback)

@@ -109,6 +109,11 @@ class PlanForm(OrderedForm):
         initial=time(6),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
+    allows_holidays = forms.BooleanField(
+        label=_("May fall on French public holidays"),
+        required=False,
+        help_text=_("On those only on which a site is open by its weekdays or as an exception."),
+    )
     testers = forms.ModelChoiceField(
         Segment.objects.all(),
         label=_("Testers of the internal phase"),
@@ -178,6 +183,7 @@ class PlanForm(OrderedForm):
             day_seconds=data["day_seconds"] if rehearsal else None,
             promotion_time=data["promotion_time"],
             zone=settings.TIME_ZONE,
+            allows_holidays=data["allows_holidays"],
         )
 
     def _pilots(self, keys: Sequence[str]) -> list[NewMember]:

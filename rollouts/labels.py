@@ -14,7 +14,7 @@ REFUSALS: dict[str, str | Promise] = {
     "plan_without_pilots": _("Choose at least one pilot cashier."),
     "pilot_twice": _("A pilot cashier is named twice."),
     "site_twice": _("A site stands twice in the order."),
-    "site_never_open": _("The site %(site)s is never open: mend its opening days."),
+    "site_never_open": _("The site %(site)s takes no change for two years: mend its opening days, or the freezes."),
     "start_in_past": _("The start lies in the past: the first step would already be due. Choose a later day."),
     "start_missing": _("Choose a start day, or a rehearsal."),
     "day_too_short": _("A day of a rehearsal lasts at least %(least)s second."),
@@ -23,6 +23,15 @@ REFUSALS: dict[str, str | Promise] = {
     "flags_wrong": _("Choose each flag once, from the list."),
     "rollout_unknown": _("There is no such rollout."),
     "flag_in_other_rollout": _("Another rollout drives %(flag)s in this environment. Finish or roll it back first."),
+    "freeze_nowhere": _("Choose at least one environment to freeze."),
+    "freeze_nameless": _("Say what the freeze is for, in at most %(limit)s characters."),
+    "freeze_reversed": _("The freeze ends before it begins."),
+    "freeze_too_long": _("A freeze lasts at most %(limit)s days."),
+    "freeze_in_past": _("A freeze begins today or later."),
+    "freeze_exists": _("This very freeze is set in %(environment)s already: %(label)s."),
+    "freeze_over": _("The freeze %(label)s is over: what is past stays as it was."),
+    "freeze_has_begun": _("The freeze %(label)s has begun: cut it short instead."),
+    "freeze_not_shorter": _("Choose a day before its end on which it still held, and none that has passed."),
     "late_verdict": _("The rollout has changed since this was judged."),
     "nothing_to_roll_back": _("Nothing of this is on any more."),
     "nothing_to_acknowledge": _("This flag was not taken back."),
@@ -30,10 +39,11 @@ REFUSALS: dict[str, str | Promise] = {
 }
 
 WARNINGS: dict[str, str | Promise] = {
-    "few_pilots": _("Fewer than three pilot cashiers: the pilot says little."),
-    "many_pilots": _("More than five pilot cashiers: a fault would hit many."),
+    "few_pilots": _(
+        "Fewer than three pilot cashiers: what one of them never does stays untried, and the pilot says little."
+    ),
+    "many_pilots": _("More than five pilot cashiers: a fault would hit many before anybody could take it back."),
     "start_closed": _("No site is open on the start day: the plan begins on the next open day."),
-    "flags_busy": _("Another rollout drives flags of this release there: end it before you schedule this one."),
 }
 
 #: What rollouts write to history on their own (core.reasons).
@@ -43,6 +53,7 @@ REASONS: dict[str, str] = {
     "sites_delayed": gettext_noop("One site a day stays one site a day after a delay"),
     "plan_moved": gettext_noop("What is late keeps its days and hours, later"),
     "site_set_apart": gettext_noop("%(site)s takes no change on %(day)s: %(standing)s"),
+    "frozen": gettext_noop("Freeze %(label)s: no step on %(day)s"),
     "no_site_open": gettext_noop("No site takes a change on %(day)s"),
     "template_installed": gettext_noop("The built-in template comes with the portal"),
     "rule_added": gettext_noop("Release %(release)s in %(environment)s, phase %(phase)s"),

@@ -11,7 +11,7 @@ from health.domain.verdict import Verdict
 from health.models import StoredVerdict
 from rollouts.domain.overnight import NO_DATA, Spell
 from rollouts.models import Rollout, StepStatus
-from rollouts.site_queries import list_rollout_sites
+from rollouts.site_queries import list_own_sites
 
 #: No plan of shops has a longer gap than August.
 SEARCH_DAYS = 45
@@ -38,7 +38,7 @@ def list_spells(rollout: Rollout, *, now: datetime) -> list[Spell]:
 def find_last_open_day(rollout: Rollout, *, now: datetime) -> datetime | None:
     """Return the beginning of the last day before today on which a site was open: at most two queries."""
     zone = ZoneInfo(rollout.zone)
-    sites = list_rollout_sites(rollout).values()
+    sites = list_own_sites(rollout).values()
     today = local_day(now, zone=zone)
     days: list[date] = [today - timedelta(days=number) for number in range(1, SEARCH_DAYS)]
     found = next((day for day in days if any(site.view(day).is_open for site in sites)), None)

@@ -1,56 +1,49 @@
-"""Reads of sites as planning sees them: their weekdays and exceptional days as values."""
+"""Reads of sites as planning sees them: their weekdays, exceptional days and the environment's freezes as values."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch
 
-from core.domain.business_time import local_day
 from flags.models import Site, SiteDay
-from rollouts.domain.lifecycle import Status
+from rollouts.domain.freezing import Freeze
 from rollouts.domain.planning import PlanSite
-from rollouts.models import Rollout, Step, StepStatus
-
-#: States in which the dates of a rollout are a promise.
-PROMISED = (Status.SCHEDULED, Status.RUNNING, Status.PAUSED, Status.HELD)
+from rollouts.models import FreezeWindow, Rollout
 
 
-def plan_site(site: Site) -> PlanSite:
+def plan_site(site: Site, *, freezes: tuple[Freeze, ...] = (), allows_holidays: bool = False) -> PlanSite:
     """Return a stored site as planning sees it: one query, none where its days are prefetched."""
     exceptions = tuple(row.as_value for row in site.days.all())
-    return PlanSite(site.key, frozenset(site.opening_weekdays), exceptions, ZoneInfo(site.time_zone))
+    weekdays, zone = frozenset(site.opening_weekdays), ZoneInfo(site.time_zone)
+    return PlanSite(site.key, weekdays, exceptions, zone, freezes, allows_holidays)
 
 
-def list_plan_sites(site_ids: Iterable[int]) -> dict[int, PlanSite]:
+def list_plan_sites(
+    site_ids: Iterable[int], *, freezes: tuple[Freeze, ...] = (), allows_holidays: bool = False
+) -> dict[int, PlanSite]:
     """Return sites as planning sees them by primary key, in the order asked: two queries."""
     wanted = list(site_ids)
     rows = Site.objects.prefetch_related(Prefetch("days", SiteDay.objects.order_by("starts_on"))).in_bulk(wanted)
-    return {pk: plan_site(rows[pk]) for pk in wanted if pk in rows}
+    found = (pk for pk in wanted if pk in rows)
+    return {pk: plan_site(rows[pk], freezes=freezes, allows_holidays=allows_holidays) for pk in found}
+
+
+def list_own_sites(rollout: Rollout) -> dict[int, PlanSite]:
+    """Return a rollout's sites by primary key, in its order, with their own days alone: three queries."""
+    return list_plan_sites(_list_site_ids(rollout))
 
 
 def list_rollout_sites(rollout: Rollout) -> dict[int, PlanSite]:
-    """Return a rollout's sites as planning sees them by primary key, in its order: three queries."""
-    return list_plan_sites(rollout.rollout_sites.order_by("position").values_list("site_id", flat=True))
+    """Return a rollout's sites as its plan sees them by primary key, in its order: four queries."""
+    freezes = () if rollout.is_rehearsal else list_freezes_of(rollout.environment_id)
+    return list_plan_sites(_list_site_ids(rollout), freezes=freezes, allows_holidays=rollout.allows_holidays)
 
 
-def list_misdated_rollouts(*, now: datetime) -> list[int]:
-    """Return rollouts that promise a coming day to a site which takes no changes then (any more): three queries."""
-    promised = Step.objects.filter(
-        status=StepStatus.PLANNED,
-        due_at__gt=now,
-        site__isnull=False,
-        rollout__status__in=PROMISED,
-        rollout__is_rehearsal=False,
-    )
-    rows = list(promised.order_by().values_list("rollout_id", "site__time_zone", "site_id", "due_at").distinct())
-    if not rows:
-        return []
-    sites = list_plan_sites({site_id for _rollout, _zone, site_id, _due in rows})
-    return sorted(
-        {
-            rollout_id
-            for rollout_id, zone, site_id, due_at in rows
-            if not sites[site_id].takes_changes(local_day(due_at, zone=ZoneInfo(zone)))
-        }
-    )
+def _list_site_ids(rollout: Rollout) -> Iterable[int]:
+    return rollout.rollout_sites.order_by("position").values_list("site_id", flat=True)
+
+
+def list_freezes_of(environment_id: int) -> tuple[Freeze, ...]:
+    """Return the freezes of an environment as values: one query."""
+    rows = FreezeWindow.objects.filter(environment=environment_id).order_by("starts_on", "ends_on")
+    return tuple(row.as_value for row in rows)

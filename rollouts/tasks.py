@@ -13,9 +13,9 @@ from core import clock
 from core.errors import Refusal
 from rollouts.guarding import WATCHED, watch_rollout
 from rollouts.models import SchedulerHeartbeat
+from rollouts.promises import list_misdated_rollouts
 from rollouts.queries import list_due_rollouts, list_rollouts, list_steps_due_within
 from rollouts.ratio_guarding import watch_error_rate
-from rollouts.site_queries import list_misdated_rollouts
 from rollouts.story import tell_due_soon
 from rollouts.transitions import clear_step_fault, keep_to_open_days, note_step_fault, run_next_step
 
@@ -46,7 +46,7 @@ def run_due_steps() -> int:
 
 @shared_task
 def keep_dates() -> int:
-    """Move coming sites off days on which they take no changes (any more); return how many rollouts were moved."""
+    """Move what is promised off days that take no changes (any more); return how many rollouts were moved."""
     moved = 0
     for rollout_id in list_misdated_rollouts(now=clock.now()):
         try:

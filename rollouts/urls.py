@@ -1,6 +1,6 @@
 from django.urls import path
 
-from rollouts import approval_views, template_views, views
+from rollouts import approval_views, freeze_views, template_views, views
 
 app_name = "rollouts"
 urlpatterns = [
@@ -16,5 +16,8 @@ urlpatterns = [
     path("plan-templates/<str:key>/", template_views.show, name="template"),
     path("plan-templates/<str:key>/edit/", template_views.edit, name="template_edit"),
     path("plan-templates/<str:key>/<slug:action>/", template_views.act, name="template_act"),
+    path("freezes/", freeze_views.list_all, name="freezes"),
+    path("freezes/<int:pk>/shorten/", freeze_views.shorten, name="freeze_shorten"),
+    path("freezes/<int:pk>/remove/", freeze_views.remove, name="freeze_remove"),
     path("releases/", views.releases, name="releases"),
 ]

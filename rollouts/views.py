@@ -102,7 +102,8 @@ def plan(request: HttpRequest) -> HttpResponse:
         try:
             asked = form.to_request()
             drawn = draw_plan(asked, now=clock.now())
-            context |= {"plan": view_plan(drawn), "warnings": [WARNINGS[code] for code in drawn.warnings]}
+            warnings = [WARNINGS[code] for code in drawn.warnings]
+            context |= {"plan": view_plan(drawn), "warnings": warnings, "conflicts": drawn.conflicts}
             if "confirm" in request.POST:
                 rollout = plan_rollout(
                     request=asked, actor=actor_of(request), reason=request.POST.get("reason", ""), now=clock.now()

@@ -4,7 +4,7 @@ The account pages stand in test_hostile_accounts.py, what programs call in test_
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -21,8 +21,8 @@ from health.transitions import log_complaint
 from incidents.intake import list_waiting, take_in
 from incidents.models import Incident
 from rollouts.domain.templates import BUILT_IN_KEY
-from rollouts.models import Rollout, Trigger
-from rollouts.transitions import roll_back
+from rollouts.models import FreezeWindow, Rollout, Trigger
+from rollouts.transitions import add_freeze, roll_back
 from tests.digest import name_changes, take_digest
 from tests.factories.flags import make_rule
 from tests.factories.world import WHY, World, make_rehearsal, make_world, play
@@ -113,6 +113,7 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
     return dict.fromkeys(TEXTS, "Sound words") | {
         "key": "sound-key",
         "environment": world.environment.key,
+        "environments": [world.environment.key],
         "version": "1",
         "epoch": str(rollout.epoch),
         "release": str(world.release.pk),
@@ -227,6 +228,11 @@ def rollout(world: World) -> Rollout:
             now=now,
         )
     make_rule(world.flags[2], world.environment, RuleAudience.everyone())
+    days = date(2031, 12, 20), date(2032, 1, 2)
+    places = [world.environment.pk]
+    add_freeze(
+        environment_ids=places, starts_on=days[0], ends_on=days[1], label="a", actor=SCHEDULER, reason=WHY, now=now
+    )
     return rollout
 
 
@@ -267,7 +273,7 @@ def _addresses(world: World, rollout: Rollout) -> list[str]:
         wanted = pattern.pattern.converters
         values: dict[str, Any] = {}
         if "pk" in wanted:
-            values["pk"] = things[app]
+            values["pk"] = FreezeWindow.objects.get().pk if page.startswith("freeze_") else things[app]
         if "key" in wanted:
             values["key"] = next((key for start, key in keys.items() if page.startswith(start)), world.flags[1].key)
         if "environment" in wanted:

@@ -72,6 +72,7 @@ def test_pages__with_something_on_them__answer_in_the_readers_language(
         f"/rollouts/{rollout.pk}/",
         f"/rollouts/{rollout.pk}/roll-back/",
         "/releases/",
+        "/freezes/",
         "/flags/",
         f"/flags/{world.flags[0].key}/",
         "/tokens/",

@@ -27,6 +27,12 @@ class Standing(StrEnum):
     HOLIDAY = "holiday"
     CLOSED = "closed"
     NO_CHANGE = "no_change"
+    #: Said by whoever plans for a frozen environment, of open and closed places alike.
+    FROZEN = "frozen"
+
+
+#: Where an exception or a freeze has words of its own.
+_LABELLED = frozenset({Standing.CLOSED, Standing.NO_CHANGE, Standing.FROZEN})
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,12 @@ class ExceptionalDays:
 
 @dataclass(frozen=True)
 class DayView:
-    """One day of a place; `label` where an exception says why."""
+    """One day of a place; `label` where an exception says why; `on_holidays`: public holidays are days like others."""
 
     day: date
     standing: Standing
     label: str = ""
+    on_holidays: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -53,19 +60,26 @@ class DayView:
 
     @property
     def takes_changes(self) -> bool:
-        """Tell whether a promotion may fall on the day: open, not set aside, and no public holiday."""
-        return self.standing in {Standing.OPEN, Standing.EXTRA_OPEN} and not is_public_holiday(self.day)
+        """Tell whether a promotion may fall on the day: open, not set aside, and no public holiday unless asked."""
+        may_be = self.on_holidays or not is_public_holiday(self.day)
+        return may_be and self.standing in {Standing.OPEN, Standing.EXTRA_OPEN}
 
 
-def view_day(day: date, *, weekdays: Iterable[int], exceptions: Iterable[ExceptionalDays] = ()) -> DayView:
-    """Return how a place stands on a day: an exception comes before weekdays and public holidays."""
+def view_day(
+    day: date, *, weekdays: Iterable[int], exceptions: Iterable[ExceptionalDays] = (), on_holidays: bool = False
+) -> DayView:
+    """Return how a place stands on a day: an exception comes before weekdays and public holidays.
+
+    With `on_holidays` a public holiday is as its weekday is.
+    """
     for one in exceptions:
         if one.starts_on <= day < one.ends_on:
             standing = Standing.EXTRA_OPEN if one.kind is DayKind.OPEN else Standing(one.kind)
-            return DayView(day, standing, one.label)
-    if is_ordinarily_open(day, weekdays=weekdays):
-        return DayView(day, Standing.OPEN)
-    return DayView(day, Standing.HOLIDAY if is_public_holiday(day) else Standing.WEEKLY_CLOSED)
+            return DayView(day, standing, one.label, on_holidays)
+    if is_ordinarily_open(day, weekdays=weekdays, on_holidays=on_holidays):
+        return DayView(day, Standing.OPEN, on_holidays=on_holidays)
+    is_holiday = is_public_holiday(day) and not on_holidays
+    return DayView(day, Standing.HOLIDAY if is_holiday else Standing.WEEKLY_CLOSED, on_holidays=on_holidays)
 
 
 @dataclass(frozen=True)
@@ -88,7 +102,7 @@ def list_skips(views: Iterable[DayView]) -> list[Skip]:
     for view in views:
         if view.takes_changes or view.standing is Standing.WEEKLY_CLOSED:
             continue
-        standing = view.standing if view.standing in {Standing.CLOSED, Standing.NO_CHANGE} else Standing.HOLIDAY
+        standing = view.standing if view.standing in _LABELLED else Standing.HOLIDAY
         label = "" if standing is Standing.HOLIDAY else view.label
         next_on = view.day + timedelta(days=1)
         last = skips[-1] if skips else None

@@ -1,7 +1,7 @@
 """From a template, flags, sites and a start to dated steps. Pure: no clock, no database.
 
 Plan days are open days: days on which at least one of the rollout's sites is open and takes
-changes, no French public holiday. A site gets its flags at the hour of its own time zone. A
+changes, no French public holiday unless asked, in no freeze. A site gets its flags at the hour of its own time zone. A
 rehearsal numbers its days instead of dating them: each lasts `day_seconds`.
 """
 
@@ -14,28 +14,40 @@ from zoneinfo import ZoneInfo
 
 from core.domain.business_time import at_local
 from core.errors import InvalidInput
-from flags.domain.opening import DayView, ExceptionalDays, view_day
+from flags.domain.opening import DayView, ExceptionalDays, Standing, view_day
+from rollouts.domain.freezing import Freeze, find_freeze
 from rollouts.domain.templates import Advance, PhaseKind, PhaseTemplate, needs_pilots, needs_testers
 
 DAY_SECONDS = 86_400
 PILOTS_FEWEST, PILOTS_MOST = 3, 5
 REHEARSAL_DAY_SECONDS_LEAST = 1
+#: A phase ends after its last change, be its days seconds.
+SHORTEST = timedelta(microseconds=1)
 #: A site that takes no change on any day of two years is a mistake in its opening days.
 SEARCH_DAYS = 732
 
 
 @dataclass(frozen=True)
 class PlanSite:
-    """A site as planning sees it: its key, ISO opening weekdays, exceptional days and time zone (None: the plan's)."""
+    """A site as planning sees it: its key, ISO opening weekdays, exceptional days and time zone (None: the plan's).
+
+    `freezes` are those of the environment that is planned for; with `allows_holidays` the plan may fall on
+    public holidays on which the site is open by its weekdays or its exceptional days.
+    """
 
     key: str
     weekdays: frozenset[int]
     exceptions: tuple[ExceptionalDays, ...] = ()
     zone: ZoneInfo | None = None
+    freezes: tuple[Freeze, ...] = ()
+    allows_holidays: bool = False
 
     def view(self, day: date) -> DayView:
-        """Return how the site stands on a day."""
-        return view_day(day, weekdays=self.weekdays, exceptions=self.exceptions)
+        """Return how the site stands on a day: a freeze comes before everything else."""
+        freeze = find_freeze(self.freezes, day)
+        if freeze is not None:
+            return DayView(day, Standing.FROZEN, freeze.label)
+        return view_day(day, weekdays=self.weekdays, exceptions=self.exceptions, on_holidays=self.allows_holidays)
 
     def takes_changes(self, day: date) -> bool:
         """Tell whether a promotion may fall on the day."""
@@ -177,15 +189,19 @@ def plan_phases(
     """Return the dated phases of a rollout, in order."""
     phases: list[PlannedPhase] = []
     first = 1
+    after: datetime | None = None
     for phase in template:
-        steps, last = _plan_steps(phase, flag_keys=flag_keys, sites=sites, at=promotion_time, days=days, first=first)
+        steps, last = _plan_steps(
+            phase, flag_keys=flag_keys, sites=sites, at=promotion_time, days=days, first=first, after=after
+        )
+        after = steps[-1].due_at
         phases.append(
             PlannedPhase(
                 kind=phase.kind,
                 first_day=first,
                 last_day=last,
                 starts_at=min(step.due_at for step in steps),
-                ends_at=days.moment(last + 1, time()),
+                ends_at=max(days.moment(last + 1, time()), after + SHORTEST),
                 steps=tuple(steps),
             )
         )
@@ -201,10 +217,19 @@ def _end_before_next(phases: Sequence[PlannedPhase]) -> Iterator[PlannedPhase]:
 
 
 def _plan_steps(
-    phase: PhaseTemplate, *, flag_keys: Sequence[str], sites: Sequence[PlanSite], at: time, days: Days, first: int
+    phase: PhaseTemplate,
+    *,
+    flag_keys: Sequence[str],
+    sites: Sequence[PlanSite],
+    at: time,
+    days: Days,
+    first: int,
+    after: datetime | None,
 ) -> tuple[list[PlannedStep], int]:
     if phase.kind is PhaseKind.PER_SITE:
-        return _plan_sites(phase, flag_keys=flag_keys, sites=sites, at=at, days=days, first=first)
+        return _plan_sites(phase, flag_keys=flag_keys, sites=sites, at=at, days=days, first=first, after=after)
+    while is_overtaken(days.moment(first, min(phase.slots or (at,))), after=after):
+        first += 1
     if phase.kind is PhaseKind.PERCENTAGE:
         return _plan_shares(phase, flag_keys=flag_keys, at=at, days=days, first=first)
     audience = StepAudience.SEGMENT if phase.segment_key else _AUDIENCES[phase.kind]
@@ -251,18 +276,36 @@ def _plan_shares(
     return steps, first + phase.days - 1
 
 
+def is_overtaken(moment: datetime, *, after: datetime | None) -> bool:
+    """Tell whether a moment of a later plan day comes no later than what stands before it.
+
+    A morning in the far east may come before the evening before in the far west: then it is a day too early.
+    """
+    return after is not None and moment <= after
+
+
 def _plan_sites(
-    phase: PhaseTemplate, *, flag_keys: Sequence[str], sites: Sequence[PlanSite], at: time, days: Days, first: int
+    phase: PhaseTemplate,
+    *,
+    flag_keys: Sequence[str],
+    sites: Sequence[PlanSite],
+    at: time,
+    days: Days,
+    first: int,
+    after: datetime | None,
 ) -> tuple[list[PlannedStep], int]:
     steps: list[PlannedStep] = []
     number = first
     last = first + phase.days - 1
     for site in sites:
         number = days.find_for_site(site, first=number)
+        while is_overtaken(days.moment(number, min(phase.slots or (at,)), zone=site.zone), after=after):
+            number = days.find_for_site(site, first=number + 1)
         steps += [
             PlannedStep(key, StepAudience.SITE, days.moment(number, slot, zone=site.zone), number, site.key)
             for key, (_number, slot) in _spread(phase, flag_keys, _list_slots(phase, [number], at=at))
         ]
+        after = steps[-1].due_at
         last = max(last, number)
         number += 1
     return steps, last
@@ -276,8 +319,11 @@ def delay_sites(
     number = 1
     for site, due_at in zip(sites, planned, strict=True):
         number = days.find_for_site(site, first=number)
-        while days.moment(number, promotion_time, zone=site.zone) < max(not_before, due_at):
+        after = moments[-1] if moments else None
+        while (moment := days.moment(number, promotion_time, zone=site.zone)) < max(not_before, due_at) or is_overtaken(
+            moment, after=after
+        ):
             number = days.find_for_site(site, first=number + 1)
-        moments.append(days.moment(number, promotion_time, zone=site.zone))
+        moments.append(moment)
         number += 1
     return moments

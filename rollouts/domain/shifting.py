@@ -1,46 +1,10 @@
-"""Where the rest of a late plan goes: later, with its days, its hours and the order between them kept."""
+"""When a step's day is missed, and which day takes its place. Pure."""
 
 from datetime import date, datetime, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from core.domain.business_time import at_local, local_day
+from core.domain.business_time import local_day
 from rollouts.domain.planning import CalendarDays
-
-
-class Shift(Protocol):
-    def move(self, moment: datetime, *, zone: ZoneInfo | None = None) -> datetime:
-        """Return where a planned moment goes; `zone` is whose day and hour it keeps, the plan's without any."""
-
-
-class RehearsalShift:
-    """Everything later by the same span."""
-
-    def __init__(self, *, late: timedelta) -> None:
-        self._late = late
-
-    def move(self, moment: datetime, *, zone: ZoneInfo | None = None) -> datetime:
-        return moment + self._late
-
-
-class CalendarShift:
-    """Everything later by the same number of plan days, at the hour it had.
-
-    `before` counts the plan's days from the day that was missed, `after` from the day that takes its place.
-    """
-
-    def __init__(self, *, before: CalendarDays, after: CalendarDays, zone: ZoneInfo) -> None:
-        self._before = before
-        self._after = after
-        self._zone = zone
-
-    def move(self, moment: datetime, *, zone: ZoneInfo | None = None) -> datetime:
-        zone = zone or self._zone
-        local = moment.astimezone(zone)
-        number = 1
-        while self._before.day(number) < local.date():
-            number += 1
-        return at_local(self._after.day(number), local.time(), zone=zone)
 
 
 def is_missed(due_at: datetime, *, day_seconds: int | None, zone: ZoneInfo, now: datetime) -> bool:

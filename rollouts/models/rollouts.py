@@ -33,6 +33,7 @@ class Rollout(models.Model):
     start_on = models.DateField(null=True, blank=True)
     start_at = models.DateTimeField()
     zone = models.CharField(max_length=64, default="Europe/Paris")
+    allows_holidays = models.BooleanField(default=False, db_default=False)
     promotion_time = models.TimeField()
     testers = models.ForeignKey(Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     pilots = models.ForeignKey(Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

@@ -8,6 +8,7 @@ from rollouts.transitions.driving import (
     schedule_rollout,
 )
 from rollouts.transitions.faults import clear_step_fault, note_step_fault
+from rollouts.transitions.freezing import add_freeze, preview_freeze, remove_freeze, shorten_freeze
 from rollouts.transitions.planning import PlanRequest, create_release, draw_plan, plan_rollout
 from rollouts.transitions.redating import keep_to_open_days
 from rollouts.transitions.rolling_back import acknowledge_flag, redraft_rollout, roll_back
@@ -16,6 +17,7 @@ from rollouts.transitions.stepping import run_next_step
 __all__ = [
     "PlanRequest",
     "acknowledge_flag",
+    "add_freeze",
     "cancel_rollout",
     "clear_step_fault",
     "create_release",
@@ -25,9 +27,12 @@ __all__ = [
     "note_step_fault",
     "pause_rollout",
     "plan_rollout",
+    "preview_freeze",
     "redraft_rollout",
+    "remove_freeze",
     "resume_rollout",
     "roll_back",
     "run_next_step",
     "schedule_rollout",
+    "shorten_freeze",
 ]

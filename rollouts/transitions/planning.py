@@ -15,6 +15,8 @@ from flags.domain.audience import RuleKind
 from flags.models import Environment, Flag, Segment, SegmentMember, Site
 from flags.transitions import NewMember, create_segment
 from flags.transitions.locking import get_locked_segment
+from rollouts.conflicts import Conflicts, find_conflicts
+from rollouts.domain.freezing import find_freeze
 from rollouts.domain.planning import (
     REHEARSAL_DAY_SECONDS_LEAST,
     CalendarDays,
@@ -31,7 +33,7 @@ from rollouts.domain.skipping import Skips, explain_skips
 from rollouts.domain.template_document import read_phases
 from rollouts.domain.templates import PhaseTemplate, needs_pilots, needs_testers
 from rollouts.models import CheckItem, Phase, Release, ReleaseFlag, Rollout, RolloutFlag, RolloutSite, Step
-from rollouts.site_queries import list_plan_sites, list_rollout_sites
+from rollouts.site_queries import list_freezes_of, list_plan_sites, list_rollout_sites
 from rollouts.story import add_event
 from rollouts.template_queries import get_template_version
 
@@ -57,6 +59,7 @@ class PlanRequest:
     zone: str = "Europe/Paris"
     template_version_id: int | None = None
     is_repeated: bool = False
+    allows_holidays: bool = False
 
     @property
     def is_rehearsal(self) -> bool:
@@ -66,18 +69,20 @@ class PlanRequest:
 @dataclass(frozen=True)
 class Plan:
     """A plan as shown before confirming: the template's phases, the same with dated steps, codes of what is odd,
-    and days left out."""
+    days left out, and what it meets."""
 
     template: tuple[PhaseTemplate, ...]
     phases: tuple[PlannedPhase, ...]
     warnings: tuple[str, ...]
     skips: Skips
+    conflicts: Conflicts
 
 
 def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     """Return the dated plan; refuse what cannot be planned. Writes nothing."""
     flags = _list_flags(request)
-    sites = _list_plan_sites(request)
+    known = _list_plan_sites(request)
+    sites = [known[pk] for pk in request.site_ids]
     template = read_phases(get_template_version(request.template_version_id).phases)
     if len({member.targeting_key for member in request.pilots}) != len(request.pilots):
         raise InvalidInput("pilot_twice")
@@ -97,22 +102,24 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     )
     if not request.is_rehearsal and phases[0].starts_at <= now:
         raise InvalidInput("start_in_past", start_on=str(request.start_on))
+    zone = ZoneInfo(request.zone)
+    start_on = None if request.is_rehearsal else request.start_on
     skips: Skips = {}
-    if request.start_on is not None and not request.is_rehearsal:
-        skips = explain_skips(phases, sites=sites, start_on=request.start_on, zone=ZoneInfo(request.zone))
-    return Plan(template, phases, (*warnings, *_find_conflicts(request, flags=flags, phases=phases)), skips)
-
-
-def _find_conflicts(request: PlanRequest, *, flags: Sequence[Flag], phases: Sequence[PlannedPhase]) -> list[str]:
-    """Return the codes of what stands in this plan's way, or differs from what was asked."""
-    found = []
-    first_day = local_day(phases[0].starts_at, zone=ZoneInfo(request.zone))
-    if request.start_on is not None and not request.is_rehearsal and first_day != request.start_on:
-        found.append("start_closed")
-    busy = RolloutFlag.objects.filter(flag__in=flags, environment_id=request.environment_id, is_active=True)
-    if busy.exists():
-        found.append("flags_busy")
-    return found
+    if start_on is not None:
+        skips = explain_skips(phases, sites=sites, start_on=start_on, zone=zone)
+        if local_day(phases[0].starts_at, zone=zone) != start_on and not any(
+            find_freeze(site.freezes, start_on) for site in sites
+        ):
+            warnings.append("start_closed")
+    conflicts = find_conflicts(
+        environment_id=request.environment_id,
+        flag_ids=[flag.pk for flag in flags],
+        phases=phases,
+        sites=known,
+        start_on=start_on,
+        zone=zone,
+    )
+    return Plan(template, phases, tuple(warnings), skips, conflicts)
 
 
 def _days(request: PlanRequest, *, sites: Sequence[PlanSite], now: datetime) -> Days:
@@ -167,10 +174,11 @@ def _list_sites(request: PlanRequest) -> list[Site]:
     return [found[pk] for pk in request.site_ids]
 
 
-def _list_plan_sites(request: PlanRequest) -> list[PlanSite]:
-    found = list_plan_sites(request.site_ids)
+def _list_plan_sites(request: PlanRequest) -> dict[int, PlanSite]:
+    freezes = () if request.is_rehearsal else list_freezes_of(request.environment_id)
+    found = list_plan_sites(request.site_ids, freezes=freezes, allows_holidays=request.allows_holidays)
     _check_sites(request, found)
-    return [found[pk] for pk in request.site_ids]
+    return found
 
 
 def _check_sites(request: PlanRequest, found: Container[int]) -> None:
@@ -214,6 +222,7 @@ def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: dateti
             if request.start_on is None
             else at_local(request.start_on, time(), zone=ZoneInfo(request.zone)),
             zone=request.zone,
+            allows_holidays=request.allows_holidays,
             promotion_time=request.promotion_time,
             testers_id=request.testers_id if needs_testers(plan.template) else None,
             pilots=pilots,

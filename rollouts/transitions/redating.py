@@ -1,21 +1,38 @@
-"""Keeps promised dates true: a site whose days were edited after planning gets another day at once."""
+"""Gives the rest of a real plan new dates, and keeps promised dates true when days were edited after planning."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from core.actors import SCHEDULER
 from core.domain.business_time import local_day
 from core.history import recorded
+from core.reasons import write_reason
+from flags.domain.opening import Standing
 from rollouts.domain.planning import PlanSite
-from rollouts.models import Rollout, Step, StepStatus
-from rollouts.site_queries import PROMISED, list_rollout_sites
-from rollouts.transitions.stepping import replan_sites, say_why_not
+from rollouts.domain.redating import Promise, can_change, redate
+from rollouts.domain.templates import PhaseKind
+from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
+from rollouts.promises import PROMISED
+from rollouts.site_queries import list_rollout_sites
+from rollouts.story import add_event
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why nothing goes out to a step's audience on a day: the kind of event that tells it, the reason, its data."""
+
+    kind: str
+    reason: str
+    data: Mapping[str, object]
 
 
 @transaction.atomic
 def keep_to_open_days(*, rollout_id: int, now: datetime) -> bool:
-    """Move a rollout's coming sites off days that take no changes (any more); True where any was.
+    """Move what a rollout promises off days that take no changes (any more); True where anything was.
 
     What is overdue is the scheduler's, which looks at the day again before each step.
     """
@@ -27,21 +44,77 @@ def keep_to_open_days(*, rollout_id: int, now: datetime) -> bool:
     )
     if rollout is None:
         return False
-    if rollout.steps.filter(status=StepStatus.PLANNED, due_at__lte=now).exists():
+    steps = rollout.steps.filter(status=StepStatus.PLANNED).select_related("phase", "site").order_by("position")
+    if any(step.due_at <= now for step in steps):
         return False
     sites = list_rollout_sites(rollout)
-    step = _find_misdated(rollout, sites, now=now)
-    if step is None or step.site is None:
-        return False
-    reason = say_why_not(sites[step.site.pk], name=step.site.name, day=local_day(step.due_at, zone=step.zone))
-    with recorded(actor=SCHEDULER, reason=reason, now=now):
-        replan_sites(rollout, step, reason=reason, now=now)
-    return True
+    for step in steps:
+        day = local_day(step.due_at, zone=step.zone)
+        obstacle = find_obstacle(step, day, sites=sites)
+        if obstacle is not None:
+            with recorded(actor=SCHEDULER, reason=obstacle.reason, now=now):
+                tell_moved(rollout, obstacle, redate_rest(rollout, step, new_on=day, sites=sites), now=now)
+            return True
+    return False
 
 
-def _find_misdated(rollout: Rollout, sites: dict[int, PlanSite], *, now: datetime) -> Step | None:
-    coming = rollout.steps.filter(status=StepStatus.PLANNED, site__isnull=False, due_at__gt=now)
-    for step in coming.select_related("phase", "site").order_by("position"):
-        if step.site_id is not None and not sites[step.site_id].takes_changes(local_day(step.due_at, zone=step.zone)):
-            return step
-    return None
+def find_obstacle(step: Step, day: date, *, sites: Mapping[int, PlanSite]) -> Obstacle | None:
+    """Return why nothing may go out to a step's audience on a day; None where it may."""
+    own = sites[step.site.pk] if step.site is not None else None
+    everywhere = list(sites.values())
+    if can_change(day, site=own, sites=everywhere):
+        return None
+    view = (own or everywhere[0]).view(day)
+    if view.standing is Standing.FROZEN:
+        reason = write_reason("frozen", day=day.isoformat(), label=view.label)
+        return Obstacle("plan_moved", reason, {"freeze": view.label})
+    if step.site is not None:
+        standing = view.label or view.standing
+        reason = write_reason("site_set_apart", site=step.site.name, day=day.isoformat(), standing=standing)
+        return Obstacle("sites_delayed", reason, {})
+    kind = "everyone_delayed" if step.phase.kind == PhaseKind.FULL else "plan_moved"
+    return Obstacle(kind, write_reason("no_site_open", day=day.isoformat()), {})
+
+
+def tell_moved(rollout: Rollout, obstacle: Obstacle, moved: Sequence[Step], *, now: datetime) -> None:
+    """Add to the story why dates moved; where it was for a site, which sites have new ones."""
+    data = dict(obstacle.data)
+    if obstacle.kind == "sites_delayed":
+        data["sites"] = list(dict.fromkeys(step.site.key for step in moved if step.site is not None))
+    add_event(rollout, kind=obstacle.kind, actor=SCHEDULER, reason=obstacle.reason, now=now, data=data)
+
+
+def redate_rest(rollout: Rollout, step: Step, *, new_on: date, sites: Mapping[int, PlanSite]) -> list[Step]:
+    """Move a step of a real plan to `new_on` or later and all behind it with it; return the steps that moved."""
+    planned = rollout.steps.filter(status=StepStatus.PLANNED)
+    rows = list(planned.select_related("phase", "site").order_by("position"))
+    phases = {row.phase.position: row.phase for row in rows}
+    dates = redate(
+        [
+            Promise(row.due_at, row.phase.position, sites[row.site_id] if row.site_id is not None else None)
+            for row in rows
+        ],
+        ends={position: phase.ends_at for position, phase in phases.items()},
+        sites=list(sites.values()),
+        zone=ZoneInfo(rollout.zone),
+        start_on=local_day(step.due_at, zone=step.zone),
+        new_on=new_on,
+    )
+    moved = []
+    first: dict[int, datetime] = {}
+    for row, moment in zip(rows, dates.moments, strict=True):
+        first[row.phase.position] = min(moment, first.get(row.phase.position, moment))
+        if row.due_at != moment:
+            row.due_at = moment
+            row.save()
+            moved.append(row)
+    for position, ends_at in dates.ends.items():
+        _move_phase(phases[position], starts_at=first[position], ends_at=ends_at)
+    return moved
+
+
+def _move_phase(phase: Phase, *, starts_at: datetime, ends_at: datetime) -> None:
+    starts_at = starts_at if phase.status == PhaseStatus.PENDING else phase.starts_at
+    if (phase.starts_at, phase.ends_at) != (starts_at, ends_at):
+        phase.starts_at, phase.ends_at = starts_at, ends_at
+        phase.save()

@@ -16,8 +16,8 @@ from flags.models import Site
 from flags.transitions import NewMember, add_site_days, edit_site
 from rollouts.domain.templates import PhaseKind
 from rollouts.models import Rollout, Step, StepStatus
+from rollouts.promises import list_misdated_rollouts
 from rollouts.queries import find_next_step
-from rollouts.site_queries import list_misdated_rollouts
 from rollouts.transitions import (
     PlanRequest,
     draw_plan,
