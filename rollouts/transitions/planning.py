@@ -76,11 +76,7 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     flags = _list_flags(request)
     known = _list_plan_sites(request)
     sites = [known[pk] for pk in request.site_ids]
-    testers = Segment.objects.filter(pk=request.testers_id).first()
-    if testers is None:
-        raise InvalidInput("plan_without_testers")
-    if len({member.targeting_key for member in request.pilots}) != len(request.pilots):
-        raise InvalidInput("pilot_twice")
+    testers = _get_testers(request)
     warnings = check_plan(
         flag_keys=[flag.key for flag in flags],
         sites=sites,
@@ -104,10 +100,7 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     skips: Skips = {}
     if start_on is not None:
         skips = explain_skips(phases, sites=sites, start_on=start_on, zone=zone)
-        if local_day(phases[0].starts_at, zone=zone) != start_on and not any(
-            find_freeze(site.freezes, start_on) for site in sites
-        ):
-            warnings.append("start_closed")
+        warnings += _look_at_start(phases, sites=sites, start_on=start_on, zone=zone)
     conflicts = find_conflicts(
         environment_id=request.environment_id,
         flag_ids=[flag.pk for flag in flags],
@@ -117,6 +110,25 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
         zone=zone,
     )
     return Plan(phases, tuple(warnings), skips, conflicts)
+
+
+def _get_testers(request: PlanRequest) -> Segment:
+    """Return who tests; refuse where nobody does, or a pilot is named twice."""
+    testers = Segment.objects.filter(pk=request.testers_id).first()
+    if testers is None:
+        raise InvalidInput("plan_without_testers")
+    if len({member.targeting_key for member in request.pilots}) != len(request.pilots):
+        raise InvalidInput("pilot_twice")
+    return testers
+
+
+def _look_at_start(
+    phases: Sequence[PlannedPhase], *, sites: Sequence[PlanSite], start_on: date, zone: ZoneInfo
+) -> list[str]:
+    """Return a code where the plan begins later than asked; a freeze speaks for itself."""
+    is_asked = local_day(phases[0].starts_at, zone=zone) == start_on
+    is_frozen = any(find_freeze(site.freezes, start_on) for site in sites)
+    return [] if is_asked or is_frozen else ["start_closed"]
 
 
 def _days(request: PlanRequest, *, sites: Sequence[PlanSite], now: datetime) -> Days:
