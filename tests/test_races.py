@@ -34,14 +34,17 @@ from health.models import Guardrail, Lane, Mode
 from health.ratio_transitions import set_guardrail
 from notifications.models import Event
 from rollouts.domain.lifecycle import Status
-from rollouts.models import Rollout
+from rollouts.models import FreezeWindow, Rollout
 from rollouts.transitions import (
     PlanRequest,
+    add_freeze,
     hold_rollout,
     pause_rollout,
     plan_rollout,
+    remove_freeze,
     resume_rollout,
     schedule_rollout,
+    shorten_freeze,
 )
 from tests.factories.core import make_person
 from tests.factories.world import DAY, NOW, World, make_rehearsal, make_world, play
@@ -260,6 +263,18 @@ def test_edits__of_one_environment_from_two_pages__the_second_looks_again(world:
     assert race(edit(7), edit(8)) == "changed_meanwhile"
     environment.refresh_from_db()
     assert environment.position == 7
+
+
+def test_freeze__cut_short_while_it_is_removed__is_refused(world: World) -> None:
+    day = NOW.date() + timedelta(days=3)
+    (freeze,) = add_freeze(
+        environment_ids=[world.environment.pk], starts_on=day, ends_on=day + timedelta(days=5), label="Sales", **BY
+    )
+    remove = partial(remove_freeze, freeze_id=freeze.pk, **BY)
+    shorten = partial(shorten_freeze, freeze_id=freeze.pk, ends_on=day + timedelta(days=1), **BY)
+
+    assert race(remove, shorten) == "changed_meanwhile"
+    assert not FreezeWindow.objects.exists()
 
 
 def test_guardrail__never_set_before__set_from_two_pages__the_second_looks_again(world: World) -> None:

@@ -14,6 +14,7 @@ from rollouts.story import add_event, tell
 from rollouts.transitions.approving import check_plan_approved
 from rollouts.transitions.catching_up import begin_rehearsal
 from rollouts.transitions.locking import get_locked_rollout, move
+from rollouts.transitions.redating import keep_to_open_days
 
 REASON_DUE = "Due by the plan"
 #: A scheduled rollout begins by its plan, not by a person's word.
@@ -42,6 +43,8 @@ def schedule_rollout(
             except IntegrityError:
                 raise Refusal("flag_in_other_rollout", flag=row.flag.key) from None
         add_event(rollout, kind="scheduled", actor=actor, reason=recording.reason, now=now)
+    # Days may have been closed or frozen since it was drawn: from now on its dates are a promise.
+    keep_to_open_days(rollout_id=rollout.pk, now=now)
     return rollout
 
 

@@ -84,14 +84,13 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     known = _list_plan_sites(request)
     sites = [known[pk] for pk in request.site_ids]
     template = read_phases(get_template_version(request.template_version_id).phases)
-    if len({member.targeting_key for member in request.pilots}) != len(request.pilots):
-        raise InvalidInput("pilot_twice")
+    testers = _count_testers(request)
     warnings = check_plan(
         template,
         flag_keys=[flag.key for flag in flags],
         sites=sites,
         pilots=len(request.pilots),
-        testers=SegmentMember.objects.filter(segment=request.testers_id).count() if request.testers_id else 0,
+        testers=testers,
     )
     phases = plan_phases(
         template,
@@ -107,10 +106,7 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     skips: Skips = {}
     if start_on is not None:
         skips = explain_skips(phases, sites=sites, start_on=start_on, zone=zone)
-        if local_day(phases[0].starts_at, zone=zone) != start_on and not any(
-            find_freeze(site.freezes, start_on) for site in sites
-        ):
-            warnings.append("start_closed")
+        warnings += _look_at_start(phases, sites=sites, start_on=start_on, zone=zone)
     conflicts = find_conflicts(
         environment_id=request.environment_id,
         flag_ids=[flag.pk for flag in flags],
@@ -120,6 +116,22 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
         zone=zone,
     )
     return Plan(template, phases, tuple(warnings), skips, conflicts)
+
+
+def _count_testers(request: PlanRequest) -> int:
+    """Return how many people test; refuse a pilot who is named twice."""
+    if len({member.targeting_key for member in request.pilots}) != len(request.pilots):
+        raise InvalidInput("pilot_twice")
+    return 0 if request.testers_id is None else SegmentMember.objects.filter(segment=request.testers_id).count()
+
+
+def _look_at_start(
+    phases: Sequence[PlannedPhase], *, sites: Sequence[PlanSite], start_on: date, zone: ZoneInfo
+) -> list[str]:
+    """Return a code where the plan begins later than asked; a freeze speaks for itself."""
+    is_asked = local_day(phases[0].starts_at, zone=zone) == start_on
+    is_frozen = any(find_freeze(site.freezes, start_on) for site in sites)
+    return [] if is_asked or is_frozen else ["start_closed"]
 
 
 def _days(request: PlanRequest, *, sites: Sequence[PlanSite], now: datetime) -> Days:

@@ -175,6 +175,18 @@ def test_freeze__added_and_a_beat_later__moves_what_runs_is_paused_or_held(
     assert not keep_to_open_days(rollout_id=rollout.pk, now=now)
 
 
+def test_schedule__a_draft_older_than_a_freeze__moves_at_once(world: World) -> None:
+    draft = plan_rollout(request=_request(world), now=NOW, **BY)
+    before = _days(draft)
+    _freeze(world, LYON)
+    assert _days(draft) == before
+
+    schedule_rollout(rollout_id=draft.pk, now=NOW, **BY)
+
+    assert LYON not in _days(draft)
+    assert list(draft.events.order_by("pk").values_list("kind", flat=True)) == ["planned", "scheduled", "plan_moved"]
+
+
 def test_count_moves__says_beforehand_what_a_freeze_does(world: World, rollout: Rollout) -> None:
     freeze = Freeze(LILLE, LILLE + timedelta(days=1), "Sales")
     steps = {step.pk: step.due_at for step in rollout.steps.all()}
