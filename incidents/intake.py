@@ -22,7 +22,7 @@ from notifications.domain.audience import DRIVERS
 from notifications.transitions import publish
 from rollouts.models import Rollback, RolloutEvent
 
-KINDS = ("flag_rolled_back", "rolled_back", "complaint_limit_reached")
+KINDS = ("flag_rolled_back", "site_rolled_back", "phase_rolled_back", "rolled_back", "complaint_limit_reached")
 #: First half of an advisory lock's key; the second is the rollout.
 INTAKE_LOCK = 7_140_202
 _TIER = {

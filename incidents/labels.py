@@ -71,6 +71,8 @@ ENTRIES: dict[str, str | Promise] = {
     "action_item_added": _("Measure added"),
     "action_item_done": _("Measure done"),
     "flag_rolled_back": _("Flag taken back"),
+    "site_rolled_back": _("Site taken back"),
+    "phase_rolled_back": _("Phase taken back"),
     "rolled_back": _("Rolled back"),
     "complaint_limit_reached": _("Complaint limit reached"),
 }

@@ -28,6 +28,17 @@ WORDS: Mapping[str, Words] = {
         _("%(flags)s rolled back in %(environment)s"),
         _("%(flags)s is off for everyone in %(environment)s (release %(release)s). Why: %(reason)s"),
     ),
+    "site_rolled_back": Words(
+        _("%(audience)s taken back in %(environment)s"),
+        _("%(flags)s is off at %(audience)s (release %(release)s); the rollout is held. Why: %(reason)s"),
+    ),
+    "phase_rolled_back": Words(
+        _("Phase %(phase)s taken back in %(environment)s"),
+        _("What it gave of %(flags)s is off again (release %(release)s); the rollout is held. Why: %(reason)s"),
+    ),
+    "promoted_early": Words(
+        _("Release %(release)s in %(environment)s: phase %(phase)s begins early"), _("Why: %(reason)s")
+    ),
     "rollout_rolled_back": Words(
         _("Release %(release)s rolled back in %(environment)s"),
         _("Every flag of release %(release)s is off in %(environment)s: %(flags)s. Why: %(reason)s"),
@@ -111,7 +122,10 @@ REFUSALS: dict[str, str | Promise] = {
 
 #: What kinds of messages belong together, for the inbox's filter.
 GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
-    "rollbacks": (_("Rollbacks and holds"), frozenset({"flag_rolled_back", "rollout_rolled_back", "rollout_held"})),
+    "rollbacks": (
+        _("Rollbacks and holds"),
+        frozenset({"flag_rolled_back", "site_rolled_back", "phase_rolled_back", "rollout_rolled_back", "rollout_held"}),
+    ),
     "progress": (
         _("Progress"),
         frozenset(

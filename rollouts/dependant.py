@@ -12,7 +12,7 @@ from rollouts.models import Rollout, RolloutFlag
 from rollouts.queries import list_rollouts
 from rollouts.template_queries import list_templates_naming_segment
 
-ORIGIN = re.compile(r"rollout:(\d+):\d+")
+ORIGIN = re.compile(r"rollout:(\d+):\d+(?::shut)?")
 
 
 class RolloutsUse:

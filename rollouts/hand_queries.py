@@ -46,8 +46,9 @@ def list_flags_changed_by_hand(rollout: Rollout) -> set[str]:
     flags = rollout.rollout_flags.values("flag_id")
     states = FlagState.objects.filter(environment=rollout.environment_id, flag_id__in=flags)
     switched = FlagState.history.filter(by_hand, id__in=states.values("pk")).values_list("flag__key", flat=True)
-    ruled = Rule.history.filter(by_hand, state_id__in=states.values("pk")).values_list("state__flag__key", flat=True)
-    return {*switched, *ruled}
+    # A rollout's own rules change with it, also when a person takes a step or a site back.
+    ruled = Rule.history.filter(by_hand, origin="", state_id__in=states.values("pk"))
+    return {*switched, *ruled.values_list("state__flag__key", flat=True)}
 
 
 def describe_hands(rollout: Rollout, flag_keys: Collection[str]) -> list[HandChange]:

@@ -34,6 +34,26 @@ REFUSALS: dict[str, str | Promise] = {
     "freeze_not_shorter": _("Choose a day before its end on which it still held, and none that has passed."),
     "late_verdict": _("The rollout has changed since this was judged."),
     "nothing_to_roll_back": _("Nothing of this is on any more."),
+    "nothing_to_give_back": _("Nothing keeps this site off (any more)."),
+    "step_not_done": _("This step is not done, or its flag was taken back."),
+    "step_superseded": _("Taking this step back would change nothing: a later one gave its people the flag, too."),
+    "step_not_planned": _("This step is not to come any more."),
+    "step_not_skipped": _("Nothing of this was left out, or its flags were taken back."),
+    "nothing_planned": _("No step is left to do."),
+    "phase_not_done": _("The running phase has steps left: it cannot end before they are done or left out."),
+    "phase_over": _("Its phase is over: plan it anew."),
+    "gates_do_not_hold": _("The phase’s other gates do not hold yet; see what it takes to leave it."),
+    "dates_are_approved": _(
+        "Others approved this plan for %(environment)s as it is: earlier or wider needs their approval. Plan it anew."
+    ),
+    "no_change_today": _("Nothing may go out to them today."),
+    "no_change_that_day": _("Nothing may go out to them on %(day)s: closed, a holiday, or a freeze."),
+    "day_has_a_site": _("Another site has its day on %(day)s: one site a day."),
+    "order_broken": _("There it would come before a step that stands before it, or after one behind it."),
+    "moment_past": _("Choose a moment that is still to come."),
+    "moment_missing": _("Choose a day and an hour."),
+    "pause_wrong": _("A pause lasts from 1 to %(most)s plan days."),
+    "rollout_over": _("The rollout is over: its plan stays as it was."),
     "nothing_to_acknowledge": _("This flag was not taken back."),
     "rollback_not_acknowledged": _("Acknowledge first why these were taken back: %(flags)s."),
 }
@@ -78,6 +98,8 @@ REASONS: dict[str, str] = {
     "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
 }
 
+STEPS: dict[str, str | Promise] = {"planned": _("◷ planned"), "done": _("✓ done"), "skipped": _("— left out")}
+
 #: Audiences that are no names; others are said as they are.
 AUDIENCES: dict[str, str | Promise] = {"everyone": _("everyone")}
 
@@ -106,6 +128,8 @@ PHASES: dict[str, str | Promise] = {
 HELD: dict[str, str | Promise] = {
     "gate": _("A gate of the phase does not hold. Resume when it does, or waive it with a reason."),
     "flag_rolled_back": _("A flag was taken back. Resume to go on with the others."),
+    "site_rolled_back": _("A site was taken back. Resume to go on with the others."),
+    "phase_rolled_back": _("A phase was taken back. Resume, and its steps are done again."),
     "complaint_limit": _("More than ten complaints today: investigate, then resume or roll back."),
     "error_rate": _("Too many requests fail where these are on. Find out why, then resume or roll back."),
     "error_rate_everywhere": _(
@@ -166,6 +190,16 @@ EVENTS: dict[str, str | Promise] = {
     "resumed": _("Resumed"),
     "held": _("Held: %(held)s"),
     "flag_rolled_back": _("Taken back: %(flags)s"),
+    "site_rolled_back": _("Taken back at %(audience)s: %(flags)s"),
+    "phase_rolled_back": _("Phase taken back: %(phase)s"),
+    "site_given_back": _("Given back: %(audience)s"),
+    "steps_undone": _("Taken back: %(flags)s for %(audience)s"),
+    "start_hastened": _("Begins today instead of later"),
+    "promoted_early": _("Next phase begins early: %(phase)s"),
+    "pause_inserted": _("Pause of %(days)s plan days before %(audience)s"),
+    "moment_moved": _("New moment for %(audience)s"),
+    "steps_skipped": _("Left out: %(flags)s for %(audience)s"),
+    "steps_restored": _("Planned again: %(flags)s for %(audience)s"),
     "rolled_back": _("Rolled back: %(flags)s"),
     "completed": _("Completed"),
     "cancelled": _("Cancelled"),

@@ -21,8 +21,8 @@ from rollouts.domain.lifecycle import EDGES, Status
 from rollouts.effective_guardrail import get_effective_guardrail
 from rollouts.gate_queries import judge_phase
 from rollouts.hand_queries import list_flags_off
-from rollouts.models import Rollback, Rollout, RolloutFlag, StepStatus
-from rollouts.queries import exposures_of, weigh_for_gates
+from rollouts.models import PhaseStatus, Rollback, Rollout, RolloutFlag, StepStatus
+from rollouts.queries import exposures_of, find_next_step, weigh_for_gates
 from rollouts.track import Summary, summarise
 from rollouts.transitions.approving import can_be_scheduled
 from rollouts.transitions.rolling_back import ROLLBACK_FROM
@@ -123,6 +123,8 @@ def list_actions(rollout: Rollout) -> frozenset[str]:
         "request_approval": asks and status is Status.DRAFT,
         "withdraw": status is Status.AWAITING_APPROVAL,
         "schedule": Status.SCHEDULED in ends and can_be_scheduled(rollout),
+        "start_now": status is Status.SCHEDULED and not asks,
+        "promote": status is Status.RUNNING and not asks and is_phase_done(rollout),
         "pause": Status.PAUSED in ends,
         "resume": Status.RUNNING in ends and status is not Status.SCHEDULED,
         "cancel": Status.CANCELLED in ends,
@@ -130,6 +132,16 @@ def list_actions(rollout: Rollout) -> frozenset[str]:
         "roll_back": status in ROLLBACK_FROM,
     }
     return frozenset(name for name, possible in names.items() if possible)
+
+
+def is_phase_done(rollout: Rollout) -> bool:
+    """Tell whether the running phase has no step left while a later one has: it could end early. Two queries."""
+    step = find_next_step(rollout)
+    return (
+        step is not None
+        and step.phase.status == PhaseStatus.PENDING
+        and (rollout.phases.filter(status=PhaseStatus.RUNNING).exists())
+    )
 
 
 def measure_reach(rollout: Rollout, exposures: Sequence[Exposure], *, now: datetime) -> Reach:

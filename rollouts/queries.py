@@ -8,7 +8,7 @@ from django.db.models import Max, Prefetch, Q, QuerySet
 
 from core.searching import fits
 from flags.domain.audience import RuleKind
-from flags.models import Environment, Segment, SegmentMember
+from flags.models import Environment, Segment, SegmentMember, Site
 from health.domain.error_rate import LANE as ERROR_RATE
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement
@@ -198,6 +198,13 @@ def list_takeable(rollout: Rollout) -> list[TakeableFlag]:
     ]
 
 
+def list_exposed_sites_of(rollout: Rollout) -> list[Site]:
+    """Return the sites at which a step of a flag that is still driven is done, by name: one query."""
+    active = rollout.rollout_flags.filter(is_active=True).values("flag_id")
+    done = rollout.steps.filter(status=StepStatus.DONE, flag__in=active, site__isnull=False)
+    return list(Site.objects.filter(pk__in=done.values("site")).order_by("name"))
+
+
 def _last_done(steps: Sequence[Step]) -> tuple[datetime, int]:
     last = steps[-1]
     return last.done_at or last.due_at, last.position
@@ -246,6 +253,7 @@ def list_steps_together(step: Step) -> QuerySet[Step]:
         audience_kind=step.audience_kind,
         segment=step.segment_id,
         site=step.site_id,
+        share_bp=step.share_bp,
     ).order_by("position")
 
 

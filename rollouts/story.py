@@ -9,7 +9,12 @@ from notifications.transitions import mark_read_about, publish
 from rollouts.models import Rollout, RolloutEvent, Step
 
 #: What a rehearsal tells, too, and to those who drive releases alone: an alarm is rehearsed with the rest.
-TROUBLE = frozenset({"flag_rolled_back", "rollout_rolled_back", "rollout_held", "complaint_limit_reached"})
+TROUBLE = frozenset(
+    {
+        *("flag_rolled_back", "site_rolled_back", "phase_rolled_back", "rollout_rolled_back"),
+        *("rollout_held", "complaint_limit_reached"),
+    }
+)
 #: With these a rollout ends.
 ENDS = frozenset({"completed", "cancelled", "rolled_back"})
 #: Messages that ask for nothing any more once their rollout has ended.

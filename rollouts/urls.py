@@ -1,6 +1,6 @@
 from django.urls import path
 
-from rollouts import approval_views, freeze_views, template_views, views
+from rollouts import approval_views, freeze_views, plan_edit_views, template_views, views
 
 app_name = "rollouts"
 urlpatterns = [
@@ -8,6 +8,8 @@ urlpatterns = [
     path("rollouts/plan/", views.plan, name="plan"),
     path("rollouts/<int:pk>/", views.show, name="detail"),
     path("rollouts/<int:pk>/roll-back/", views.roll_back_page, name="roll_back"),
+    path("rollouts/<int:pk>/give-back/", views.give_back, name="give_back"),
+    path("rollouts/<int:pk>/plan/", plan_edit_views.show, name="plan_of"),
     path("rollouts/<int:pk>/decide/", approval_views.decide, name="decide"),
     path("rollouts/<int:pk>/check/", approval_views.check, name="check"),
     path("rollouts/<int:pk>/<slug:action>/", views.act, name="act"),

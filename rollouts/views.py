@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core import clock
+from core.actors import Actor
 from core.errors import Refusal
 from core.labels import say_refusal
 from core.models import User
@@ -21,10 +22,18 @@ from flags.queries import get_flag_names
 from rollouts.approval_view import find_approval_card
 from rollouts.forms import PlanForm, ReleaseForm, move_choice
 from rollouts.labels import STATUSES, WARNINGS
-from rollouts.models import Rollout, Trigger
+from rollouts.models import PhaseStatus, Rollout, Trigger
 from rollouts.page_queries import compose_page, list_actions, measure_reach
 from rollouts.plan_view import view_plan
-from rollouts.queries import exposures_on, get_story, guess_plan, list_releases, list_rollouts, list_takeable
+from rollouts.queries import (
+    exposures_on,
+    get_story,
+    guess_plan,
+    list_exposed_sites_of,
+    list_releases,
+    list_rollouts,
+    list_takeable,
+)
 from rollouts.track import prefetch_track, summarise
 from rollouts.transitions import (
     acknowledge_flag,
@@ -39,6 +48,8 @@ from rollouts.transitions import (
     schedule_rollout,
 )
 from rollouts.transitions.approving import request_approval, withdraw_request
+from rollouts.transitions.hastening import promote_early, start_now
+from rollouts.transitions.partial_rollback import give_back_site, list_shut_sites, roll_back_phase, roll_back_site
 
 ROWS = 50
 ACTIONS: dict[str, Callable[..., Rollout]] = {
@@ -46,6 +57,8 @@ ACTIONS: dict[str, Callable[..., Rollout]] = {
     "pause": pause_rollout,
     "request_approval": request_approval,
     "withdraw": withdraw_request,
+    "start_now": start_now,
+    "promote": promote_early,
     "cancel": cancel_rollout,
     "redraft": redraft_rollout,
 }
@@ -81,6 +94,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "story": get_story(rollout),
         "flag_names": get_flag_names(),
         "card": find_approval_card(rollout, phase, user=cast("User", request.user)),
+        "shut_sites": list_shut_sites(rollout),
         "items": phase.check_items.select_related("done_by") if phase else (),
     }
     template = "rollouts/detail.html"
@@ -144,19 +158,10 @@ def roll_back_page(request: HttpRequest, pk: int) -> HttpResponse:
     if "roll_back" not in list_actions(rollout):
         return redirect("rollouts:detail", pk=pk)
     if request.method == "POST":
-        what = request.POST.get("what", "")
-        flag_id = int(what) if what.isascii() and what.isdigit() and len(what) < 18 else None
-        if flag_id is None and what != "all":
-            raise Refusal("nothing_to_roll_back")
-        roll_back(
-            rollout_id=pk,
-            flag_ids=None if flag_id is None else [flag_id],
-            trigger=Trigger.MANUAL,
-            actor=actor_of(request),
-            reason=request.POST.get("reason", ""),
-            now=clock.now(),
+        _take_back(
+            rollout, request.POST.get("what", ""), actor=actor_of(request), reason=request.POST.get("reason", "")
         )
-        messages.success(request, _("Taken back: it is off for everyone. The tills hear of it now."))
+        messages.success(request, _("Taken back: it is off. The tills hear of it now."))
         return redirect("rollouts:detail", pk=pk)
     return render(
         request,
@@ -164,9 +169,50 @@ def roll_back_page(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "rollout": rollout,
             "flags": list_takeable(rollout),
+            "sites": list_exposed_sites_of(rollout),
+            "phase": rollout.phases.filter(status=PhaseStatus.RUNNING).order_by("-position").first(),
             "reach": measure_reach(rollout, exposures_on(rollout), now=clock.now()),
         },
     )
+
+
+def _take_back(rollout: Rollout, what: str, *, actor: Actor, reason: str) -> None:
+    """Take back what was chosen: `all`, a flag's number, `site:` or `phase:` with a number."""
+    now = clock.now()
+    kind, _colon, number = what.rpartition(":")
+    pk = int(number) if number.isascii() and number.isdigit() and len(number) < 18 else None
+    if kind == "site" and pk is not None:
+        roll_back_site(rollout_id=rollout.pk, site_id=pk, actor=actor, reason=reason, now=now)
+        return
+    if kind == "phase" and pk is not None:
+        roll_back_phase(rollout_id=rollout.pk, phase_id=pk, actor=actor, reason=reason, now=now)
+        return
+    if kind or (pk is None and what != "all"):
+        raise Refusal("nothing_to_roll_back")
+    roll_back(
+        rollout_id=rollout.pk,
+        flag_ids=None if pk is None else [pk],
+        trigger=Trigger.MANUAL,
+        actor=actor,
+        reason=reason,
+        now=now,
+    )
+
+
+@requires(Capability.DRIVE_ROLLOUTS)
+def give_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lift what keeps a site off since it was taken back."""
+    _get(pk)
+    if request.method == "POST":
+        give_back_site(
+            rollout_id=pk,
+            site_id=read_int(request, "site") or 0,
+            actor=actor_of(request),
+            reason=request.POST.get("reason", ""),
+            now=clock.now(),
+        )
+        messages.success(request, _("Done."))
+    return redirect("rollouts:detail", pk=pk)
 
 
 @requires(Capability.VIEW)

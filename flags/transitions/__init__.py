@@ -6,7 +6,17 @@ from flags.transitions.people import NewMember, add_member, create_segment, dele
 from flags.transitions.places import create_environment, create_site, create_till, edit_environment, edit_site
 from flags.transitions.promoting import promote_rules
 from flags.transitions.retiring import archive_flag, keep_flag, restore_flag
-from flags.transitions.ruling import add_rule, edit_rule, lay_rule, move_rule, on_variant, remove_rule, remove_rules
+from flags.transitions.ruling import (
+    add_rule,
+    edit_rule,
+    lay_rule,
+    lift_rule,
+    move_rule,
+    on_variant,
+    remove_rule,
+    remove_rules,
+    shut_site,
+)
 from flags.transitions.switching import kill_flag, release_flag, switch_off, switch_on
 from flags.transitions.tokens import create_token, revoke_token
 
@@ -31,6 +41,7 @@ __all__ = [
     "keep_flag",
     "kill_flag",
     "lay_rule",
+    "lift_rule",
     "move_rule",
     "on_variant",
     "promote_rules",
@@ -41,6 +52,7 @@ __all__ = [
     "remove_site_days",
     "restore_flag",
     "revoke_token",
+    "shut_site",
     "switch_off",
     "switch_on",
 ]

@@ -85,6 +85,54 @@ def lay_rule(
 
 
 @transaction.atomic
+def lift_rule(
+    *,
+    flag_id: int,
+    environment_id: int,
+    audience: RuleAudience,
+    origin: str,
+    phase: str,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+) -> bool:
+    """Remove the rule that an origin laid for an audience in a phase; False where there is none."""
+    state = get_locked_state(flag_id=flag_id, environment_id=environment_id)
+    found = [row for row in state.rules.filter(origin=origin, phase=phase) if _is_for(row, audience)]
+    with recorded(actor=actor, reason=reason, now=now):
+        for rule in found:
+            rule.delete()
+    return bool(found)
+
+
+@transaction.atomic
+def shut_site(
+    *,
+    flag_id: int,
+    environment_id: int,
+    site_id: int,
+    phase: str,
+    origin: str,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+) -> Rule:
+    """Let a rule above all others keep a flag off at a site."""
+    state = get_locked_state(flag_id=flag_id, environment_id=environment_id)
+    audience, variant = RuleAudience.for_site(site_id), state.flag.off_variant
+    with recorded(actor=actor, reason=reason, now=now):
+        own = (row for row in state.rules.filter(origin=origin, phase=phase) if _is_for(row, audience))
+        rule = next(own, None)
+        if rule is None:
+            for row in state.rules.order_by("-position"):
+                row.position += 1
+                row.save()
+            rule = Rule(state=state, position=1, phase=phase, origin=origin, since=now)
+            write_rule(rule, audience, variant=variant, split=())
+    return rule
+
+
+@transaction.atomic
 def edit_rule(
     *,
     rule_id: int,

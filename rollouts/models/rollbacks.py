@@ -4,12 +4,15 @@ from django.db import models
 from django.db.models import Q
 
 from core.history import track
-from flags.models import Flag
+from flags.models import Flag, Site
 from rollouts.models.rollouts import Rollout
+from rollouts.models.steps import Phase
 
 
 class Scope(models.TextChoices):
     FLAG = "flag", "flag"
+    SITE = "site", "site"
+    PHASE = "phase", "phase"
     ALL = "all", "all"
 
 
@@ -20,10 +23,12 @@ class Trigger(models.TextChoices):
 
 
 class Rollback(models.Model):
-    """A taking back: of one flag or of all; contained the moment it is written."""
+    """A taking back: of a flag, a site, a phase or all; contained the moment it is written."""
 
     rollout = models.ForeignKey(Rollout, on_delete=models.PROTECT, related_name="rollbacks")
     scope = models.CharField(max_length=10, choices=Scope.choices)
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    phase = models.ForeignKey(Phase, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     trigger = models.CharField(max_length=20, choices=Trigger.choices)
     attempt = models.PositiveIntegerField()
     detected_at = models.DateTimeField()
@@ -40,6 +45,12 @@ class Rollback(models.Model):
             models.CheckConstraint(name="rollouts_rollback_scope_known", condition=Q(scope__in=Scope.values)),
             models.CheckConstraint(name="rollouts_rollback_trigger_known", condition=Q(trigger__in=Trigger.values)),
             models.CheckConstraint(name="rollouts_rollback_says_why", condition=~Q(reason="")),
+            models.CheckConstraint(
+                name="rollouts_rollback_says_what",
+                condition=Q(scope="site", site__isnull=False, phase__isnull=True)
+                | Q(scope="phase", site__isnull=True, phase__isnull=False)
+                | Q(scope__in=["flag", "all"], site__isnull=True, phase__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

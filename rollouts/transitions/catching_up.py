@@ -25,7 +25,7 @@ def redate_if_missed(rollout: Rollout, step: Step, *, now: datetime) -> bool:
     if not is_missed(step.due_at, day_seconds=rollout.day_seconds, zone=step.zone, now=now):
         return False
     if rollout.day_seconds is not None:
-        _shift_rest(rollout, step, late=now - step.due_at)
+        shift_rehearsal(rollout, step, late=now - step.due_at)
     else:
         _redate_days(rollout, step, now=now)
     add_event(rollout, kind="plan_moved", actor=SCHEDULER, reason=REASON_LATE, now=now)
@@ -37,7 +37,7 @@ def begin_rehearsal(rollout: Rollout, *, now: datetime) -> None:
     """Let a rehearsal's numbered days begin now, not when it was planned."""
     first = rollout.steps.filter(status=StepStatus.PLANNED).select_related("phase").order_by("position").first()
     if first is not None:
-        _shift_rest(rollout, first, late=now - rollout.start_at)
+        shift_rehearsal(rollout, first, late=now - rollout.start_at)
     rollout.start_at = now
     rollout.save()
 
@@ -53,7 +53,7 @@ def _redate_days(rollout: Rollout, step: Step, *, now: datetime) -> None:
     redate_rest(rollout, step, new_on=new_on, sites=sites)
 
 
-def _shift_rest(rollout: Rollout, step: Step, *, late: timedelta) -> None:
+def shift_rehearsal(rollout: Rollout, step: Step, *, late: timedelta) -> None:
     """Move a rehearsal's planned steps, and the phases they are in or lead to."""
     for row in rollout.steps.filter(status=StepStatus.PLANNED):
         row.due_at += late

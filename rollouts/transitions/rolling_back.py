@@ -78,7 +78,7 @@ def roll_back(
             evidence=dict(evidence or {}),
         )
         rollback.save()
-        _name_flags(rollback, rows)
+        name_flags(rollback, rows)
         _close(rollout, rollback, rows, actor=actor, now=now)
     return rollback
 
@@ -109,7 +109,8 @@ def _contain(row: RolloutFlag, *, actor: Actor, reason: str, now: datetime) -> N
         step.save()
 
 
-def _name_flags(rollback: Rollback, rows: Collection[RolloutFlag]) -> None:
+def name_flags(rollback: Rollback, rows: Collection[RolloutFlag]) -> None:
+    """Write down which flags a rollback took back."""
     for row in rows:
         RollbackFlag(
             rollback=rollback,
@@ -118,6 +119,11 @@ def _name_flags(rollback: Rollback, rows: Collection[RolloutFlag]) -> None:
             attempt=rollback.attempt,
             is_automatic=rollback.trigger != Trigger.MANUAL,
         ).save()
+
+
+def weigh_criticality(rows: Collection[RolloutFlag]) -> str:
+    """Return the highest criticality among the flags."""
+    return max((row.flag.criticality for row in rows), key=lambda value: _WEIGHT[Criticality(value)])
 
 
 def _close(rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], *, actor: Actor, now: datetime) -> None:
@@ -144,7 +150,7 @@ def _close(rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], 
             "rollback_id": rollback.pk,
             "trigger": rollback.trigger,
             "flags": flags,
-            "criticality": max((row.flag.criticality for row in rows), key=lambda value: _WEIGHT[Criticality(value)]),
+            "criticality": weigh_criticality(rows),
             "detected_at": rollback.detected_at.isoformat(),
             "sites": sorted(set(sites.values_list("site__key", flat=True))),
             "is_rehearsal": rollout.is_rehearsal,

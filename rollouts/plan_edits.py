@@ -1,0 +1,144 @@
+"""The plan's page: its moments, the edit somebody asks for, and what that would change before it is done."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from itertools import groupby
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from core.domain.business_time import at_local
+from core.errors import InvalidInput, Refusal
+from core.fields import DayField
+from flags.models import Flag
+from rollouts.models import Rollout, Step, StepStatus
+from rollouts.queries import list_steps_together
+from rollouts.transitions.editing import MOST_DAYS, insert_pause, move_moment, restore_steps, skip_steps
+from rollouts.transitions.partial_rollback import undo_steps
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Steps that go together: of one phase, moment, audience and status."""
+
+    steps: Sequence[Step]
+
+    @property
+    def first(self) -> Step:
+        return self.steps[0]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an edit does to one moment: other times or another status; None where a status or time stays."""
+
+    first: Step
+    count: int
+    before: datetime
+    after: datetime
+    status_before: str
+    status_after: str
+
+
+class EditForm(forms.Form):
+    """One edit of one moment."""
+
+    step = forms.IntegerField(min_value=1, max_value=2**31, widget=forms.HiddenInput)
+    edit = forms.ChoiceField(
+        label=_("What"),
+        choices=[
+            ("pause", _("put a pause in before it")),
+            ("move", _("move it to another moment")),
+            ("skip", _("leave it out")),
+            ("restore", _("plan it again")),
+            ("undo", _("take it back, it is done")),
+        ],
+    )
+    days = forms.IntegerField(label=_("Plan days to wait"), required=False, min_value=1, max_value=MOST_DAYS, initial=1)
+    flag = forms.ModelChoiceField(
+        Flag.objects.none(), label=_("Which flag"), required=False, empty_label=_("all that went together")
+    )
+    on = DayField(label=_("Day"), required=False)
+    at = forms.TimeField(
+        label=_("Hour, there"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+
+    def __init__(self, *args: Any, rollout: Rollout) -> None:
+        super().__init__(*args)
+        flags = cast("forms.ModelChoiceField[Flag]", self.fields["flag"])
+        flags.queryset = Flag.objects.filter(rollout_flags__rollout=rollout).order_by("rollout_flags__position")
+
+
+def list_moments(rollout: Rollout) -> list[Moment]:
+    """Return the plan's moments in order: one query."""
+    steps = rollout.steps.select_related("phase", "flag", "segment", "site", "rollout").order_by("position")
+    groups = groupby(
+        steps, key=lambda step: (step.phase_id, step.due_at, step.segment_id, step.site_id, step.share_bp, step.status)
+    )
+    return [Moment(list(group)) for _key, group in groups]
+
+
+def choose_edit(rollout: Rollout, data: dict[str, Any]) -> Callable[..., object]:
+    """Return the transition that a valid form asks for, with what it needs beside actor, reason and time."""
+    common = {"rollout_id": rollout.pk, "step_id": data["step"]}
+    if data["edit"] == "pause":
+        return lambda **by: insert_pause(**common, days=data["days"] or 1, **by)
+    if data["edit"] == "move":
+        due_at = _read_moment(rollout, data)
+        return lambda **by: move_moment(**common, due_at=due_at, **by)
+    if data["edit"] == "undo":
+        step_ids = _list_done_together(rollout, data)
+        return lambda **by: undo_steps(rollout_id=rollout.pk, step_ids=step_ids, **by)
+    edits = {"skip": skip_steps, "restore": restore_steps}
+    return lambda **by: edits[data["edit"]](**common, **by)
+
+
+def _list_done_together(rollout: Rollout, data: dict[str, Any]) -> list[int]:
+    """Return the done steps of the moment chosen, of one flag where one was chosen."""
+    step = rollout.steps.filter(pk=data["step"]).first()
+    if step is None:
+        raise Refusal("changed_meanwhile")
+    done = list_steps_together(step).filter(status=StepStatus.DONE)
+    if data["flag"] is not None:
+        done = done.filter(flag=data["flag"])
+    return list(done.values_list("pk", flat=True))
+
+
+def _read_moment(rollout: Rollout, data: dict[str, Any]) -> datetime:
+    """Return the moment typed, by the clock of the step's place."""
+    step = rollout.steps.select_related("site", "rollout").filter(pk=data["step"]).first()
+    on: date | None = data["on"]
+    at: time | None = data["at"]
+    if step is None or on is None or at is None:
+        raise InvalidInput("moment_missing")
+    zone = step.zone if step.site else ZoneInfo(rollout.zone)
+    return at_local(on, at, zone=zone)
+
+
+def preview_edit(rollout: Rollout, edit: Callable[[], object]) -> list[Change]:
+    """Return what an edit changes, moment by moment, and leave everything as it was; a refusal comes through."""
+    with transaction.atomic():
+        before = {step.pk: step for step in _list_steps(rollout)}
+        edit()
+        after = {step.pk: step for step in _list_steps(rollout)}
+        transaction.set_rollback(True)
+    both = ((old, after[pk]) for pk, old in before.items())
+    changed = [(old, new) for old, new in both if (old.due_at, old.status) != (new.due_at, new.status)]
+    groups = groupby(
+        changed, key=lambda pair: (pair[0].phase_id, pair[0].due_at, pair[0].whom, pair[1].due_at, pair[1].status)
+    )
+    found = []
+    for _key, group in groups:
+        pairs = list(group)
+        old, new = pairs[0]
+        found.append(Change(old, len(pairs), old.due_at, new.due_at, old.status, new.status))
+    return found
+
+
+def _list_steps(rollout: Rollout) -> list[Step]:
+    rows = Step.objects.filter(rollout=rollout).select_related("phase", "flag", "segment", "site", "rollout")
+    return list(rows.order_by("position"))

@@ -1,0 +1,255 @@
+"""Takes back a part: one step, one site, or the running phase. Contains first, like the whole; waits for nobody."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from core.actors import Actor
+from core.errors import Refusal
+from core.history import Recording, recorded
+from flags.domain.audience import RuleAudience, RuleKind
+from flags.domain.bucketing import share_of
+from flags.models import Rule, Site
+from flags.transitions import lay_rule, lift_rule, on_variant, shut_site
+from rollouts.domain.lifecycle import Status
+from rollouts.models import Phase, PhaseStatus, Rollback, Rollout, RolloutFlag, Scope, Step, StepStatus, Trigger
+from rollouts.story import add_event, tell
+from rollouts.transitions.locking import get_locked_rollout, move
+from rollouts.transitions.rolling_back import ROLLBACK_FROM, name_flags, weigh_criticality
+
+#: The phase that the rule of a site which was taken back carries into evaluations.
+TAKEN_BACK = "taken_back"
+
+
+@transaction.atomic
+def undo_steps(
+    *,
+    rollout_id: int,
+    step_ids: Collection[int],
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    seen_epoch: int | None = None,
+) -> list[Step]:
+    """Take single steps back: their flags are off again for their audience. They count as left out; nothing is held."""
+    rollout = _get_locked(rollout_id, seen_epoch=seen_epoch)
+    steps = list(_list_done(rollout).filter(pk__in=step_ids).order_by("flag_id", "-position"))
+    if not steps or len(steps) != len(set(step_ids)):
+        raise Refusal("step_not_done")
+    if any(_is_superseded(rollout, step) for step in steps):
+        raise Refusal("step_superseded")
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        for step in steps:
+            _withdraw(rollout, step, recording)
+            step.status, step.done_at = StepStatus.SKIPPED, None
+            step.save()
+        rollout.epoch += 1
+        rollout.save()
+        data = {"flags": [step.flag.key for step in steps], "audience": steps[0].whom, "phase": steps[0].phase.kind}
+        add_event(rollout, kind="steps_undone", actor=actor, reason=recording.reason, now=now, data=data)
+    return steps
+
+
+@transaction.atomic
+def roll_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, now: datetime) -> Rollback:
+    """Switch the rollout's flags off at one site, whoever works there and whatever reaches everyone; hold.
+
+    A rule above all others says so; what the plan holds for the site is left out.
+    """
+    rollout = _get_locked(rollout_id)
+    site = Site.objects.filter(pk=site_id).first()
+    rows = _list_exposed(rollout)
+    if site is None or not rows:
+        raise Refusal("nothing_to_roll_back")
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        for row in rows:
+            shut_site(
+                flag_id=row.flag_id,
+                environment_id=rollout.environment_id,
+                site_id=site.pk,
+                phase=TAKEN_BACK,
+                origin=_shut_origin(rollout),
+                actor=actor,
+                reason=recording.reason,
+                now=now,
+            )
+        for step in rollout.steps.filter(site=site, status=StepStatus.PLANNED):
+            step.status = StepStatus.SKIPPED
+            step.save()
+        return _close(rollout, rows, recording, scope=Scope.SITE, site=site)
+
+
+@transaction.atomic
+def give_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, now: datetime) -> int:
+    """Lift what keeps a site off since it was taken back; return for how many flags. Its steps stay left out."""
+    rollout = get_locked_rollout(rollout_id)
+    audience = RuleAudience.for_site(site_id)
+    site = Site.objects.filter(pk=site_id).first()
+    lifted = 0
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        for row in rollout.rollout_flags.order_by("flag_id"):
+            lifted += lift_rule(
+                flag_id=row.flag_id,
+                environment_id=rollout.environment_id,
+                audience=audience,
+                origin=_shut_origin(rollout),
+                phase=TAKEN_BACK,
+                actor=actor,
+                reason=recording.reason,
+                now=now,
+            )
+        if site is None or not lifted:
+            raise Refusal("nothing_to_give_back")
+        rollout.epoch += 1
+        rollout.save()
+        data = {"sites": [site.key], "audience": site.name}
+        add_event(rollout, kind="site_given_back", actor=actor, reason=recording.reason, now=now, data=data)
+    return lifted
+
+
+@transaction.atomic
+def roll_back_phase(*, rollout_id: int, phase_id: int, actor: Actor, reason: str, now: datetime) -> Rollback:
+    """Take back what the running phase gave: as it was before it began. Its steps are planned again; hold."""
+    rollout = _get_locked(rollout_id)
+    phase = rollout.phases.filter(pk=phase_id, status=PhaseStatus.RUNNING).first()
+    done = [] if phase is None else list(_list_done(rollout).filter(phase=phase).order_by("-position"))
+    if phase is None or not done:
+        raise Refusal("nothing_to_roll_back")
+    flags = {step.flag_id for step in done}
+    rows = [row for row in _list_exposed(rollout) if row.flag_id in flags]
+    with recorded(actor=actor, reason=reason, now=now) as recording:
+        for step in done:
+            _withdraw(rollout, step, recording)
+            step.status, step.done_at = StepStatus.PLANNED, None
+            step.save()
+        phase.status = PhaseStatus.PENDING
+        phase.save()
+        before = rollout.phases.filter(position__lt=phase.position).order_by("-position").first()
+        if before is not None:
+            before.status = PhaseStatus.RUNNING
+            before.save()
+        return _close(rollout, rows, recording, scope=Scope.PHASE, phase=phase)
+
+
+def _get_locked(rollout_id: int, *, seen_epoch: int | None = None) -> Rollout:
+    rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
+    if rollout.status not in ROLLBACK_FROM:
+        raise Refusal("wrong_state", start=rollout.status, end=str(Status.ROLLED_BACK))
+    return rollout
+
+
+def _list_exposed(rollout: Rollout) -> list[RolloutFlag]:
+    """Return the flags that are still driven and on for somebody, locked in order by what is done to them."""
+    exposed = rollout.steps.filter(status=StepStatus.DONE).values("flag_id")
+    rows = rollout.rollout_flags.filter(is_active=True, flag__in=exposed).select_related("flag")
+    return list(rows.order_by("flag_id"))
+
+
+def _list_done(rollout: Rollout) -> QuerySet[Step]:
+    active = rollout.rollout_flags.filter(is_active=True).values("flag_id")
+    done = rollout.steps.filter(status=StepStatus.DONE, flag__in=active)
+    return done.select_related("flag", "phase", "site", "segment", "rollout")
+
+
+def _is_superseded(rollout: Rollout, step: Step) -> bool:
+    """Tell whether undoing would change nothing: everyone, or a larger share of everyone, has the flag by now."""
+    everyone = rollout.steps.filter(flag=step.flag_id, status=StepStatus.DONE, audience_kind=RuleKind.EVERYONE)
+    later = everyone.exclude(pk=step.pk)
+    if step.audience_kind == RuleKind.EVERYONE:
+        return later.filter(position__gt=step.position).exists()
+    return later.filter(share_bp=None).exists()
+
+
+def _withdraw(rollout: Rollout, step: Step, recording: Recording) -> None:
+    """Take a step's rule away, or put back the smaller share that it grew from."""
+    audience = RuleAudience(RuleKind(step.audience_kind), segment_id=step.segment_id, site_id=step.site_id)
+    common = {
+        "flag_id": step.flag_id,
+        "environment_id": rollout.environment_id,
+        "audience": audience,
+        "origin": _origin(rollout),
+        "phase": step.phase.kind,
+        "actor": recording.actor,
+        "reason": recording.reason,
+        "now": recording.now,
+    }
+    smaller = None
+    if step.audience_kind == RuleKind.EVERYONE:
+        shares = rollout.steps.filter(flag=step.flag_id, status=StepStatus.DONE, share_bp__isnull=False)
+        smaller = shares.exclude(pk=step.pk).order_by("-share_bp").first()
+    if smaller is None or smaller.share_bp is None:
+        lift_rule(**common)  # type: ignore[arg-type]  # each of its own type
+        return
+    split = share_of(on_variant(step.flag), smaller.share_bp, rest=step.flag.off_variant)
+    lay_rule(**common | {"phase": smaller.phase.kind}, variant="", split=split)  # type: ignore[arg-type]  # as above
+
+
+def _origin(rollout: Rollout) -> str:
+    return f"rollout:{rollout.pk}:{rollout.attempt}"
+
+
+def _shut_origin(rollout: Rollout) -> str:
+    """Return the origin of rules that keep a site off: apart from those of steps, which may be laid beside."""
+    return f"{_origin(rollout)}:shut"
+
+
+def list_shut_sites(rollout: Rollout) -> list[Site]:
+    """Return the sites that were taken back and not given back since, by name: one query."""
+    rules = Rule.objects.filter(origin=_shut_origin(rollout), phase=TAKEN_BACK)
+    return list(Site.objects.filter(pk__in=rules.values("site")).order_by("name"))
+
+
+def _close(
+    rollout: Rollout,
+    rows: Collection[RolloutFlag],
+    recording: Recording,
+    *,
+    scope: Scope,
+    site: Site | None = None,
+    phase: Phase | None = None,
+) -> Rollback:
+    """Write the rollback down, hold what runs, and tell."""
+    kind = f"{scope}_rolled_back"
+    rollback = Rollback(
+        rollout=rollout,
+        scope=scope,
+        site=site,
+        phase=phase,
+        trigger=Trigger.MANUAL,
+        attempt=rollout.attempt,
+        detected_at=recording.now,
+        contained_at=recording.now,
+        reason=recording.reason,
+        triggered_by=recording.actor.label[:200],
+    )
+    rollback.save()
+    name_flags(rollback, rows)
+    flags = sorted(row.flag.key for row in rows)
+    if rollout.status == Status.RUNNING:
+        change = {"flags": flags, "by": rollback.triggered_by, "why": rollback.reason}
+        move(rollout, Status.HELD, now=recording.now, held_code=kind, held_data={"flags": flags, "changes": [change]})
+    else:
+        rollout.epoch += 1
+        rollout.save()
+    event = add_event(
+        rollout,
+        kind=kind,
+        actor=recording.actor,
+        reason=recording.reason,
+        now=recording.now,
+        data={
+            "rollback_id": rollback.pk,
+            "trigger": rollback.trigger,
+            "flags": flags,
+            "criticality": weigh_criticality(rows),
+            "detected_at": recording.now.isoformat(),
+            "sites": [site.key] if site else [],
+            "audience": site.name if site else "",
+            "phase": phase.kind if phase else "",
+            "is_rehearsal": rollout.is_rehearsal,
+        },
+    )
+    tell(event, kind=kind, now=recording.now)
+    return rollback
