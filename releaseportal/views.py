@@ -21,7 +21,7 @@ from incidents.queries import open_incidents, with_clocks
 from releaseportal.schedule import BEAT_LIMIT
 from releaseportal.search import search
 from rollouts.queries import find_last_scheduler_beat, list_live_rollouts
-from rollouts.track import prefetch_track, summarise
+from rollouts.track import prefetch_track, summarise_all
 
 #: How many of each kind the palette and the page of results show.
 MOST_IN_PALETTE, MOST_ON_PAGE = 5, 25
@@ -34,7 +34,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     environment = get_current_environment(request)
     beat_at = find_last_scheduler_beat()
     context = {
-        "summaries": [summarise(rollout, now=now) for rollout in prefetch_track(list_live_rollouts())],
+        "summaries": summarise_all(list(prefetch_track(list_live_rollouts())), now=now),
         "verdicts": verdicts_by_flag(environment_key=environment.key) if environment else [],
         "flag_names": get_flag_names(),
         "incidents": with_clocks(open_incidents(), now=now),

@@ -8,7 +8,9 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import transaction
+from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
 from core.domain.business_time import at_local
@@ -16,6 +18,7 @@ from core.errors import InvalidInput, Refusal
 from core.fields import DayField
 from flags.models import Flag
 from rollouts.models import Rollout, Step, StepStatus
+from rollouts.models.steps import say_whom
 from rollouts.queries import list_steps_together
 from rollouts.transitions.editing import MOST_DAYS, insert_pause, move_moment, restore_steps, skip_steps
 from rollouts.transitions.partial_rollback import undo_steps
@@ -23,13 +26,15 @@ from rollouts.transitions.partial_rollback import undo_steps
 
 @dataclass(frozen=True)
 class Moment:
-    """Steps that go together: of one phase, moment, audience and status."""
+    """Steps that go together, by the first of them: of one phase, moment, audience and status."""
 
-    steps: Sequence[Step]
-
-    @property
-    def first(self) -> Step:
-        return self.steps[0]
+    step_id: int
+    phase_kind: str
+    due_at: datetime
+    whom: str
+    time_zone: str
+    status: str
+    flags: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,16 @@ class EditForm(forms.Form):
 
 
 def list_moments(rollout: Rollout) -> list[Moment]:
-    """Return the plan's moments in order: one query."""
-    steps = rollout.steps.select_related("phase", "flag", "segment", "site", "rollout").order_by("position")
-    groups = groupby(
-        steps, key=lambda step: (step.phase_id, step.due_at, step.segment_id, step.site_id, step.share_bp, step.status)
-    )
-    return [Moment(list(group)) for _key, group in groups]
+    """Return the plan's moments in order, counted in the database: one query, however many steps there are."""
+    keys = ("phase__position", "phase__kind", "due_at", "segment__name", "site__name", "site__time_zone")
+    groups = rollout.steps.order_by().values_list(*keys, "share_bp", "status", "segment", "site")
+    rows = groups.annotate(first=Min("pk"), place=Min("position"), flags=ArrayAgg("flag__name", order_by="position"))
+    return [
+        Moment(first, kind, due_at, say_whom(segment or site, share_bp), zone or "", status, flags)
+        for _at, kind, due_at, segment, site, zone, share_bp, status, _s, _p, first, _place, flags in rows.order_by(
+            "place"
+        )
+    ]
 
 
 def choose_edit(rollout: Rollout, data: dict[str, Any]) -> Callable[..., object]:

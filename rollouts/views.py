@@ -34,7 +34,7 @@ from rollouts.queries import (
     list_rollouts,
     list_takeable,
 )
-from rollouts.track import prefetch_track, summarise
+from rollouts.track import prefetch_track, summarise_all
 from rollouts.transitions import (
     acknowledge_flag,
     cancel_rollout,
@@ -73,7 +73,7 @@ def list_all(request: HttpRequest) -> HttpResponse:
     page = Paginator(prefetch_track(found), ROWS).get_page(request.GET.get("page"))
     context = {
         "page": page,
-        "summaries": [summarise(rollout, now=now) for rollout in page],
+        "summaries": summarise_all(list(page), now=now),
         "environment_key": environment,
         "status": status,
         "statuses": STATUSES.items(),

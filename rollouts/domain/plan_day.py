@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from core.domain.business_time import local_day
 from flags.domain.opening import each_day
-from rollouts.domain.planning import PlanSite
+from rollouts.domain.planning import PlanSite, list_calendars
 
 ONE_DAY = timedelta(days=1)
 #: A phase that was pushed on ends one second before the next one's first hour, else at midnight.
@@ -22,7 +22,8 @@ def count_plan_day(
 ) -> int:
     """Return the plan day, from `first_day` to `last_day`, at a moment: days on which any site takes changes."""
     coming = each_day(local_day(at, zone=zone) + ONE_DAY, local_day(ends_at + BEFORE_NEXT, zone=zone))
-    left = sum(any(site.takes_changes(day) for site in sites) for day in coming)
+    calendars = list_calendars(sites)
+    left = sum(any(site.takes_changes(day) for site in calendars) for day in coming)
     return min(max(last_day - left, first_day), last_day)
 
 

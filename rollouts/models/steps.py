@@ -17,6 +17,11 @@ from rollouts.models.choices import choices_of
 from rollouts.models.rollouts import Rollout
 
 
+def say_whom(name: str | None, share_bp: int | None) -> str:
+    """Return a step's audience: its segment's or site's name, a share such as "25 %", or `everyone` as a code."""
+    return f"{share_bp * 100 / TOTAL_BP:g} %" if share_bp is not None else name or "everyone"
+
+
 class PhaseStatus(models.TextChoices):
     PENDING = "pending", "pending"
     RUNNING = "running", "running"
@@ -127,10 +132,8 @@ class Step(models.Model):
     @property
     def whom(self) -> str:
         """The audience's name, a share such as "25 %", or `everyone` as a code."""
-        if self.share_bp is not None:
-            return f"{self.share_bp * 100 / TOTAL_BP:g} %"
         named = self.site or self.segment
-        return named.name if named else "everyone"
+        return say_whom(named.name if named else None, self.share_bp)
 
     def __str__(self) -> str:
         return f"{self.rollout_id}: {self.flag_id} {self.audience_kind}"

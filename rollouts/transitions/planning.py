@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from core.actors import Actor
 from core.domain.business_time import at_local, local_day
 from core.errors import InvalidInput, Refusal
-from core.history import recorded
+from core.history import create_many, recorded
 from flags.domain.audience import RuleKind
 from flags.models import Environment, Flag, Segment, SegmentMember, Site
 from flags.transitions import NewMember, create_segment
@@ -242,10 +242,15 @@ def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: dateti
             created_at=now,
         )
         rollout.save()
-        for position, flag in enumerate(flags, start=1):
-            RolloutFlag(rollout=rollout, flag=flag, environment=environment, position=position).save()
-        for position, site in enumerate(sites, start=1):
-            RolloutSite(rollout=rollout, site=site, position=position).save()
+        create_many(
+            [
+                RolloutFlag(rollout=rollout, flag=flag, environment=environment, position=position)
+                for position, flag in enumerate(flags, start=1)
+            ]
+        )
+        create_many(
+            [RolloutSite(rollout=rollout, site=site, position=position) for position, site in enumerate(sites, start=1)]
+        )
         _save_phases(rollout, plan, flags=flags, sites=sites)
         add_event(rollout, kind="planned", actor=actor, reason=recording.reason, now=now)
     return rollout
@@ -260,12 +265,8 @@ def _pilot_key(release: Release, environment: Environment) -> str:
 
 
 def _save_phases(rollout: Rollout, plan: Plan, *, flags: Sequence[Flag], sites: Sequence[Site]) -> None:
-    flag_by_key = {flag.key: flag for flag in flags}
-    site_by_key = {site.key: site for site in sites}
-    segments = _find_segments(plan.template)
-    position = 0
-    for number, (asked, planned) in enumerate(zip(plan.template, plan.phases, strict=True), start=1):
-        phase = Phase(
+    phases = [
+        Phase(
             rollout=rollout,
             position=number,
             kind=planned.kind,
@@ -278,23 +279,43 @@ def _save_phases(rollout: Rollout, plan: Plan, *, flags: Sequence[Flag], sites: 
             starts_at=planned.starts_at,
             ends_at=planned.ends_at,
         )
-        phase.save()
-        for place, text in enumerate(asked.checklist, start=1):
-            CheckItem(phase=phase, position=place, text=text).save()
+        for number, (asked, planned) in enumerate(zip(plan.template, plan.phases, strict=True), start=1)
+    ]
+    create_many(phases)
+    create_many(
+        [
+            CheckItem(phase=phase, position=place, text=text)
+            for phase, asked in zip(phases, plan.template, strict=True)
+            for place, text in enumerate(asked.checklist, start=1)
+        ]
+    )
+    create_many(_list_steps(rollout, plan, phases, flags=flags, sites=sites))
+
+
+def _list_steps(
+    rollout: Rollout, plan: Plan, phases: Sequence[Phase], *, flags: Sequence[Flag], sites: Sequence[Site]
+) -> list[Step]:
+    flag_by_key = {flag.key: flag for flag in flags}
+    site_by_key = {site.key: site for site in sites}
+    segments = _find_segments(plan.template)
+    steps: list[Step] = []
+    for phase, planned in zip(phases, plan.phases, strict=True):
         for step in planned.steps:
-            position += 1
             kind, segment = _stored_audience(step, rollout, segments)
-            Step(
-                rollout=rollout,
-                phase=phase,
-                position=position,
-                flag=flag_by_key[step.flag_key],
-                audience_kind=kind,
-                segment=segment,
-                site=site_by_key.get(step.site_key),
-                share_bp=step.share_bp,
-                due_at=step.due_at,
-            ).save()
+            steps.append(
+                Step(
+                    rollout=rollout,
+                    phase=phase,
+                    position=len(steps) + 1,
+                    flag=flag_by_key[step.flag_key],
+                    audience_kind=kind,
+                    segment=segment,
+                    site=site_by_key.get(step.site_key),
+                    share_bp=step.share_bp,
+                    due_at=step.due_at,
+                )
+            )
+    return steps
 
 
 def _find_segments(template: Sequence[PhaseTemplate]) -> dict[str, Segment]:

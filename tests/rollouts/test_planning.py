@@ -6,11 +6,14 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.actors import SCHEDULER
 from core.domain.business_time import is_public_holiday
 from core.errors import InvalidInput
+from core.history import NoActor, create_many
 from flags.domain.opening import DayKind, ExceptionalDays
 from rollouts.domain.planning import (
     CalendarDays,
@@ -24,6 +27,9 @@ from rollouts.domain.planning import (
 )
 from rollouts.domain.skipping import explain_skips
 from rollouts.domain.templates import FOUR_PHASES
+from rollouts.models import RolloutSite, Step
+from tests.factories.flags import make_site
+from tests.factories.world import WHY, make_rehearsal, make_world
 
 PARIS = ZoneInfo("Europe/Paris")
 SIX = time(6)
@@ -310,3 +316,30 @@ def test_delay_sites__any_delay__keeps_order_one_a_day_and_never_comes_earlier(
     days = [moment.astimezone(PARIS).date() for moment in moved]
     assert all(earlier < later for earlier, later in pairwise(days))
     assert all(site.takes_changes(day) for day, site in zip(days, sites, strict=True))
+
+
+@pytest.mark.django_db
+def test_plan__written__has_each_of_its_rows_in_history_with_who_and_why() -> None:
+    world = make_world()
+
+    rollout = make_rehearsal(world)
+
+    rows = [*rollout.steps.all(), *rollout.phases.all(), *rollout.rollout_flags.all(), *rollout.rollout_sites.all()]
+    assert len(rows) > 20
+    for row in rows:
+        line = row.history.order_by("history_id").first()  # type: ignore[attr-defined]  # tracked, all of them
+        assert (line.history_type, line.actor_label, line.history_change_reason) == ("+", SCHEDULER.label, WHY)
+    assert {line.due_at for line in Step.history.filter(history_type="+")} == {
+        step.due_at for step in rollout.steps.all()
+    }
+
+
+@pytest.mark.django_db
+def test_create_many__outside_of_a_recording__writes_nothing() -> None:
+    world = make_world()
+    rollout = make_rehearsal(world)
+
+    with pytest.raises(NoActor), transaction.atomic():
+        create_many([RolloutSite(rollout=rollout, site=make_site(), position=9)])
+
+    assert rollout.rollout_sites.count() == len(world.sites)
