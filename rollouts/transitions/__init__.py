@@ -8,8 +8,9 @@ from rollouts.transitions.driving import (
     schedule_rollout,
 )
 from rollouts.transitions.faults import clear_step_fault, note_step_fault
-from rollouts.transitions.planning import PlanRequest, create_release, draw_plan, plan_rollout
+from rollouts.transitions.planning import PlanRequest, draw_plan, plan_rollout
 from rollouts.transitions.redating import keep_to_open_days
+from rollouts.transitions.releasing import create_release, register_release
 from rollouts.transitions.rolling_back import acknowledge_flag, redraft_rollout, roll_back
 from rollouts.transitions.stepping import run_next_step
 
@@ -26,6 +27,7 @@ __all__ = [
     "pause_rollout",
     "plan_rollout",
     "redraft_rollout",
+    "register_release",
     "resume_rollout",
     "roll_back",
     "run_next_step",
