@@ -109,6 +109,8 @@ class Caller:
 class ManageToken(HttpBearer):
     """A manage token, as `Authorization: Bearer TOKEN` or `X-API-Key: TOKEN`."""
 
+    openapi_description = "A manage token; `X-API-Key: TOKEN` says the same."
+
     def __call__(self, request: HttpRequest) -> Caller:
         found = find_caller(request)
         if found is None:

@@ -4,20 +4,24 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError
 from django.http import HttpRequest
 from django.test import Client, override_settings
 from django.urls import reverse
+from pydantic import BaseModel
 
 from core import clock
 from core.actors import SCHEDULER
 from core.people import create_person
 from core.roles import Role
 from flags.domain.purposes import Purpose
+from flags.rest import Answer
 from flags.transitions import revoke_token
 from health.models import Complaint
 from releaseportal import api
@@ -146,6 +150,30 @@ def test_document__every_example_of_a_body__is_one_that_is_taken(world: World, r
                 path,
                 answer.json(),
             )
+
+
+def _models(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from _models(below)
+
+
+def test_document__every_example_of_an_answer__has_its_fields() -> None:
+    for model in _models(Answer):
+        extra = model.model_config.get("json_schema_extra", {})
+        assert isinstance(extra, dict)
+        examples: Any = extra.get("examples", [])
+        for example in examples:
+            said = model.model_validate(example)
+            assert example.keys() >= {name for name, field in model.model_fields.items() if field.is_required()}
+            assert said.model_fields_set == example.keys(), model
+
+
+def test_document__every_address__has_its_line_in_the_docs() -> None:
+    page = (Path(settings.BASE_DIR) / "docs/reference/http.md").read_text(encoding="utf-8")
+    paths = {path.replace("rollout_id", "id") for path in api.write_document()["paths"]}
+
+    assert {path for path in paths if path not in page and f"…/{path.rpartition('/')[2]}`" not in page} == set()
 
 
 @pytest.mark.parametrize("path", ["/api/v1/openapi.json", "/api/v1/docs"])
