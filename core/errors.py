@@ -30,3 +30,9 @@ class InvalidInput(Refusal):
     """A value that can never be right, whatever the state."""
 
     status = 400
+
+
+class NotFound(Refusal):
+    """What is named is not there, or not for whoever asks."""
+
+    status = 404

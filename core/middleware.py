@@ -1,4 +1,4 @@
-"""Turns refusals into pages, refuses what no page can read, and keeps account pages out of caches."""
+"""Turns refusals into pages, or JSON for programs; refuses what nobody can read; keeps account pages out of caches."""
 
 from collections.abc import Callable
 from itertools import chain
@@ -9,6 +9,24 @@ from django.shortcuts import render
 
 from core.errors import InvalidInput, Refusal
 from core.labels import say_refusal
+from core.programs import answer_refusal, as_json, is_of_programs, is_too_large, refuse
+
+
+class ProgramsMiddleware:
+    """Answers programs in JSON, also what stands before any route; refuses 413 bodies over their limit.
+
+    Stands outside all that may refuse, so that no page for people is sent to a program.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_of_programs(request):
+            return self.get_response(request)
+        answer = refuse(status=413) if is_too_large(request) else as_json(self.get_response(request))
+        answer["Cache-Control"] = "no-store"
+        return answer
 
 
 class RefusalMiddleware:
@@ -59,5 +77,7 @@ class UncachedAccountsMiddleware:
 
 
 def _show(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    if is_of_programs(request):
+        return answer_refusal(refusal)
     context = {"words": say_refusal(refusal), "status": refusal.status}
     return render(request, "errors/refusal.html", context, status=refusal.status)

@@ -1,5 +1,7 @@
 """What scripts ask about flags (contracts §2): `/api/v1`, with a manage token of the environment."""
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -48,6 +50,48 @@ def _read_context(body: bytes) -> dict[str, object]:
     return context
 
 
+EXPLAIN_PATH = "/api/v1/environments/{environment}/flags/{key}/explain"
 LEAN_ROUTES = [
-    Route("/api/v1/environments/{environment}/flags/{key}/explain", explain_flag, methods=["POST"]),
+    Route(EXPLAIN_PATH, explain_flag, methods=["POST"]),
 ]
+
+_TEXT = {"type": "string"}
+#: What the OpenAPI document says of this route, which stands before the library that writes it.
+DOCUMENT: dict[str, Any] = {
+    EXPLAIN_PATH: {
+        "post": {
+            "operationId": "explain_flag",
+            "tags": ["Flags"],
+            "summary": "Explain a value",
+            "description": "Why a context gets its value of a flag: which layer decided, and each rule that was asked.",
+            "parameters": [
+                {"name": name, "in": "path", "required": True, "schema": _TEXT} for name in ("environment", "key")
+            ],
+            "requestBody": {
+                "content": {
+                    "application/json": {
+                        "schema": {"type": "object", "properties": {"context": {"type": "object"}}},
+                        "examples": {"till": {"value": {"context": {"targetingKey": "till-1", "site": "lyon"}}}},
+                    }
+                }
+            },
+            "responses": {
+                "200": {
+                    "description": "OK",
+                    "content": {
+                        "application/json": {
+                            "schema": {
+                                "type": "object",
+                                "properties": {
+                                    "environment": _TEXT,
+                                    "revision": {"type": "integer"},
+                                    "decided_by": _TEXT,
+                                },
+                            }
+                        }
+                    },
+                }
+            },
+        }
+    }
+}

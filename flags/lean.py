@@ -79,16 +79,26 @@ def admit(raw: str, *, purposes: frozenset[Purpose], now: datetime) -> TokenIden
     identity = authenticate(raw) if raw else None
     if identity is None:
         raise _refuse_unknown()
-    if identity.purpose not in purposes:
-        wanted = " or ".join(sorted(purposes))
-        raise LeanRefusal(403, "FORBIDDEN", f"This is a {identity.purpose} token; this address takes a {wanted} token.")
+    check_purpose(identity.purpose, purposes=purposes)
     USES.note(identity.token_id, now=now)
     return identity
+
+
+def check_purpose(purpose: str, *, purposes: frozenset[Purpose]) -> None:
+    """Refuse 403 a token that opens something else."""
+    if purpose not in purposes:
+        wanted = " or ".join(sorted(purposes))
+        raise LeanRefusal(403, "FORBIDDEN", f"This is a {purpose} token; this address takes a {wanted} token.")
 
 
 def _refuse_unknown() -> LeanRefusal:
     if KEEPER.portfolio is None:
         return LeanRefusal(503, "GENERAL", "The flags are not loaded yet.", headers={"Retry-After": str(RETRY_SECONDS)})
+    return refuse_unknown()
+
+
+def refuse_unknown() -> LeanRefusal:
+    """Return the answer to a missing, unknown or revoked token."""
     return LeanRefusal(
         401,
         "UNAUTHORIZED",

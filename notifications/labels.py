@@ -136,6 +136,10 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
                 "rollout_completed",
                 "rollout_paused",
                 "rollout_resumed",
+                "promoted_early",
+                "approval_requested",
+                "plan_approved",
+                "plan_rejected",
             }
         ),
     ),

@@ -17,6 +17,7 @@ from flags.lean import LeanRefusal, refusal_response
 #: The largest form is far below; the portal takes no files.
 LIMIT_BYTES = 2_097_152
 DEADLINE_SECONDS = 10.0
+BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 UTF_8 = frozenset({"utf-8", "utf8"})
 
 
@@ -43,7 +44,7 @@ class WholeBodies:
             await refusal_response(refusal)(scope, receive, send)
         else:
             if body is not None:
-                await self._app(scope, _replay(body, receive), send)
+                await self._app(_with_length(scope, body), _replay(body, receive), send)
 
     async def _read(self, receive: Receive) -> bytes | None:
         """Return the whole body, None where the sender left."""
@@ -58,6 +59,13 @@ class WholeBodies:
                 raise LeanRefusal(413, "PAYLOAD_TOO_LARGE", words, headers={"Connection": "close"})
             if not message.get("more_body", False):
                 return bytes(body)
+
+
+def _with_length(scope: Scope, body: bytes) -> Scope:
+    """Return the scope with the body's length, which Django reads no further than: a body in parts brings none."""
+    others = [(name, value) for name, value in scope["headers"] if name not in BODY_HEADERS]
+    length = [(b"content-length", str(len(body)).encode())] if body else []
+    return {**scope, "headers": [*others, *length]}
 
 
 def _check_charset(scope: Scope) -> None:

@@ -47,6 +47,7 @@ PAGES: tuple[tuple[str | Promise, str, Capability], ...] = (
     (_("Segments"), "flags:segments", Capability.VIEW),
     (_("Environments"), "flags:environments", Capability.MANAGE_ENVIRONMENTS),
     (_("Inbox"), "notifications:inbox", Capability.VIEW),
+    (_("REST API"), "api_docs", Capability.VIEW),
     (_("Mails not delivered"), "notifications:undelivered", Capability.MANAGE_PEOPLE),
     (_("Password"), "account_change_password", Capability.VIEW),
     (_("Second factor"), "mfa_index", Capability.VIEW),

@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from releaseportal import views
+from releaseportal import api_page, views
+from releaseportal.api import PREFIX, api
 
 #: Pages of the library that would let people make accounts or change addresses past the history.
 CLOSED = ("signup/", "email/", "confirm-email/", "confirm-email/<path:key>", "password/set/", "login/code/confirm/")
@@ -16,6 +17,9 @@ urlpatterns = [
     *(path(f"account/{route}", views.show_closed) for route in CLOSED),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path(f"{PREFIX}openapi.json", api_page.show_json, name="openapi"),
+    path(f"{PREFIX}docs", api_page.show_page, name="api_docs"),
+    path(PREFIX, api.urls),
     path("", include("flags.urls")),
     path("", include("rollouts.urls")),
     path("", include("health.urls")),

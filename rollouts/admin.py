@@ -47,8 +47,8 @@ class RollbackFlagInline(ReadOnlyInline):
 
 @admin.register(Release)
 class ReleaseAdmin(ReadOnlyAdmin):
-    list_display = ("version", "name")
-    search_fields = ("version", "name")
+    list_display = ("version", "name", "image")
+    search_fields = ("version", "name", "image")
     inlines = (ReleaseFlagInline,)
 
 

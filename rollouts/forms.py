@@ -64,6 +64,9 @@ class ReleaseForm(OrderedForm):
 
     version = forms.CharField(label=_("Version"), max_length=50)
     name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    image = forms.CharField(
+        label=_("Image"), help_text=_("By its digest: registry/name@sha256:…"), max_length=300, required=False
+    )
     flags = forms.MultipleChoiceField(
         label=_("Flags, in the order they advance"),
         help_text=_("With the pilots they go on one by one, from the top."),
@@ -88,7 +91,13 @@ class ReleaseForm(OrderedForm):
     def wishes(self) -> dict[str, Any]:
         """What was filled in: keyword arguments of the transition."""
         data = self.cleaned_data
-        return {"version": data["version"], "name": data["name"], "flag_ids": data["flags"], "reason": data["reason"]}
+        return {
+            "version": data["version"],
+            "name": data["name"],
+            "image": data["image"],
+            "flag_ids": data["flags"],
+            "reason": data["reason"],
+        }
 
 
 class PlanForm(OrderedForm):

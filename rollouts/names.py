@@ -45,6 +45,7 @@ NAMES = Names(
         "gates": _("gates"),
         "held_code": _("held because"),
         "held_data": _("details of the hold"),
+        "image": _("image"),
         "is_automatic": _("automatic"),
         "is_repeated": _("begins again when it ends"),
         "last_day": _("last day"),

@@ -1,6 +1,5 @@
 """Pages of rollouts: each parses, authorises, makes one call, renders."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import messages
@@ -19,6 +18,7 @@ from core.roles import Capability, can, requires
 from core.views import actor_of, read_int, write_from
 from flags.current import get_current_environment
 from flags.queries import get_flag_names
+from rollouts.actions import ACTIONS
 from rollouts.approval_view import find_approval_card
 from rollouts.forms import PlanForm, ReleaseForm, move_choice
 from rollouts.labels import STATUSES, WARNINGS
@@ -37,31 +37,15 @@ from rollouts.queries import (
 from rollouts.track import prefetch_track, summarise_all
 from rollouts.transitions import (
     acknowledge_flag,
-    cancel_rollout,
     create_release,
     draw_plan,
-    pause_rollout,
     plan_rollout,
-    redraft_rollout,
     resume_rollout,
     roll_back,
-    schedule_rollout,
 )
-from rollouts.transitions.approving import request_approval, withdraw_request
-from rollouts.transitions.hastening import promote_early, start_now
 from rollouts.transitions.partial_rollback import give_back_site, list_shut_sites, roll_back_phase, roll_back_site
 
 ROWS = 50
-ACTIONS: dict[str, Callable[..., Rollout]] = {
-    "schedule": schedule_rollout,
-    "pause": pause_rollout,
-    "request_approval": request_approval,
-    "withdraw": withdraw_request,
-    "start_now": start_now,
-    "promote": promote_early,
-    "cancel": cancel_rollout,
-    "redraft": redraft_rollout,
-}
 
 
 @requires(Capability.VIEW)

@@ -49,6 +49,22 @@ def test_body__in_parts__reaches_the_application_whole() -> None:
     assert (sent, reached) == ([], [b"abcdef"])
 
 
+def test_body__in_parts__brings_its_length_which_django_reads_by() -> None:
+    scopes: list[Any] = []
+    parts = iter([_part(b"abc", more=True), _part(b"def")])
+
+    async def receive() -> Any:
+        return next(parts)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+
+    scope = SCOPE | {"headers": [(b"transfer-encoding", b"chunked"), (b"content-type", b"application/json")]}
+    asyncio.run(WholeBodies(app)(scope, receive, receive))  # type: ignore[arg-type]  # nothing is sent
+
+    assert scopes[0]["headers"] == [(b"content-type", b"application/json"), (b"content-length", b"6")]
+
+
 def test_body__too_large__is_413_before_anything_runs() -> None:
     sent, reached = _ask([_part(b"abcdef", more=True), _part(b"ghijkl", more=True)])
     assert (sent[0]["status"], reached) == (413, [])

@@ -117,6 +117,7 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "version": "1",
         "epoch": str(rollout.epoch),
         "release": str(world.release.pk),
+        "image": "",
         "testers": str(world.testers.pk),
         "pilots": ["tester-1"],
         "sites": ["lyon"],

@@ -256,6 +256,7 @@ def test_edits__of_one_environment_from_two_pages__the_second_looks_again(world:
             position=position,
             is_production=False,
             allowed_origins=[],
+            required_approvals=0,
             seen_version=seen,
             **BY,
         )

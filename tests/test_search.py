@@ -77,6 +77,7 @@ def test_search__actions_and_pages__ask_for_what_their_addresses_ask_for() -> No
 
     assert {name for _l, name, capability in entries if guards[name] not in {None, capability}} == set()
     assert [name for name, guard in guards.items() if guard is None] == [
+        "api_docs",
         "account_change_password",
         "mfa_index",
         "admin:index",

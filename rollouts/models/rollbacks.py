@@ -49,7 +49,7 @@ class Rollback(models.Model):
                 name="rollouts_rollback_says_what",
                 condition=Q(scope="site", site__isnull=False, phase__isnull=True)
                 | Q(scope="phase", site__isnull=True, phase__isnull=False)
-                | Q(scope__in=["flag", "all"], site__isnull=True, phase__isnull=True),
+                | Q(~Q(scope__in=["site", "phase"]), site__isnull=True, phase__isnull=True),
             ),
         ]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from core.actors import Actor
 from core.domain.business_time import at_local, local_day
-from core.errors import InvalidInput, Refusal
+from core.errors import InvalidInput
 from core.history import create_many, recorded
 from flags.domain.audience import RuleKind
 from flags.models import Environment, Flag, Segment, SegmentMember, Site
@@ -337,25 +337,3 @@ def _stored_audience(
     if step.audience == StepAudience.PILOTS:
         return RuleKind.SEGMENT, rollout.pilots
     return (RuleKind.SITE if step.audience == StepAudience.SITE else RuleKind.EVERYONE), None
-
-
-@transaction.atomic
-def create_release(
-    *, version: str, flag_ids: Sequence[int], actor: Actor, reason: str, now: datetime, name: str = "", notes: str = ""
-) -> Release:
-    """Create a release with its flags in the order they advance."""
-    version = version.strip()
-    if not version or not flag_ids:
-        raise InvalidInput("release_incomplete")
-    if len(set(flag_ids)) != len(flag_ids) or Flag.objects.filter(pk__in=flag_ids).count() != len(flag_ids):
-        raise InvalidInput("flags_wrong")
-    with recorded(actor=actor, reason=reason, now=now):
-        release = Release(version=version[:50], name=name, notes=notes)
-        try:
-            with transaction.atomic():
-                release.save()
-        except IntegrityError:
-            raise Refusal("release_exists", version=version) from None
-        for position, flag_id in enumerate(flag_ids, start=1):
-            ReleaseFlag(release=release, flag_id=flag_id, position=position).save()
-    return release

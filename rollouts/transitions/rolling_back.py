@@ -46,16 +46,17 @@ def roll_back(
     expected_epoch: int | None = None,
     expected_attempt: int | None = None,
     detected_at: datetime | None = None,
+    seen_epoch: int | None = None,
     evidence: Mapping[str, object] | None = None,
 ) -> Rollback:
     """Switch the flags (all with None) off for everyone and hold or end the rollout.
 
     Takes no checklist and no second person. `expected_epoch` or `expected_attempt` is what an
     automatic verdict saw: a late one is refused with `late_verdict`; a person's click never comes too
-    late. Critical errors ask for the attempt only: that another flag went back, or that somebody
-    paused, must not keep a flag on which loses data.
+    late, unless `seen_epoch` says what it must not have missed. Critical errors ask for the attempt
+    only: that another flag went back, or that somebody paused, must not keep a flag on which loses data.
     """
-    rollout = get_locked_rollout(rollout_id)
+    rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     if expected_epoch not in {None, rollout.epoch} or expected_attempt not in {None, rollout.attempt}:
         raise Refusal("late_verdict", rollout=rollout_id)
     if rollout.status not in ROLLBACK_FROM:
@@ -161,9 +162,11 @@ def _close(rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], 
 
 
 @transaction.atomic
-def acknowledge_flag(*, rollout_id: int, flag_id: int, actor: Actor, reason: str, now: datetime) -> RolloutFlag:
+def acknowledge_flag(
+    *, rollout_id: int, flag_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
+) -> RolloutFlag:
     """Note that a person has seen why a flag was taken back; it stays off."""
-    rollout = get_locked_rollout(rollout_id)
+    rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     row = rollout.rollout_flags.filter(flag_id=flag_id, rolled_back_at__isnull=False).first()
     if row is None:
         raise InvalidInput("nothing_to_acknowledge", rollout=rollout_id)

@@ -28,6 +28,7 @@ SAME_IN_FRENCH = {
     "documentation",
     "flag",
     "flags",
+    "image",
     "impact",
     "incident",
     "incidents",

@@ -1,0 +1,52 @@
+"""The REST API put together: its routes, who may call them, and its OpenAPI document."""
+
+import json
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from ninja import NinjaAPI
+
+from flags.api import DOCUMENT
+from flags.rest import REFUSED, ManageToken, StrictParser, install_refusals
+from health.api import router as health_router
+from rollouts.api.driving_routes import router as driving_router
+from rollouts.api.release_routes import router as release_router
+from rollouts.api.rollout_routes import router as rollout_router
+
+PREFIX = "api/v1/"
+DESCRIPTION = (
+    "For CI and scripts, with a manage token. A token belongs to one environment and touches no other; releases are "
+    "the same in all. A write takes a reason, which history keeps beside the token's name. Lists come in pages: next "
+    "is the cursor of the page after. A refusal has a stable errorCode. An approval is a person's: no token gives one."
+)
+
+api = NinjaAPI(
+    title="Release Portal",
+    version="1",
+    description=DESCRIPTION,
+    openapi_url=None,
+    docs_url=None,
+    urls_namespace="api",
+    auth=ManageToken(),
+    parser=StrictParser(),
+    servers=[{"url": settings.PUBLIC_URL}],
+)
+install_refusals(api)
+for _router in (release_router, rollout_router, driving_router, health_router):
+    api.add_router("", _router)
+
+
+@cache
+def write_document() -> dict[str, Any]:
+    """Return the OpenAPI document of every address under /api/v1, that of the lean route as well."""
+    document: dict[str, Any] = json.loads(json.dumps(api.get_openapi_schema(path_prefix=PREFIX)))
+    guarded = next(iter(document["paths"].values()))
+    example = next(iter(guarded.values()))
+    refusals = {status: said for status, said in example["responses"].items() if int(status) in REFUSED}
+    for path, methods in DOCUMENT.items():
+        document["paths"][path] = {
+            name: told | {"security": example["security"], "responses": refusals | told["responses"]}
+            for name, told in methods.items()
+        }
+    return document

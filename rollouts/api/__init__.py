@@ -1,0 +1,1 @@
+"""The REST API's part for releases and rollouts (contracts §2)."""
