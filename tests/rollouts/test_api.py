@@ -15,6 +15,8 @@ from core.people import create_person
 from core.roles import Role
 from flags.domain.purposes import Purpose
 from flags.transitions import edit_environment
+from rollouts.actions import ACTIONS
+from rollouts.api.driving_routes import TOLD
 from rollouts.domain.lifecycle import Status
 from rollouts.models import Approval, Release, Rollout, Step
 from rollouts.transitions import register_release, run_next_step
@@ -331,6 +333,10 @@ class TestDriving:
     ) -> None:
         assert _code(ci.post(f"/rollouts/{rollout.pk}/roll-back", reason=WHY, **body)) == (400, code)
         assert Rollout.objects.get().status == Status.RUNNING
+
+
+def test_actions__of_the_page__are_all_told_over_the_api() -> None:
+    assert set(TOLD) == set(ACTIONS)
 
 
 @pytest.mark.django_db

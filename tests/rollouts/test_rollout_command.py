@@ -11,7 +11,9 @@ from core.actors import SCHEDULER
 from core.errors import InvalidInput, NotAllowed, Refusal
 from flags.transitions import edit_environment
 from releaseportal.commandline import describe
+from rollouts.actions import ACTIONS
 from rollouts.domain.lifecycle import Status
+from rollouts.management.commands.rollout import TOLD
 from rollouts.models import Approval, Release, Rollout
 from rollouts.transitions import run_next_step
 from tests.digest import take_digest
@@ -96,6 +98,10 @@ def test_rollout__from_draft_to_a_new_attempt__is_driven_from_a_shell(world: Wor
         act("acknowledge", "--flag", key)
     assert act("redraft") == "draft"
     assert act("cancel") == "cancelled"
+
+
+def test_actions__of_the_page__are_all_told_by_the_command() -> None:
+    assert set(TOLD) == set(ACTIONS)
 
 
 def test_show__says_flags_phases_and_what_comes_next(rollout: Rollout) -> None:
