@@ -28,6 +28,11 @@ TOLD = {
     "pause": ("Pause", "Stop before the next step; what is on stays on."),
     "request_approval": ("Ask for approval", "Let a draft wait for other people's approval, and tell them."),
     "withdraw": ("Withdraw the request", "Take a plan that waits for approval back to its draft."),
+    "start_now": (
+        "Start now",
+        "Let a scheduled rollout begin today; what follows keeps its days and hours, counted from today.",
+    ),
+    "promote": ("Promote early", "Let the next phase begin today; the running one's other gates must hold."),
     "cancel": ("Cancel", "Give up a rollout that has not begun."),
     "redraft": ("Plan anew", "Make a new attempt of a rolled-back rollout: a draft with new dates."),
 }

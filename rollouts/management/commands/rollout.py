@@ -34,6 +34,8 @@ TOLD = {
     "pause": "stop before the next step; what is on stays on",
     "request_approval": "ask other people for their approval",
     "withdraw": "take a plan that waits for approval back to its draft",
+    "start_now": "let a scheduled rollout begin today",
+    "promote": "let the next phase begin today, before the running one's days have passed",
     "cancel": "give up a rollout that has not begun",
     "redraft": "make a new attempt of a rolled-back rollout",
 }
