@@ -6,6 +6,7 @@ from core.readonlyadmin import ReadOnlyAdmin, ReadOnlyInline, UntrackedAdmin
 from rollouts.models import (
     Approval,
     CheckItem,
+    Feedback,
     Phase,
     PlanTemplate,
     PlanTemplateVersion,
@@ -114,6 +115,17 @@ class ApprovalAdmin(UntrackedAdmin):
     list_select_related = (*_ROLLOUT, "phase__rollout", "decided_by")
     search_fields = ("comment", "rollout__release__version")
     date_hierarchy = "decided_at"
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(UntrackedAdmin):
+    """The words (FeedbackText) are personal data with a retention of their own: the rollout's page shows them."""
+
+    list_display = ("received_at", "rollout", "attempt", "day", "targeting_key", "rating", "flag")
+    list_filter = ("rating", "flag", "rollout__environment")
+    list_select_related = (*_ROLLOUT, "flag")
+    search_fields = ("targeting_key", "rollout__release__version")
+    date_hierarchy = "received_at"
 
 
 @admin.register(CheckItem)

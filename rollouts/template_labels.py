@@ -39,6 +39,7 @@ GATES: dict[str, str | Promise] = {
     "soak": _("its days have passed"),
     "guardrails": _("guardrails pass, with enough data"),
     "checklist": _("its checklist is done"),
+    "feedback": _("daily feedback is there: of three people, or of all where they are fewer"),
     "approval": _("somebody else approves"),
 }
 

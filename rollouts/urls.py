@@ -1,6 +1,6 @@
 from django.urls import path
 
-from rollouts import approval_views, template_views, views
+from rollouts import approval_views, feedback_views, template_views, views
 
 app_name = "rollouts"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("rollouts/<int:pk>/decide/", approval_views.decide, name="decide"),
     path("rollouts/<int:pk>/check/", approval_views.check, name="check"),
     path("rollouts/<int:pk>/<slug:action>/", views.act, name="act"),
+    path("feedback/<str:token>/", feedback_views.give, name="feedback"),
     path("plan-templates/", template_views.list_all, name="templates"),
     path("plan-templates/new/", template_views.create, name="template_new"),
     path("plan-templates/<str:key>/", template_views.show, name="template"),

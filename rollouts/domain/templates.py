@@ -28,6 +28,7 @@ class Gate(StrEnum):
     SOAK = "soak"
     GUARDRAILS = "guardrails"
     CHECKLIST = "checklist"
+    FEEDBACK = "feedback"
     APPROVAL = "approval"
 
 

@@ -2,6 +2,7 @@
 
 from rollouts.models.approvals import Approval, CheckItem, Decision
 from rollouts.models.events import RolloutEvent
+from rollouts.models.feedback import Feedback, FeedbackText
 from rollouts.models.releases import Release, ReleaseFlag
 from rollouts.models.rollbacks import Rollback, RollbackFlag, Scope, Trigger
 from rollouts.models.rollouts import Rollout, RolloutFlag, RolloutSite
@@ -13,6 +14,8 @@ __all__ = [
     "Approval",
     "CheckItem",
     "Decision",
+    "Feedback",
+    "FeedbackText",
     "Phase",
     "PhaseStatus",
     "PlanTemplate",
