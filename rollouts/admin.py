@@ -20,6 +20,7 @@ from rollouts.models import (
     RolloutSite,
     SchedulerHeartbeat,
     Step,
+    SupportShift,
 )
 
 _ROLLOUT = ("rollout__release", "rollout__environment")
@@ -126,6 +127,15 @@ class FeedbackAdmin(UntrackedAdmin):
     list_select_related = (*_ROLLOUT, "flag")
     search_fields = ("targeting_key", "rollout__release__version")
     date_hierarchy = "received_at"
+
+
+@admin.register(SupportShift)
+class SupportShiftAdmin(ReadOnlyAdmin):
+    list_display = ("starts_on", "ends_on", "name", "phone", "site", "hours")
+    list_filter = ("site",)
+    list_select_related = ("site",)
+    search_fields = ("name", "phone")
+    date_hierarchy = "starts_on"
 
 
 @admin.register(CheckItem)

@@ -51,6 +51,7 @@ REASONS: dict[str, str] = {
     "items_unticked": gettext_noop("The checklist is not done yet"),
     "approval_pending": gettext_noop("Somebody else must approve first"),
     "feedback_missing": gettext_noop("The pilots have not said yet how the day went"),
+    "notes_missing": gettext_noop("A flag lacks its note for cashiers or its documentation"),
     "feedback_by_link": gettext_noop("By the link they were given"),
     "critical_errors": gettext_noop(
         "%(k)s critical errors in %(n)s requests, from at least two tills within ten minutes."
@@ -124,6 +125,8 @@ GATES: dict[str, str | Promise] = {
     "guardrails_do_not_pass": _("Guardrails do not pass yet"),
     "checklist_done": _("The checklist is done"),
     "items_unticked": _("The checklist is not done yet"),
+    "notes_written": _("Each flag has its note and documentation"),
+    "notes_missing": _("Notes for cashiers or documentation are missing"),
     "feedback_given": _("Feedback today"),
     "feedback_missing": _("Feedback today is missing"),
     "approved": _("Approved by somebody else"),

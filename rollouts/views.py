@@ -26,6 +26,7 @@ from rollouts.models import Rollout, Trigger
 from rollouts.page_queries import compose_page, list_actions, measure_reach
 from rollouts.plan_view import view_plan
 from rollouts.queries import exposures_on, get_story, guess_plan, list_releases, list_rollouts, list_takeable
+from rollouts.support_queries import find_duty
 from rollouts.track import prefetch_track, summarise
 from rollouts.transitions import (
     acknowledge_flag,
@@ -88,6 +89,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     template = "rollouts/detail.html"
     if not getattr(request, "htmx", False):
         is_driver = can(request.user, Capability.DRIVE_ROLLOUTS)
+        context["duty"] = find_duty(rollout, now=now)
         context["feedback"] = find_feedback_card(rollout, now=now, with_links=is_driver)
     else:
         template = "rollouts/_head.html" if request.GET.get("part") == "head" else "rollouts/_live.html"

@@ -56,11 +56,13 @@ def judge_gates(
     unticked: Sequence[str] = (),
     approval: ApprovalState | None = None,
     feedback: FeedbackState | None = None,
+    without_notes: Sequence[str] = (),
 ) -> list[GateResult]:
     """Return each gate's result, in the order of a phase's card.
 
     `verdicts` are (flag key, verdict) of the flags still on, `unticked` the items of the checklist that
-    are not done, `approval` how far the phase's approval is, `feedback` how many gave some.
+    are not done, `approval` how far the phase's approval is, `feedback` how many gave some,
+    `without_notes` the flags still on that lack their note for cashiers or their documentation.
     """
     results = []
     if Gate.SOAK in gates:
@@ -78,6 +80,9 @@ def judge_gates(
         results.append(GateResult(Gate.CHECKLIST, not unticked, code, {"items": list(unticked)}))
     if Gate.FEEDBACK in gates:
         results.append(_judge_feedback(feedback or FeedbackState(0, 0)))
+    if Gate.NOTES in gates:
+        code = "notes_missing" if without_notes else "notes_written"
+        results.append(GateResult(Gate.NOTES, not without_notes, code, {"flags": list(without_notes)}))
     if Gate.APPROVAL in gates:
         holds = approval is not None and approval.holds
         data: dict[str, object] = {}

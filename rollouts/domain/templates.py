@@ -29,6 +29,7 @@ class Gate(StrEnum):
     GUARDRAILS = "guardrails"
     CHECKLIST = "checklist"
     FEEDBACK = "feedback"
+    NOTES = "notes"
     APPROVAL = "approval"
 
 

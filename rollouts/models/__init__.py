@@ -8,6 +8,7 @@ from rollouts.models.rollbacks import Rollback, RollbackFlag, Scope, Trigger
 from rollouts.models.rollouts import Rollout, RolloutFlag, RolloutSite
 from rollouts.models.scheduling import SchedulerHeartbeat, StepFault
 from rollouts.models.steps import Phase, PhaseStatus, Step, StepStatus
+from rollouts.models.support import SupportShift
 from rollouts.models.templates import PlanTemplate, PlanTemplateVersion
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "Step",
     "StepFault",
     "StepStatus",
+    "SupportShift",
     "Trigger",
 ]
