@@ -43,6 +43,7 @@ ACTORS: dict[str, str | Promise] = {
     "guardrail": _("guardrail"),
     "intake": _("incident intake"),
     "installation": _("installation"),
+    "pilot": _("pilot cashier, by a link"),
     "demo": _("demo"),
 }
 

@@ -3,9 +3,14 @@
 An app that lays rules or builds on flags and segments registers itself when it is ready.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    # Apps register themselves before there are models.
+    from flags.models import Flag, Site
 
 
 @dataclass(frozen=True)
@@ -14,6 +19,24 @@ class Origin:
 
     label: str
     url: str
+
+
+@dataclass(frozen=True)
+class OnDuty:
+    """Who answers the phone for a site."""
+
+    name: str
+    phone: str
+    hours: str
+
+
+@dataclass(frozen=True)
+class SiteNews:
+    """What happens at a site today: who is on duty, where support is heightened, and the flags that arrive."""
+
+    is_heightened: bool
+    duty: Sequence[OnDuty]
+    arriving: "Sequence[Flag]"
 
 
 class Dependant(Protocol):
@@ -30,6 +53,9 @@ class Dependant(Protocol):
 
     def list_uses_of_segment(self, segment_id: int) -> list[str]:
         """Return labels of what would break without the segment."""
+
+    def find_site_news(self, site: "Site", *, now: datetime) -> SiteNews:
+        """Return what happens at a site today."""
 
 
 _DEPENDANTS: list[Dependant] = []
@@ -69,3 +95,8 @@ def list_drivers(*, flag_id: int, environment_id: int) -> list[Origin]:
 def list_uses_of_segment(segment_id: int) -> list[str]:
     """Return labels of everything above that needs a segment."""
     return [label for one in _DEPENDANTS for label in one.list_uses_of_segment(segment_id)]
+
+
+def list_site_news(site: "Site", *, now: datetime) -> list[SiteNews]:
+    """Return what each app above says of a site's day."""
+    return [one.find_site_news(site, now=now) for one in _DEPENDANTS]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -56,6 +56,13 @@ WORDS: Mapping[str, Words] = {
     ),
     "rollout_completed": Words(
         _("Release %(release)s is out in %(environment)s"), _("Every step is done; everyone has it.")
+    ),
+    "daily_summary": Words(
+        _("The day of release %(release)s in %(environment)s: %(rating)s of 5, complaints: %(complaints)s"),
+        _(
+            "Feedback: %(rating)s of 5 from %(pilots)s people. Complaints: %(complaints)s."
+            " Guardrails pass: %(passing)s. They do not pass (yet): %(open)s."
+        ),
     ),
     "approval_requested": Words(
         _("Approval asked for: release %(release)s in %(environment)s"),
@@ -133,6 +140,7 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
                 "step_done",
                 "step_due_soon",
                 "phase_started",
+                "daily_summary",
                 "rollout_completed",
                 "rollout_paused",
                 "rollout_resumed",
@@ -252,6 +260,8 @@ def _say_flags(flags: Any) -> str:
 
 
 def _say_value(name: str, value: Any) -> Any:
+    if isinstance(value, float):
+        return number_format(value, 1)
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)
     try:

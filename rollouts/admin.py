@@ -6,6 +6,7 @@ from core.readonlyadmin import ReadOnlyAdmin, ReadOnlyInline, UntrackedAdmin
 from rollouts.models import (
     Approval,
     CheckItem,
+    Feedback,
     FreezeWindow,
     Phase,
     PlanTemplate,
@@ -20,6 +21,7 @@ from rollouts.models import (
     RolloutSite,
     SchedulerHeartbeat,
     Step,
+    SupportShift,
 )
 
 _ROLLOUT = ("rollout__release", "rollout__environment")
@@ -115,6 +117,26 @@ class ApprovalAdmin(UntrackedAdmin):
     list_select_related = (*_ROLLOUT, "phase__rollout", "decided_by")
     search_fields = ("comment", "rollout__release__version")
     date_hierarchy = "decided_at"
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(UntrackedAdmin):
+    """The words (FeedbackText) are personal data with a retention of their own: the rollout's page shows them."""
+
+    list_display = ("received_at", "rollout", "attempt", "day", "targeting_key", "rating", "flag")
+    list_filter = ("rating", "flag", "rollout__environment")
+    list_select_related = (*_ROLLOUT, "flag")
+    search_fields = ("targeting_key", "rollout__release__version")
+    date_hierarchy = "received_at"
+
+
+@admin.register(SupportShift)
+class SupportShiftAdmin(ReadOnlyAdmin):
+    list_display = ("starts_on", "ends_on", "name", "phone", "site", "hours")
+    list_filter = ("site",)
+    list_select_related = ("site",)
+    search_fields = ("name", "phone")
+    date_hierarchy = "starts_on"
 
 
 @admin.register(CheckItem)

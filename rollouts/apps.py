@@ -6,7 +6,7 @@ from core.naming import name_records
 from core.reasons import REASONS, VALUES
 from flags.dependants import register
 from flags.labels import STANDINGS
-from rollouts import approval_labels, labels, names, template_labels
+from rollouts import approval_labels, feedback_labels, labels, names, template_labels
 
 
 class RolloutsConfig(AppConfig):
@@ -21,6 +21,7 @@ class RolloutsConfig(AppConfig):
         name_records(self, names.NAMES)
         REFUSALS.update(labels.REFUSALS)
         REFUSALS.update(approval_labels.REFUSALS)
+        REFUSALS.update(feedback_labels.REFUSALS)
         REFUSALS.update(template_labels.REFUSALS)
         REASONS.update(labels.REASONS)
         VALUES["phase"] = labels.PHASES

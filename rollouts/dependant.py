@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from django.db.models import Q
 from django.urls import reverse
 
-from flags.dependants import Origin
-from flags.models import Segment
+from flags.dependants import OnDuty, Origin, SiteNews
+from flags.models import Segment, Site
 from rollouts.models import Rollout, RolloutFlag
 from rollouts.queries import list_rollouts
+from rollouts.support_queries import list_arriving, list_duty_at
 from rollouts.template_queries import list_templates_naming_segment
 
 ORIGIN = re.compile(r"rollout:(\d+):\d+(?::shut)?")
@@ -50,3 +52,9 @@ class RolloutsUse:
         uses: list[Rollout] = list(list_rollouts().filter(own).distinct())
         segment = Segment.objects.get(pk=segment_id)
         return [str(one) for one in [*uses, *list_templates_naming_segment(segment.key)]]
+
+    def find_site_news(self, site: Site, *, now: datetime) -> SiteNews:
+        """Return who is on duty for a site, and what it gets today: three queries."""
+        duty = list_duty_at(site, now=now)
+        people = [OnDuty(row.name, row.phone, row.hours) for row in duty or ()]
+        return SiteNews(duty is not None, people, list_arriving(site, now=now))

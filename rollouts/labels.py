@@ -88,6 +88,9 @@ REASONS: dict[str, str] = {
     "guardrails_do_not_pass": gettext_noop("Guardrails do not pass yet"),
     "items_unticked": gettext_noop("The checklist is not done yet"),
     "approval_pending": gettext_noop("Somebody else must approve first"),
+    "feedback_missing": gettext_noop("The pilots have not said yet how the day went"),
+    "notes_missing": gettext_noop("A flag lacks its note for cashiers or its documentation"),
+    "feedback_by_link": gettext_noop("By the link they were given"),
     "critical_errors": gettext_noop(
         "%(k)s critical errors in %(n)s requests, from at least two tills within ten minutes."
     ),
@@ -164,6 +167,10 @@ GATES: dict[str, str | Promise] = {
     "guardrails_do_not_pass": _("Guardrails do not pass yet"),
     "checklist_done": _("The checklist is done"),
     "items_unticked": _("The checklist is not done yet"),
+    "notes_written": _("Each flag has its note and documentation"),
+    "notes_missing": _("Notes for cashiers or documentation are missing"),
+    "feedback_given": _("Feedback today"),
+    "feedback_missing": _("Feedback today is missing"),
     "approved": _("Approved by somebody else"),
     "approval_pending": _("Somebody else must approve first"),
 }
@@ -185,6 +192,7 @@ EVENTS: dict[str, str | Promise] = {
     "phase_rejected": _("Not approved to leave the phase: %(phase)s"),
     "item_ticked": _("Ticked off: %(item)s"),
     "item_unticked": _("Tick taken back: %(item)s"),
+    "feedback_given": _("A pilot’s day: %(rating)s of 5"),
     "scheduled": _("Scheduled"),
     "started": _("Started"),
     "step_done": _("%(flag)s on for %(audience)s"),

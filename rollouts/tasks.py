@@ -7,10 +7,12 @@ from datetime import timedelta
 from itertools import groupby
 
 from celery import shared_task
+from django.conf import settings
 from django.db import DatabaseError
 
 from core import clock
 from core.errors import Refusal
+from rollouts.daily_summary import list_due_summaries, send_daily_summary
 from rollouts.guarding import WATCHED, watch_rollout
 from rollouts.models import SchedulerHeartbeat
 from rollouts.promises import list_misdated_rollouts
@@ -18,6 +20,7 @@ from rollouts.queries import list_due_rollouts, list_rollouts, list_steps_due_wi
 from rollouts.ratio_guarding import watch_error_rate
 from rollouts.story import tell_due_soon
 from rollouts.transitions import clear_step_fault, keep_to_open_days, note_step_fault, run_next_step
+from rollouts.transitions.giving_feedback import forget_feedback_words
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,8 @@ log = logging.getLogger(__name__)
 MOST_STEPS = 500
 #: People hear of a step in the evening before a morning's.
 DUE_SOON = timedelta(hours=12)
+#: Words of feedback forgotten in one round.
+WORDS_BATCH = 500
 
 
 @shared_task
@@ -86,3 +91,23 @@ def remind_of_steps() -> int:
     steps = list_steps_due_within(now=now, span=DUE_SOON).order_by("rollout", "due_at", "position")
     together = groupby(steps, key=lambda step: (step.rollout_id, step.due_at, step.site_id, step.segment_id))
     return sum(tell_due_soon(list(group), now=now) for _key, group in together)
+
+
+@shared_task
+def send_daily_summaries() -> int:
+    """Tell once each evening how the day of a real rollout went; return how many messages were new."""
+    now = clock.now()
+    sent = 0
+    for rollout in list_due_summaries(now=now):
+        try:
+            sent += send_daily_summary(rollout, now=now)
+        except (Refusal, DatabaseError):
+            log.exception("rollout %s: its day was not told, tried again", rollout.pk)
+    return sent
+
+
+@shared_task
+def forget_old_feedback() -> int:
+    """Delete the words of feedback older than those of complaints may be; return how many. Ratings stay."""
+    limit = timedelta(days=settings.COMPLAINT_TEXT_RETENTION_DAYS)
+    return forget_feedback_words(received_before=clock.now() - limit, at_most=WORDS_BATCH)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from flags.domain.bucketing import TOTAL_BP
 from flags.form_lines import rearrange_lines
 from health.domain.error_rate import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
-from rollouts.domain.template_check import MOST_DAYS, MOST_PHASES
+from rollouts.domain.template_check import FOR_PEOPLE, MOST_DAYS, MOST_PHASES
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate, SupportLevel
 from rollouts.labels import PHASES
 from rollouts.queries import list_tester_segments
@@ -101,7 +101,7 @@ class PhaseForm(forms.Form):
         """Return the phase of a valid form."""
         data = self.cleaned_data
         kind, advance = PhaseKind(data["kind"]), Advance(data["advance"])
-        segment = data["segment"] if kind in {PhaseKind.INTERNAL, PhaseKind.PILOT} else None
+        segment = data["segment"] if kind in FOR_PEOPLE else None
         percent = data["error_rate_percent"]
         return PhaseTemplate(
             kind=kind,
@@ -111,7 +111,7 @@ class PhaseForm(forms.Form):
             flag_order=tuple(_split(data["flag_order"])) if advance is Advance.IN_ORDER else (),
             segment_key=segment.key if segment else "",
             shares_bp=data["shares"] if kind is PhaseKind.PERCENTAGE else (),
-            gates=tuple(Gate(gate) for gate in data["gates"]) if kind is not PhaseKind.FULL else (),
+            gates=_list_gates(data["gates"], kind),
             checklist=_list_items(data["checklist"]) if Gate.CHECKLIST in data["gates"] else (),
             error_rate_mode=data["error_rate_mode"],
             error_rate_bp=None if percent is None else int(percent * PERCENT_BP),
@@ -165,6 +165,12 @@ def rearrange_phases(data: QueryDict) -> MultiValueDict[str, str] | None:
 
 def _split(text: str) -> list[str]:
     return [word.strip() for word in text.replace(";", ",").split(",") if word.strip()]
+
+
+def _list_gates(chosen: Sequence[str], kind: PhaseKind) -> tuple[Gate, ...]:
+    """Return the gates that a phase of this kind can have: after everyone nothing comes, and shops are no people."""
+    gates = [Gate(gate) for gate in chosen if kind is not PhaseKind.FULL]
+    return tuple(gate for gate in gates if gate is not Gate.FEEDBACK or kind in FOR_PEOPLE)
 
 
 def _list_items(text: str) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 REFUSALS: dict[str, str | Promise] = {
+    "shift_of_nobody": _("Say who is on duty, and their phone number."),
+    "shift_days_wrong": _("A shift lasts from 1 to %(most)s days, and ends after it begins."),
     "template_unknown": _("There is no such plan template (any more)."),
     "template_unnamed": _("Give the template a name with letters in it."),
     "template_exists": _("There is a template “%(template)s” already: choose another name."),
@@ -39,6 +41,8 @@ GATES: dict[str, str | Promise] = {
     "soak": _("its days have passed"),
     "guardrails": _("guardrails pass, with enough data"),
     "checklist": _("its checklist is done"),
+    "feedback": _("daily feedback is there: of three people, or of all where they are fewer"),
+    "notes": _("each flag has its note for cashiers and its documentation"),
     "approval": _("somebody else approves"),
 }
 

@@ -1,6 +1,14 @@
 from django.urls import path
 
-from rollouts import approval_views, freeze_views, plan_edit_views, template_views, views
+from rollouts import (
+    approval_views,
+    feedback_views,
+    freeze_views,
+    plan_edit_views,
+    support_views,
+    template_views,
+    views,
+)
 
 app_name = "rollouts"
 urlpatterns = [
@@ -13,6 +21,10 @@ urlpatterns = [
     path("rollouts/<int:pk>/decide/", approval_views.decide, name="decide"),
     path("rollouts/<int:pk>/check/", approval_views.check, name="check"),
     path("rollouts/<int:pk>/<slug:action>/", views.act, name="act"),
+    path("feedback/<str:token>/", feedback_views.give, name="feedback"),
+    path("support/", support_views.show, name="support"),
+    path("support/add/", support_views.add, name="support_add"),
+    path("support/remove/", support_views.remove, name="support_remove"),
     path("plan-templates/", template_views.list_all, name="templates"),
     path("plan-templates/new/", template_views.create, name="template_new"),
     path("plan-templates/<str:key>/", template_views.show, name="template"),

@@ -20,6 +20,7 @@ from flags.current import get_current_environment
 from flags.queries import get_flag_names
 from rollouts.actions import ACTIONS
 from rollouts.approval_view import find_approval_card
+from rollouts.feedback_view import find_feedback_card
 from rollouts.forms import PlanForm, ReleaseForm, move_choice
 from rollouts.labels import STATUSES, WARNINGS
 from rollouts.models import PhaseStatus, Rollout, Trigger
@@ -34,6 +35,7 @@ from rollouts.queries import (
     list_rollouts,
     list_takeable,
 )
+from rollouts.support_queries import find_duty
 from rollouts.track import prefetch_track, summarise_all
 from rollouts.transitions import (
     acknowledge_flag,
@@ -70,7 +72,8 @@ def list_all(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one rollout: what happens, what happens next, what can be done."""
     rollout = _get(pk)
-    page = compose_page(rollout, now=clock.now())
+    now = clock.now()
+    page = compose_page(rollout, now=now)
     phase = page.summary.phase
     context = {
         "rollout": rollout,
@@ -82,7 +85,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "items": phase.check_items.select_related("done_by") if phase else (),
     }
     template = "rollouts/detail.html"
-    if getattr(request, "htmx", False):
+    if not getattr(request, "htmx", False):
+        is_driver = can(request.user, Capability.DRIVE_ROLLOUTS)
+        context["duty"] = find_duty(rollout, now=now)
+        context["feedback"] = find_feedback_card(rollout, now=now, with_links=is_driver)
+    else:
         template = "rollouts/_head.html" if request.GET.get("part") == "head" else "rollouts/_live.html"
     return render(request, template, context)
 

@@ -14,11 +14,13 @@ from tests.signed_in import sign_in_as
 
 #: Apps whose every page carries its capability.
 OURS = {"flags", "rollouts", "health", "incidents", "notifications"}
+#: Pages that a signed address opens to whoever has it; tests/rollouts/test_feedback_pages.py says what they refuse.
+PUBLIC = {"rollouts:feedback"}
 #: Pages that belong to no app.
 ON_TOP = {"dashboard", "search"}
 
 
-def _patterns() -> Iterator[tuple[str, URLPattern]]:
+def _all_patterns() -> Iterator[tuple[str, URLPattern]]:
     for entry in get_resolver().url_patterns:
         if isinstance(entry, URLResolver) and entry.app_name in OURS:
             for pattern in entry.url_patterns:
@@ -26,6 +28,10 @@ def _patterns() -> Iterator[tuple[str, URLPattern]]:
                     yield f"{entry.app_name}:{pattern.name}", pattern
         if isinstance(entry, URLPattern) and entry.name in ON_TOP:
             yield entry.name, entry
+
+
+def _patterns() -> Iterator[tuple[str, URLPattern]]:
+    return ((name, pattern) for name, pattern in _all_patterns() if name not in PUBLIC)
 
 
 def _path(name: str, pattern: URLPattern) -> str:
@@ -47,6 +53,12 @@ def test_pages__each__names_its_capability() -> None:
     assert without == []
     assert len(list(_patterns())) > 15
     assert {name for name, _pattern in _patterns()} >= ON_TOP
+
+
+def test_pages__public__name_no_capability() -> None:
+    addresses = dict(_all_patterns())
+
+    assert {name for name in PUBLIC if not hasattr(addresses[name].callback, "capability")} == PUBLIC
 
 
 @pytest.mark.django_db

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from core import clock
 from core.actors import SCHEDULER
@@ -21,6 +22,7 @@ from health.transitions import log_complaint
 from incidents.intake import list_waiting, take_in
 from incidents.models import Incident
 from rollouts.domain.templates import BUILT_IN_KEY
+from rollouts.feedback_links import Link, write_token
 from rollouts.models import FreezeWindow, Rollout, Trigger
 from rollouts.transitions import add_freeze, roll_back
 from tests.digest import name_changes, take_digest
@@ -68,6 +70,7 @@ TEXTS = {
     "street",
     "postal_code",
     "opening_hours",
+    "hours",
     "contact_name",
     "backup_name",
     "backup_phone",
@@ -195,6 +198,8 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "phase-0-slots": "06:00",
         "phase-0-segment": "",
         "phase-0-shares": "10, 20",
+        "rating": "3",
+        "shift": "1",
         "phase-0-gates": ["soak"],
         "phase-0-support": "standard",
         "phase-0-error_rate_mode": "",
@@ -281,6 +286,8 @@ def _addresses(world: World, rollout: Rollout) -> list[str]:
             values["environment"] = world.environment.key
         if "lane" in wanted:
             values["lane"] = "error_rate"
+        if "token" in wanted:
+            values["token"] = write_token(Link(rollout.pk, "cashier-0", timezone.localdate(clock.now())))
         actions = ACTIONS[name] if "action" in wanted else ("",)
         found += [reverse(name, kwargs=values | ({"action": action} if action else {})) for action in actions]
     return found

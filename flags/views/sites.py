@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.roles import Capability, requires
 from core.views import actor_of, answer_form, read_int, read_version, write_from
+from flags.dependants import list_site_news
 from flags.forms import NewSiteForm, SiteDaysForm, SiteForm, TillForm
 from flags.models import Site
 from flags.site_queries import get_calendar, list_flags_here, list_site_rows
@@ -29,9 +30,11 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
 def _show(
     request: HttpRequest, site: Site, *, till: TillForm | None = None, days: SiteDaysForm | None = None
 ) -> HttpResponse:
+    now = clock.now()
     context = {
         "site": site,
-        "calendar": get_calendar(site, now=clock.now()),
+        "site_news": list_site_news(site, now=now),
+        "calendar": get_calendar(site, now=now),
         "tills": site.tills.order_by("key"),
         "on_here": list_flags_here(site),
         "till_form": till or TillForm(auto_id="till_%s"),

@@ -8,6 +8,7 @@ from health.domain.error_rate import LANE as ERROR_RATE
 from health.domain.error_rate import TOO_LITTLE
 from health.domain.verdict import Judgement, Verdict
 from rollouts.domain.approving import ApprovalState
+from rollouts.domain.feedback import FeedbackState
 from rollouts.domain.templates import Gate
 
 #: The worst verdict of a flag's lanes is the one that counts.
@@ -54,11 +55,14 @@ def judge_gates(
     now: datetime,
     unticked: Sequence[str] = (),
     approval: ApprovalState | None = None,
+    feedback: FeedbackState | None = None,
+    without_notes: Sequence[str] = (),
 ) -> list[GateResult]:
     """Return each gate's result, in the order of a phase's card.
 
     `verdicts` are (flag key, verdict) of the flags still on, `unticked` the items of the checklist that
-    are not done, `approval` how far the phase's approval is.
+    are not done, `approval` how far the phase's approval is, `feedback` how many gave some,
+    `without_notes` the flags still on that lack their note for cashiers or their documentation.
     """
     results = []
     if Gate.SOAK in gates:
@@ -74,6 +78,11 @@ def judge_gates(
     if Gate.CHECKLIST in gates:
         code = "items_unticked" if unticked else "checklist_done"
         results.append(GateResult(Gate.CHECKLIST, not unticked, code, {"items": list(unticked)}))
+    if Gate.FEEDBACK in gates:
+        results.append(_judge_feedback(feedback or FeedbackState(0, 0)))
+    if Gate.NOTES in gates:
+        code = "notes_missing" if without_notes else "notes_written"
+        results.append(GateResult(Gate.NOTES, not without_notes, code, {"flags": list(without_notes)}))
     if Gate.APPROVAL in gates:
         holds = approval is not None and approval.holds
         data: dict[str, object] = {}
@@ -81,3 +90,8 @@ def judge_gates(
             data = {"approvers": approval.approvers, "needed": approval.needed}
         results.append(GateResult(Gate.APPROVAL, holds, "approved" if holds else "approval_pending", data))
     return results
+
+
+def _judge_feedback(state: FeedbackState) -> GateResult:
+    code = "feedback_given" if state.holds else "feedback_missing"
+    return GateResult(Gate.FEEDBACK, state.holds, code, {"have": state.have, "needed": state.needed})

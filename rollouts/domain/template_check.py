@@ -24,7 +24,7 @@ _REACH = {
     PhaseKind.PERCENTAGE: 2,
     PhaseKind.FULL: 3,
 }
-_FOR_PEOPLE = frozenset({PhaseKind.INTERNAL, PhaseKind.PILOT})
+FOR_PEOPLE = frozenset({PhaseKind.INTERNAL, PhaseKind.PILOT})
 
 
 def check_phases(phases: Sequence[PhaseTemplate]) -> None:
@@ -51,7 +51,7 @@ def _find_fault(phase: PhaseTemplate) -> str:
         "template_slots_wrong": len(phase.slots) > MOST_SLOTS or list(phase.slots) != sorted(set(phase.slots)),
         "template_order_wrong": (phase.advance is Advance.IN_ORDER) != bool(phase.flag_order)
         or len(set(phase.flag_order)) != len(phase.flag_order),
-        "template_segment_wrong": bool(phase.segment_key) and phase.kind not in _FOR_PEOPLE,
+        "template_segment_wrong": bool(phase.segment_key) and phase.kind not in FOR_PEOPLE,
         "template_shares_missing": phase.kind is PhaseKind.PERCENTAGE and not phase.shares_bp,
         "template_shares_wrong": bool(phase.shares_bp)
         and (
@@ -62,6 +62,7 @@ def _find_fault(phase: PhaseTemplate) -> str:
             or len(phase.shares_bp) > MOST_SHARES
         ),
         "template_shares_crowded": len(phase.shares_bp) > phase.days,
+        "template_feedback_wrong": Gate.FEEDBACK in phase.gates and phase.kind not in FOR_PEOPLE,
         "template_gates_wrong": len(set(phase.gates)) != len(phase.gates),
         "template_checklist_wrong": (Gate.CHECKLIST in phase.gates) != bool(phase.checklist)
         or len(phase.checklist) > MOST_ITEMS

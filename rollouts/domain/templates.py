@@ -28,6 +28,8 @@ class Gate(StrEnum):
     SOAK = "soak"
     GUARDRAILS = "guardrails"
     CHECKLIST = "checklist"
+    FEEDBACK = "feedback"
+    NOTES = "notes"
     APPROVAL = "approval"
 
 

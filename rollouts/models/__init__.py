@@ -2,18 +2,22 @@
 
 from rollouts.models.approvals import Approval, CheckItem, Decision
 from rollouts.models.events import RolloutEvent
+from rollouts.models.feedback import Feedback, FeedbackText
 from rollouts.models.freezes import FreezeWindow
 from rollouts.models.releases import Release, ReleaseFlag
 from rollouts.models.rollbacks import Rollback, RollbackFlag, Scope, Trigger
 from rollouts.models.rollouts import Rollout, RolloutFlag, RolloutSite
 from rollouts.models.scheduling import SchedulerHeartbeat, StepFault
 from rollouts.models.steps import Phase, PhaseStatus, Step, StepStatus
+from rollouts.models.support import SupportShift
 from rollouts.models.templates import PlanTemplate, PlanTemplateVersion
 
 __all__ = [
     "Approval",
     "CheckItem",
     "Decision",
+    "Feedback",
+    "FeedbackText",
     "FreezeWindow",
     "Phase",
     "PhaseStatus",
@@ -32,5 +36,6 @@ __all__ = [
     "Step",
     "StepFault",
     "StepStatus",
+    "SupportShift",
     "Trigger",
 ]

@@ -56,7 +56,9 @@ def _sum(minutes: "deque[Minute]", span: int, now: datetime) -> Figures:
     return Figures(sum(one[0] for one in last), sum(one[2] for one in last), sum(one[1] for one in last), now)
 
 
-def _run(seed: int, *, rate: float, clump: int, tills: int, minutes: int) -> tuple[int | None, int | None]:
+def _run(
+    seed: int, *, rate: float, clump: int, tills: int, minutes: int, threshold_bp: int = 500
+) -> tuple[int | None, int | None]:
     """Return the minute in which the guardrail fired, and the naive rule, None where it never did."""
     dice = random.Random(seed)
     seen: deque[Minute] = deque(maxlen=15)
@@ -73,7 +75,7 @@ def _run(seed: int, *, rate: float, clump: int, tills: int, minutes: int) -> tup
             memory = {}
             continue
         windows = {"fast": fast, "slow": slow}
-        assessment = Assessment(EXPOSURE, 500, now, windows, {"fast": NOTHING, "slow": NOTHING}, now)
+        assessment = Assessment(EXPOSURE, threshold_bp, now, windows, {"fast": NOTHING, "slow": NOTHING}, now)
         if fired is None and list_breaching(assessment):
             verdict = judge_error_rate(assessment, memory).verdict
             fired = minute if verdict is Verdict.BREACH else None
@@ -84,8 +86,13 @@ def _run(seed: int, *, rate: float, clump: int, tills: int, minutes: int) -> tup
 @pytest.mark.parametrize("rate", [0.005, 0.01, 0.02])
 @pytest.mark.parametrize("clump", [1, 3])
 @pytest.mark.parametrize("tills", [1, 5])
-def test_healthy_fleet__ten_days__does_not_fire(rate: float, clump: int, tills: int) -> None:
-    runs = [_run(seed, rate=rate, clump=clump, tills=tills, minutes=TEN_DAYS) for seed in range(4)]
+@pytest.mark.parametrize("threshold_bp", [500, 400])
+def test_healthy_fleet__ten_days__does_not_fire(rate: float, clump: int, tills: int, threshold_bp: int) -> None:
+    """At 5 %, and at the 4 % that holds while support is heightened."""
+    runs = [
+        _run(seed, rate=rate, clump=clump, tills=tills, minutes=TEN_DAYS, threshold_bp=threshold_bp)
+        for seed in range(4)
+    ]
 
     assert [fired for fired, _ in runs] == [None] * len(runs)
 

@@ -51,6 +51,11 @@ DATA: dict[str, Any] = {
     "reader": "mia",
     "day": "2026-11-04",
     "links": 12,
+    "rating": 3.5,
+    "pilots": 3,
+    "complaints": 2,
+    "passing": ["buttons"],
+    "open": ["tickets"],
     "head": "abc",
 }
 
