@@ -90,6 +90,20 @@ class TestPage:
         assert "errorlist" in answer.content.decode()
         assert not Feedback.objects.exists()
 
+    @pytest.mark.parametrize(
+        "value", ["", "a\x00b", "<script>alert(1)</script>", "9" * 40, "-1", "1e309", "٣", "x" * 50_000]
+    )
+    @pytest.mark.parametrize("field", ["rating", "flag", "text", "lang"])
+    def test_post__hostile__is_answered_escaped_and_sets_no_cookie(
+        self, rollout: Rollout, field: str, value: str
+    ) -> None:
+        with time_machine.travel(at(25, 12)):
+            answer = Client().post(_path(rollout), {"rating": "3", "flag": "", "text": ""} | {field: value})
+
+        assert answer.status_code in {302, 400}
+        assert b"<script>alert" not in answer.content
+        assert not answer.cookies
+
     def test_post__too_often__says_thank_you_and_no_more(self, rollout: Rollout) -> None:
         for minute in range(12):
             say(rollout, 0, now=at(25, 11, minute))
