@@ -48,7 +48,7 @@ def test_list_changes__field_changed__shows_before_and_after() -> None:
     someone = make_person(Role.SUPPORT, full_name="Anne Roy")
     rename(someone, "Anne Martin", now=NOW + timedelta(hours=1))
 
-    newest = find()[0]
+    newest = find(reason="a new name")[0]
 
     assert (newest.kind, newest.object_label, newest.reason) == ("changed", someone.username, "a new name")
     assert [(part.before, part.after) for part in newest.fields] == [("Roy", "Martin")]
@@ -84,7 +84,8 @@ def test_list_changes__filters__narrow() -> None:
     assert len(find(person="ada")) == 1
     assert len(find(person=admin.username)) == 1
     assert len(find(reason="ticket")) == 1
-    assert len(find(since=NOW + timedelta(days=1))) == 1
+    assert len(find(since=NOW + timedelta(days=1), reason="ticket")) == 1
+    assert find(since=NOW + timedelta(days=3), reason="ticket") == []
     assert all(change.at == NOW for change in find(until=NOW + timedelta(days=1)))
     assert {change.object_id for change in find(object_id=str(someone.pk))} == {someone.pk}
     assert find(object_id="x") == []

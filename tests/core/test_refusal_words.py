@@ -16,7 +16,10 @@ from core.labels import REFUSALS
 BASE = Path(settings.BASE_DIR)
 APPS = ("core", "notifications", "flags", "health", "recovery", "rollouts", "incidents", "releaseportal")
 #: Where a code is computed: the function whose returned literals it is one of.
-COMPUTED = {"incidents/transitions/handling.py:close_incident": "incidents/queries.py:find_gaps"}
+COMPUTED = {
+    "incidents/transitions/handling.py:close_incident": "incidents/queries.py:find_gaps",
+    "rollouts/domain/template_check.py:check_phases": "rollouts/domain/template_check.py:_find_fault",
+}
 _CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 
 
@@ -70,12 +73,11 @@ def _list_computed(function: str) -> set[str]:
 
 
 def _list_worded(app: str) -> list[str]:
-    """Return the codes of an app's own table, as its source spells them."""
-    if not (BASE / app / "labels.py").exists():
-        return []
+    """Return the codes of an app's own tables, in `labels.py` and `*_labels.py`, as their source spells them."""
     tables = [
         node.value
-        for node in _read(f"{app}/labels.py").body
+        for path in (BASE / app).glob("*labels.py")
+        for node in _read(str(path.relative_to(BASE))).body
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "REFUSALS"
     ]
     return [ast.literal_eval(key) for table in tables if isinstance(table, ast.Dict) for key in table.keys if key]

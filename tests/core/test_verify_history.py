@@ -63,7 +63,9 @@ def run_command(*arguments: str) -> tuple[int, str]:
 
 def test_seal_history__rows_written__become_links_in_order(sealed: list[AuditLink]) -> None:
     assert [link.seq for link in sealed] == list(range(1, len(sealed) + 1))
-    assert {link.table_name for link in sealed} == {"core_historicaluser", "core_historicaluser_groups"}
+    # The built-in plan template is there from the start.
+    people = {"core_historicaluser", "core_historicaluser_groups"}
+    assert {link.table_name for link in sealed} == people | {"rollouts_historicalplantemplate"}
     assert sealed[0].previous_hash == GENESIS
     assert [link.previous_hash for link in sealed[1:]] == [link.hash for link in sealed[:-1]]
     with transaction.atomic(), connection.cursor() as cursor:
@@ -77,6 +79,7 @@ def test_seal_history__nothing_waits__does_nothing(sealed: list[AuditLink]) -> N
 
 
 def test_seal_history__transaction_still_open__waits_for_it() -> None:
+    seal_history(now=clock.now())
     with transaction.atomic():
         make_person(Role.SUPPORT)
         with ThreadPoolExecutor(1) as other:
@@ -152,19 +155,21 @@ def test_verify_history__untouched__holds_and_names_the_head(sealed: list[AuditL
     assert sealed[-1].hash in said
 
 
-def test_verify_history__empty_database__holds() -> None:
-    assert run_command() == (0, f"History holds: 0 links, 0 rows waiting for their seal.\nHead: {GENESIS}\n")
+def test_verify_history__fresh_database__holds() -> None:
+    """Of a fresh database the history of the built-in plan template waits."""
+    assert run_command() == (0, f"History holds: 0 links, 1 rows waiting for their seal.\nHead: {GENESIS}\n")
 
 
 def test_verify_history__row_edited__exits_1_and_names_it(sealed: list[AuditLink], owner: psycopg.Connection) -> None:
+    link = next(link for link in sealed if link.table_name == "core_historicaluser")
     owner.execute(
-        "UPDATE core_historicaluser SET history_change_reason = 'routine' WHERE history_id = %s", [sealed[0].history_id]
+        "UPDATE core_historicaluser SET history_change_reason = 'routine' WHERE history_id = %s", [link.history_id]
     )
 
     code, said = run_command()
 
     assert code == 1
-    assert f"core_historicaluser, row {sealed[0].history_id} was changed (link 1)" in said
+    assert f"core_historicaluser, row {link.history_id} was changed (link {link.seq})" in said
     assert said.count("\n") == 1
 
 
