@@ -47,6 +47,10 @@ ON_PHONES: tuple[tuple[Capability, frozenset[str]], ...] = (
 )
 
 
+#: Where else a person is in a part of the portal, by the page that stands for it.
+ELSEWHERE = {"rollouts:list": ("/releases/", "/plan-templates/", "/freezes/", "/support/")}
+
+
 @dataclass(frozen=True)
 class RailItem:
     label: str | Promise
@@ -74,6 +78,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     for name, label, capability in RAIL:
         if can(user, capability):
             url = reverse(name)
-            current = request.path == url if url == "/" else request.path.startswith(url)
+            places = (url, *ELSEWHERE.get(name, ()))
+            current = request.path == url if url == "/" else request.path.startswith(places)
             rail.append(RailItem(label, url, ICONS[name], current, name in for_phones))
     return {"frame": Frame(list_environments(), get_current_environment(request), rail, count_unread(user.pk))}

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from core.actors import ActorKind
 from flags.models import SegmentMember
 from rollouts.domain.approving import ApprovalState, DecisionMade, hash_content, weigh_decisions
 from rollouts.models import Approval, Decision, Phase, Rollout, StepStatus
@@ -12,12 +13,12 @@ AUTHORING = frozenset({"planned", "replanned", "edited", "redrafted"})
 
 
 def weigh_plan_approval(rollout: Rollout) -> ApprovalState:
-    """Return how far the approval of a plan is, by its present content: seven queries."""
+    """Return how far the approval of a plan is, by its present content: eight queries."""
     return _weigh(
         rollout,
         phase=None,
         content_hash=hash_content(_describe(rollout, phase=None)),
-        needed=rollout.environment.required_approvals,
+        needed=_count_needed(rollout),
     )
 
 
@@ -32,6 +33,13 @@ def weigh_phase_approval(phase: Phase) -> ApprovalState:
         content_hash=hash_content(_describe(phase.rollout, phase=phase)),
         needed=max(phase.rollout.environment.required_approvals, 1),
     )
+
+
+def _count_needed(rollout: Rollout) -> int:
+    """Return how many must approve a plan: one more where a program wrote of it, whose person nobody knows."""
+    needed = rollout.environment.required_approvals
+    programs = rollout.events.filter(kind__in=AUTHORING, actor_kind__in=[ActorKind.TOKEN, ActorKind.COMMAND])
+    return needed + 1 if needed and programs.exists() else needed
 
 
 def find_authors(rollout: Rollout) -> set[int]:

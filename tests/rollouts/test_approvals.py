@@ -172,6 +172,21 @@ class TestPlan:
 
         assert _schedule(rollout).status == Status.SCHEDULED
 
+    @pytest.mark.parametrize("program", [token("ci"), command("root")])
+    def test_plan__written_by_a_program__needs_one_approval_more(
+        self, world: World, other: User, program: Actor
+    ) -> None:
+        rollout = _plan(world, program)
+        request_approval(rollout_id=rollout.pk, actor=program, **BY)
+        _decide(rollout, other)
+        with pytest.raises(Refusal) as refused:
+            _schedule(rollout)
+        assert refused.value.code == "approval_missing"
+
+        _decide(rollout, _person("third"))
+
+        assert _schedule(rollout).status == Status.SCHEDULED
+
     def test_approval__by_the_author__is_refused(self, rollout: Rollout, author: User) -> None:
         with pytest.raises(NotAllowed) as refused:
             _decide(rollout, author)
