@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import containment, inprocess, live, soak, throughput
+from bench import containment, inprocess, live, plans, soak, throughput
 from bench.figures import Figures
 from bench.server import serve
 from releaseportal.embedded.postgres import remove_cluster
@@ -91,11 +91,21 @@ def _measure_live(_options: argparse.Namespace) -> bool:
     return kept
 
 
+def _measure_plans(_options: argparse.Namespace) -> bool:
+    kept = True
+    with _portal() as (portal, _folder):
+        for measured in plans.measure(portal):
+            print(measured, flush=True)
+            kept = kept and measured.is_within()
+    return kept
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace], bool]] = {
     "in-process": _measure_in_process,
     "throughput": _measure_throughput,
     "containment": _measure_containment,
     "live": _measure_live,
+    "plans": _measure_plans,
 }
 
 if __name__ == "__main__":

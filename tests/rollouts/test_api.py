@@ -404,4 +404,4 @@ class TestApproving:
 
 
 def _person(role: Role) -> User:
-    return create_person(username="someone", roles=[role], actor=SCHEDULER, reason=WHY, now=clock.now())
+    return create_person(username=f"a-{role.name.lower()}", roles=[role], actor=SCHEDULER, reason=WHY, now=clock.now())
