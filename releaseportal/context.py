@@ -48,7 +48,7 @@ ON_PHONES: tuple[tuple[Capability, frozenset[str]], ...] = (
 
 
 #: Where else a person is in a part of the portal, by the page that stands for it.
-ELSEWHERE = {"rollouts:list": ("/releases/", "/plan-templates/", "/freezes/", "/support/")}
+ELSEWHERE = {"rollouts:list": ("/releases/", "/plan-templates/", "/freezes/", "/support/", "/agenda/")}
 
 
 @dataclass(frozen=True)

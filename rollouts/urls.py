@@ -33,5 +33,6 @@ urlpatterns = [
     path("freezes/", freeze_views.list_all, name="freezes"),
     path("freezes/<int:pk>/shorten/", freeze_views.shorten, name="freeze_shorten"),
     path("freezes/<int:pk>/remove/", freeze_views.remove, name="freeze_remove"),
+    path("agenda/", views.agenda, name="agenda"),
     path("releases/", views.releases, name="releases"),
 ]

@@ -19,6 +19,7 @@ from core.views import actor_of, read_int, write_from
 from flags.current import get_current_environment
 from flags.queries import get_flag_names
 from rollouts.actions import ACTIONS
+from rollouts.agenda import list_agenda
 from rollouts.approval_view import find_approval_card
 from rollouts.feedback_view import find_feedback_card
 from rollouts.forms import PlanForm, ReleaseForm, move_choice
@@ -204,6 +205,12 @@ def give_back(request: HttpRequest, pk: int) -> HttpResponse:
         )
         messages.success(request, _("Done."))
     return redirect("rollouts:detail", pk=pk)
+
+
+@requires(Capability.VIEW)
+def agenda(request: HttpRequest) -> HttpResponse:
+    """Show what goes out everywhere within the next two days; made to be printed, too."""
+    return render(request, "rollouts/agenda.html", {"days": list_agenda(now=clock.now())})
 
 
 @requires(Capability.VIEW)

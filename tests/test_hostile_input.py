@@ -93,7 +93,7 @@ NUMBERS = {HOSTILE[name] for name in ("empty", "minus", "huge", "exponent", "ara
 #: Pages that read nothing posted: one body is enough.
 READS = {
     *("/", "/search/", "/flags/", "/segments/", "/sites/", "/environments/", "/rollouts/", "/incidents/"),
-    *("/health/", "/complaints/", "/flags/removal/"),
+    *("/health/", "/complaints/", "/flags/removal/", "/agenda/"),
 }
 #: By the page: every action that its address may name, and one that is none.
 ACTIONS = {
