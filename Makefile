@@ -5,23 +5,27 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --disable-pip-version-check --quiet --quiet
 
-# The tests that start processes of their own.
+# The tests that start processes of their own; those of planning and driving; all others are the rest.
 PORTALS := tests/scenarios tests/machineroom tests/clients tests/browser
+ROLLOUTS := tests/rollouts tests/demo tests/incidents
 
-.PHONY: up test test-portals test-rest bench lint format locks
+.PHONY: up test test-portals test-rollouts test-rest bench lint format locks
 
 up: $(VENV)/.embedded
 	@exec $(BIN)/python manage.py up
 
-# In two halves beside each other: what starts whole portals mostly waits, the rest keeps a core busy.
+# In three parts beside each other: what starts whole portals mostly waits, the others keep a core busy each.
 test: lint
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-portals test-rest
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-portals test-rollouts test-rest
 
 test-portals: $(VENV)/.dev
 	$(BIN)/pytest $(PORTALS)
 
+test-rollouts: $(VENV)/.dev
+	$(BIN)/pytest $(ROLLOUTS)
+
 test-rest: $(VENV)/.dev
-	$(BIN)/pytest $(PORTALS:%=--ignore=%)
+	$(BIN)/pytest $(PORTALS:%=--ignore=%) $(ROLLOUTS:%=--ignore=%)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench

@@ -15,7 +15,14 @@ SHOWN_ONCE = re.compile(r"<code>(rp_[^<]+)</code>")
 def open_environment(stage: Stage, key: str, *purposes: str) -> list[str]:
     """Make an environment where nothing else happens; return a token for each purpose."""
     with stage.sign_in("admin") as admin:
-        values = {"key": key, "name": key.capitalize(), "position": "9", "allowed_origins": "", "reason": WHY}
+        values = {
+            "key": key,
+            "name": key.capitalize(),
+            "position": "9",
+            "required_approvals": "0",
+            "allowed_origins": "",
+            "reason": WHY,
+        }
         admin.send("/new-environment/", values)
         wanted = {"name": key, "environment": key, "reason": WHY}
         pages = [admin.send("/tokens/", {**wanted, "purpose": purpose}).text for purpose in purposes]
