@@ -13,7 +13,7 @@ from flags.domain.opening import each_day
 from health.day_queries import sum_requests_by_day
 from health.domain.exposure import list_exposed_sites
 from health.queries import count_complaints_by_day
-from rollouts.domain.feedback import mean_of
+from rollouts.domain.feedback import GRACE, mean_of
 from rollouts.domain.lifecycle import ENDED
 from rollouts.feedback_links import Link, write_token
 from rollouts.feedback_queries import ONE_DAY, asks_for_feedback, list_feedback, list_people, name_people
@@ -70,9 +70,14 @@ def find_feedback_card(rollout: Rollout, *, now: datetime, with_links: bool) -> 
     if not phases:
         return None
     begun = [phase for phase in phases if phase.status != PhaseStatus.PENDING]
-    current = next((phase for phase in phases if phase.status != PhaseStatus.DONE), phases[-1])
-    links = list_links(current, now=now) if with_links and rollout.status not in ENDED else []
+    current = next((phase for phase in phases if phase.status != PhaseStatus.DONE), None)
+    asked = current or (phases[-1] if now < phases[-1].ends_at + GRACE else None)
+    links = list_links(asked, now=now) if asked and with_links and rollout.status not in ENDED else []
     days = summarise_days(rollout, begins_at=begun[0].starts_at, now=now) if begun else []
+    if current is None:
+        # The trial is over: since then only what somebody said all the same.
+        over_on = local_day(phases[-1].ends_at, zone=ZoneInfo(rollout.zone))
+        days = [one for one in days if one.answers or one.day < over_on]
     return FeedbackCard(days, links, name_people(rollout)) if links or days else None
 
 

@@ -15,7 +15,8 @@ from django.utils.translation import ngettext
 from core.fields import DayField
 from flags.models import Environment, Flag, Segment, SegmentMember, Site
 from flags.transitions import NewMember
-from rollouts.models import Release
+from rollouts.labels import TEMPLATES
+from rollouts.models import PlanTemplateVersion, Release
 from rollouts.queries import list_tester_segments
 from rollouts.template_queries import list_newest_versions
 from rollouts.transitions import PlanRequest
@@ -100,6 +101,13 @@ class ReleaseForm(OrderedForm):
         }
 
 
+class TemplateField(forms.ModelChoiceField):  # type: ignore[type-arg]  # takes none when it runs
+    """Chooses a template by its name; what is chosen is its newest version."""
+
+    def label_from_instance(self, obj: PlanTemplateVersion) -> str:
+        return str(TEMPLATES.get(obj.template.name, obj.template.name))
+
+
 class PlanForm(OrderedForm):
     """A plan: what, where, from when, with whom, in which order."""
 
@@ -109,9 +117,7 @@ class PlanForm(OrderedForm):
     environment = forms.ModelChoiceField(
         Environment.objects.all(), label=_("Environment"), empty_label=_("Choose the environment")
     )
-    template = forms.ModelChoiceField(
-        list_newest_versions(), label=_("Plan template"), empty_label=None, required=False
-    )
+    template = TemplateField(list_newest_versions(), label=_("Plan template"), empty_label=None, required=False)
     start_on = DayField(label=_("Start day"), required=False)
     promotion_time = forms.TimeField(
         label=_("Hour of promotions at the sites"),

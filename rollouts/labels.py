@@ -48,6 +48,7 @@ REFUSALS: dict[str, str | Promise] = {
     "step_not_skipped": _("Nothing of this was left out, or its flags were taken back."),
     "nothing_planned": _("No step is left to do."),
     "phase_not_done": _("The running phase has steps left: it cannot end before they are done or left out."),
+    "site_shut": _("%(site)s was taken back: give it back first."),
     "phase_over": _("Its phase is over: plan it anew."),
     "gates_do_not_hold": _("The phase’s other gates do not hold yet; see what it takes to leave it."),
     "dates_are_approved": _(
@@ -109,6 +110,11 @@ REASONS: dict[str, str] = {
 }
 
 STEPS: dict[str, str | Promise] = {"planned": _("◷ planned"), "done": _("✓ done"), "skipped": _("— left out")}
+
+#: The built-in template's name, as long as nobody gave it another.
+TEMPLATES: dict[str, str | Promise] = {
+    "Internal, pilot, one site a day, everyone": _("Internal, pilot, one site a day, everyone"),
+}
 
 #: Audiences that are no names; others are said as they are.
 AUDIENCES: dict[str, str | Promise] = {"everyone": _("everyone")}

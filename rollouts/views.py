@@ -75,24 +75,20 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     rollout = _get(pk)
     now = clock.now()
     page = compose_page(rollout, now=now)
+    context = {"rollout": rollout, "page": page, "story": get_story(rollout), "flag_names": get_flag_names()}
+    if getattr(request, "htmx", False):
+        template = "rollouts/_head.html" if request.GET.get("part") == "head" else "rollouts/_live.html"
+        return render(request, template, context)
     phase = page.summary.phase
-    context = {
-        "rollout": rollout,
-        "page": page,
-        "story": get_story(rollout),
-        "flag_names": get_flag_names(),
+    is_driver = can(request.user, Capability.DRIVE_ROLLOUTS)
+    context |= {
         "card": find_approval_card(rollout, phase, user=cast("User", request.user)),
         "shut_sites": list_shut_sites(rollout),
         "items": phase.check_items.select_related("done_by") if phase else (),
+        "duty": find_duty(rollout, now=now),
+        "feedback": find_feedback_card(rollout, now=now, with_links=is_driver),
     }
-    template = "rollouts/detail.html"
-    if not getattr(request, "htmx", False):
-        is_driver = can(request.user, Capability.DRIVE_ROLLOUTS)
-        context["duty"] = find_duty(rollout, now=now)
-        context["feedback"] = find_feedback_card(rollout, now=now, with_links=is_driver)
-    else:
-        template = "rollouts/_head.html" if request.GET.get("part") == "head" else "rollouts/_live.html"
-    return render(request, template, context)
+    return render(request, "rollouts/detail.html", context)
 
 
 @requires(Capability.DRIVE_ROLLOUTS)

@@ -106,6 +106,13 @@ DAYS = (
     DemoDays("nantes", 28, 1, 14, DayKind.CLOSED, "Fermeture annuelle"),
     DemoDays("lyon", 21, 7, 1, DayKind.OPEN, "Ouverture exceptionnelle"),
 )
+#: On duty for all sites, this week and the next two.
+ON_DUTY = (
+    ("Inès Garnier", "01 99 00 00 40"),
+    ("Bastien Roche", "01 99 00 00 41"),
+    ("Inès Garnier", "01 99 00 00 40"),
+)
+DUTY_HOURS = "8:00–19:00"
 #: In the order in which they advance.
 FLAGS = (
     DemoFlag(

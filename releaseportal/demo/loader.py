@@ -31,6 +31,7 @@ from rollouts.domain.lifecycle import Status
 from rollouts.models import Release, Rollout, Step, StepStatus
 from rollouts.queries import find_next_step
 from rollouts.transitions import PlanRequest, create_release, draw_plan, plan_rollout, run_next_step, schedule_rollout
+from rollouts.transitions.rostering import add_shift
 
 REASON = "The demo is loaded"
 #: People, sites and flags are older than the rollout.
@@ -65,6 +66,7 @@ def load_demo(*, now: datetime) -> dict[str, Any]:
     tokens, telemetry_id = _load_tokens(environments, now=long_ago)
     scene = _load_scene(now=long_ago)
     _load_days(loaded_at=now, now=long_ago)
+    _load_shifts(loaded_at=now, now=long_ago)
     standing = _load_standing_rollout(
         scene, environments[catalogue.PRODUCTION], telemetry_id=telemetry_id, actor=manager, now=now
     )
@@ -204,6 +206,24 @@ def _load_days(*, loaded_at: datetime, now: datetime) -> None:
             ends_on=starts_on + timedelta(days=one.length),
             kind=one.kind,
             label=one.label,
+            actor=DEMO,
+            reason=REASON,
+            now=now,
+        )
+
+
+def _load_shifts(*, loaded_at: datetime, now: datetime) -> None:
+    """Put people on duty for every site, week by week, from the Monday of this week on."""
+    today = local_day(loaded_at, zone=ZONE)
+    monday = today - timedelta(days=today.weekday())
+    for week, (name, phone) in enumerate(catalogue.ON_DUTY):
+        add_shift(
+            site_id=None,
+            starts_on=monday + timedelta(weeks=week),
+            ends_on=monday + timedelta(weeks=week + 1),
+            name=name,
+            phone=phone,
+            hours=catalogue.DUTY_HOURS,
             actor=DEMO,
             reason=REASON,
             now=now,

@@ -17,14 +17,14 @@ from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from rollouts.domain.lifecycle import ENDED, Status
 from rollouts.domain.planning import CalendarDays
-from rollouts.domain.redating import can_change
 from rollouts.models import PhaseStatus, Rollout, Step, StepStatus
 from rollouts.queries import list_steps_together
 from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event
 from rollouts.transitions.catching_up import shift_rehearsal
 from rollouts.transitions.locking import get_locked_rollout
-from rollouts.transitions.redating import redate_rest
+from rollouts.transitions.partial_rollback import list_shut_sites
+from rollouts.transitions.redating import find_obstacle, redate_rest
 
 MOST_DAYS = 60
 #: Nothing is promised yet: any edit is the draft's.
@@ -131,6 +131,8 @@ def restore_steps(
         _check_not_promised(rollout)
         if step.phase.status == PhaseStatus.DONE:
             raise Refusal("phase_over")
+        if step.site in list_shut_sites(rollout):
+            raise Refusal("site_shut", site=step.whom)
         gone = rollout.rollout_flags.exclude(rolled_back_at=None).values("flag_id")
         together = list_steps_together(step).filter(status=StepStatus.SKIPPED).exclude(flag__in=gone)
         rows = list(together.select_related("flag"))
@@ -184,8 +186,7 @@ def _check_day(rollout: Rollout, step: Step, due_at: datetime) -> None:
         return
     sites = list_rollout_sites(rollout)
     day = local_day(due_at, zone=step.zone)
-    own = sites[step.site_id] if step.site_id is not None else None
-    if not can_change(day, site=own, sites=list(sites.values())):
+    if find_obstacle(step, day, sites=sites) is not None:
         raise Refusal("no_change_that_day", day=day.isoformat())
     if step.site_id is None:
         return

@@ -10,7 +10,6 @@ from core.errors import Refusal
 from core.history import recorded
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.planning import SHORTEST
-from rollouts.domain.redating import can_change
 from rollouts.domain.templates import Gate
 from rollouts.gate_queries import judge_phase
 from rollouts.models import PhaseStatus, Rollout, Step, StepStatus
@@ -19,7 +18,7 @@ from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event, tell
 from rollouts.transitions.catching_up import shift_rehearsal
 from rollouts.transitions.locking import get_locked_rollout
-from rollouts.transitions.redating import redate_rest
+from rollouts.transitions.redating import find_obstacle, redate_rest
 
 
 @transaction.atomic
@@ -80,8 +79,7 @@ def _bring_forward(rollout: Rollout, step: Step, *, now: datetime) -> None:
         return
     sites = list_rollout_sites(rollout)
     today = local_day(now, zone=step.zone)
-    own = sites[step.site_id] if step.site_id is not None else None
-    if not can_change(today, site=own, sites=list(sites.values())):
+    if find_obstacle(step, today, sites=sites) is not None:
         raise Refusal("no_change_today", day=today.isoformat())
     if local_day(step.due_at, zone=step.zone) > today:
         redate_rest(rollout, step, new_on=today, sites=sites)

@@ -26,6 +26,7 @@ from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import FOUR_PHASES, PhaseKind
 from rollouts.models import Release, Rollout, Step, StepStatus
 from rollouts.queries import list_steps_due_within
+from rollouts.support_queries import get_roster
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")
@@ -66,6 +67,10 @@ class TestLoaded:
         assert Segment.objects.get(key=PILOTS_KEY).members.count() == 4
         assert Segment.objects.get(key="testers").members.count() >= 3
         assert all(2 <= count <= 5 for count in (Till.objects.filter(site__key=key).count() for key in sites))
+
+    def test_demo__loaded__has_somebody_on_duty_while_support_is_heightened(self, told: dict[str, Any]) -> None:
+        assert [day.day for day in get_roster(now=NOW) if day.gaps] == []
+        assert all(day.shifts for day in get_roster(now=NOW))
 
     def test_demo__loaded__tells_what_portal_json_promises(self, told: dict[str, Any]) -> None:
         assert set(told) == {"users", "tokens", "rollout", "tills"}

@@ -365,6 +365,22 @@ class TestTakenBack:
         with pytest.raises(Refusal):
             give_back_site(rollout_id=rollout.pk, site_id=world.sites[0].pk, now=self.NOON, **BY)
 
+    def test_site__taken_back__its_steps_are_not_taken_up_before_it_is_given_back(
+        self, world: World, rollout: Rollout
+    ) -> None:
+        site = world.sites[1]
+        roll_back_site(rollout_id=rollout.pk, site_id=site.pk, now=self.NOON, **BY)
+        step = _first(rollout, site=site)
+        with pytest.raises(Refusal) as refused:
+            restore_steps(rollout_id=rollout.pk, step_id=step.pk, now=self.NOON, **BY)
+        assert refused.value.code == "site_shut"
+
+        give_back_site(rollout_id=rollout.pk, site_id=site.pk, now=self.NOON, **BY)
+        restore_steps(rollout_id=rollout.pk, step_id=step.pk, now=self.NOON, **BY)
+
+        step.refresh_from_db()
+        assert step.status == StepStatus.PLANNED
+
     def test_phase__taken_back__is_as_before_it_began_and_is_done_again(self, world: World, rollout: Rollout) -> None:
         phase = rollout.phases.get(position=2)
 

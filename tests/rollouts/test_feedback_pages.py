@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -10,13 +11,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from core.domain.business_time import local_day
 from core.logs import HideLinks
 from core.roles import Role
 from health.models import Sample
 from notifications.labels import say_body, say_subject
 from notifications.models import Delivery, Event
 from rollouts.feedback_links import write_token
-from rollouts.models import Feedback, Rollout
+from rollouts.models import Feedback, PhaseStatus, Rollout
 from rollouts.tasks import send_daily_summaries
 from rollouts.transitions import pause_rollout
 from tests.factories.feedback import BY, at, link_of, make_trial, run, say
@@ -175,6 +177,19 @@ class TestCard:
 
         assert len(page.context["feedback"].links) == links
         assert page.content.decode().count("/feedback/") == links
+
+    def test_card__after_the_trial__shows_its_own_days_and_no_links(self, rollout: Rollout) -> None:
+        say(rollout, 0, now=at(26, 11))
+        pilot = rollout.phases.get(kind="pilot")
+        rollout.phases.filter(pk=pilot.pk).update(status=PhaseStatus.DONE)
+        over_on = local_day(pilot.ends_at, zone=ZoneInfo(rollout.zone))
+
+        with time_machine.travel(pilot.ends_at + timedelta(days=1, hours=9)):
+            card = sign_in().get(f"/rollouts/{rollout.pk}/").context["feedback"]
+
+        assert card.links == []
+        assert card.days
+        assert all(one.day < over_on for one in card.days)
 
     def test_links__shown__open_the_page(self, rollout: Rollout) -> None:
         with time_machine.travel(at(25, 12)):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.actors import SCHEDULER
 from core.errors import InvalidInput, Refusal
+from core.people import create_person
 from core.roles import Role
 from flags.models import Rule, Segment
 from flags.transitions import NewMember, create_segment, delete_segment
@@ -32,7 +33,7 @@ from rollouts.models import Phase, PlanTemplate, PlanTemplateVersion, Rollout, S
 from rollouts.transitions import PlanRequest, plan_rollout, run_next_step, schedule_rollout
 from rollouts.transitions.templating import create_template, edit_template
 from tests.factories.world import DAY, NOW, WHY, World, make_world, play
-from tests.signed_in import read_version, sign_in
+from tests.signed_in import read_version, sign_in, sign_in_as
 
 PARIS = ZoneInfo("Europe/Paris")
 SIX = time(6)
@@ -414,6 +415,16 @@ class TestPages:
         client.post(f"/plan-templates/{BUILT_IN_KEY}/restore/", {"reason": "Ours again", "version": seen})
         template.refresh_from_db()
         assert template.archived_at is None
+
+    def test_built_in__read_in_french__has_a_french_name_until_it_is_given_another(self) -> None:
+        marie = create_person(username="marie", roles=[Role.RELEASE_MANAGER], **BY)
+        client = sign_in_as(marie, language="fr")
+
+        assert "Interne, pilote, un site par jour" in client.get("/plan-templates/").content.decode()
+        assert "Interne, pilote, un site par jour" in client.get("/rollouts/plan/").content.decode()
+
+        edit_template(template_id=PlanTemplate.objects.get().pk, name="Our own", phases=FOUR_PHASES, **BY)
+        assert "Our own" in client.get("/plan-templates/").content.decode()
 
     def test_old_version__in_the_address__is_shown_as_such(self) -> None:
         template = PlanTemplate.objects.get()
