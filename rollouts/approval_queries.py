@@ -9,7 +9,12 @@ from rollouts.domain.approving import ApprovalState, DecisionMade, hash_content,
 from rollouts.models import Approval, Decision, Phase, Rollout, StepStatus
 
 #: Who did one of these wrote the plan, or a part of it.
-AUTHORING = frozenset({"planned", "replanned", "edited", "redrafted"})
+AUTHORING = frozenset(
+    {
+        *("planned", "redrafted", "pause_inserted", "moment_moved"),
+        *("steps_skipped", "steps_restored", "audience_changed"),
+    }
+)
 
 
 def weigh_plan_approval(rollout: Rollout) -> ApprovalState:

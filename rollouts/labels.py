@@ -57,6 +57,14 @@ REFUSALS: dict[str, str | Promise] = {
     "no_change_today": _("Nothing may go out to them today."),
     "no_change_that_day": _("Nothing may go out to them on %(day)s: closed, a holiday, or a freeze."),
     "day_has_a_site": _("Another site has its day on %(day)s: one site a day."),
+    "audience_missing": _("Choose for whom instead."),
+    "everyone_stays": _("This step is for everyone: leave it out or move it, it cannot be for others."),
+    "segment_in_plan": _("This plan reaches %(segment)s with another step already."),
+    "segment_empty": _("%(segment)s has no people yet: nobody would get anything."),
+    "site_in_plan": _("%(site)s has its place in this plan already."),
+    "site_begun": _("%(site)s has a part of the release already: take it back there before another has its place."),
+    "share_wrong": _("A share lies above 0 and below 100 %%."),
+    "shares_not_growing": _("Each share must be larger than the one before it in its phase."),
     "order_broken": _("There it would come before a step that stands before it, or after one behind it."),
     "moment_past": _("Choose a moment that is still to come."),
     "moment_missing": _("Choose a day and an hour."),
@@ -219,6 +227,7 @@ EVENTS: dict[str, str | Promise] = {
     "promoted_early": _("Next phase begins early: %(phase)s"),
     "pause_inserted": _("Pause of %(days)s plan days before %(audience)s"),
     "moment_moved": _("New moment for %(audience)s"),
+    "audience_changed": _("For %(audience)s instead of %(before)s"),
     "steps_skipped": _("Left out: %(flags)s for %(audience)s"),
     "steps_restored": _("Planned again: %(flags)s for %(audience)s"),
     "rolled_back": _("Rolled back: %(flags)s"),
@@ -249,8 +258,9 @@ SHORT_EVENTS: dict[str, str | Promise] = {
 def say_event(*, kind: str, data: Mapping[str, Any], count: int = 1) -> str:
     """Return one line of the story as a sentence, from its kind and data; `count` events alike are one line."""
     words = dict(data)
-    if "audience" in data:
-        words["audience"] = AUDIENCES.get(str(data["audience"]), data["audience"])
+    for name in ("audience", "before"):
+        if name in data:
+            words[name] = AUDIENCES.get(str(data[name]), data[name])
     if "phase" in data:
         words["phase"] = PHASES.get(str(data["phase"]), data["phase"])
     if "code" in data:

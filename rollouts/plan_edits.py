@@ -16,12 +16,14 @@ from django.utils.translation import gettext_lazy as _
 from core.domain.business_time import at_local
 from core.errors import InvalidInput, Refusal
 from core.fields import DayField
-from flags.models import Flag
+from flags.domain.bucketing import TOTAL_BP
+from flags.models import Flag, Segment, Site
 from rollouts.models import Rollout, Step, StepStatus
 from rollouts.models.steps import say_whom
 from rollouts.queries import list_steps_together
 from rollouts.transitions.editing import MOST_DAYS, insert_pause, move_moment, restore_steps, skip_steps
 from rollouts.transitions.partial_rollback import undo_steps
+from rollouts.transitions.retargeting import NewAudience, change_audience
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Change:
-    """What an edit does to one moment: other times or another status; None where a status or time stays."""
+    """What an edit does to one moment: another time, status or audience, or several of these."""
 
     first: Step
     count: int
@@ -47,6 +49,7 @@ class Change:
     after: datetime
     status_before: str
     status_after: str
+    whom_after: str
 
 
 class EditForm(forms.Form):
@@ -58,6 +61,7 @@ class EditForm(forms.Form):
         choices=[
             ("pause", _("put a pause in before it")),
             ("move", _("move it to another moment")),
+            ("audience", _("let its phase go to others from here on")),
             ("skip", _("leave it out")),
             ("restore", _("plan it again")),
             ("undo", _("take it back, it is done")),
@@ -66,6 +70,18 @@ class EditForm(forms.Form):
     days = forms.IntegerField(label=_("Plan days to wait"), required=False, min_value=1, max_value=MOST_DAYS, initial=1)
     flag = forms.ModelChoiceField(
         Flag.objects.none(), label=_("Which flag"), required=False, empty_label=_("all that went together")
+    )
+    segment = forms.ModelChoiceField(
+        Segment.objects.order_by("name"),
+        label=_("These people instead"),
+        required=False,
+        empty_label=_("Choose a segment"),
+    )
+    site = forms.ModelChoiceField(
+        Site.objects.none(), label=_("This site instead"), required=False, empty_label=_("Choose a site")
+    )
+    share = forms.DecimalField(
+        label=_("This share instead, in percent"), required=False, min_value=0, max_value=100, decimal_places=2
     )
     on = DayField(label=_("Day"), required=False)
     at = forms.TimeField(
@@ -76,6 +92,8 @@ class EditForm(forms.Form):
         super().__init__(*args)
         flags = cast("forms.ModelChoiceField[Flag]", self.fields["flag"])
         flags.queryset = Flag.objects.filter(rollout_flags__rollout=rollout).order_by("rollout_flags__position")
+        sites = cast("forms.ModelChoiceField[Site]", self.fields["site"])
+        sites.queryset = Site.objects.exclude(pk__in=rollout.rollout_sites.values("site")).order_by("name")
 
 
 def list_moments(rollout: Rollout) -> list[Moment]:
@@ -99,6 +117,8 @@ def choose_edit(rollout: Rollout, data: dict[str, Any]) -> Callable[..., object]
     if data["edit"] == "move":
         due_at = _read_moment(rollout, data)
         return lambda **by: move_moment(**common, due_at=due_at, **by)
+    if data["edit"] == "audience":
+        return lambda **by: change_audience(**common, audience=_read_audience(data), **by)
     if data["edit"] == "undo":
         step_ids = _list_done_together(rollout, data)
         return lambda **by: undo_steps(rollout_id=rollout.pk, step_ids=step_ids, **by)
@@ -115,6 +135,15 @@ def _list_done_together(rollout: Rollout, data: dict[str, Any]) -> list[int]:
     if data["flag"] is not None:
         done = done.filter(flag=data["flag"])
     return list(done.values_list("pk", flat=True))
+
+
+def _read_audience(data: dict[str, Any]) -> NewAudience:
+    share = data["share"]
+    return NewAudience(
+        segment_id=data["segment"].pk if data["segment"] else None,
+        site_id=data["site"].pk if data["site"] else None,
+        share_bp=None if share is None else int(share * TOTAL_BP / 100),
+    )
 
 
 def _read_moment(rollout: Rollout, data: dict[str, Any]) -> datetime:
@@ -135,17 +164,18 @@ def preview_edit(rollout: Rollout, edit: Callable[[], object]) -> list[Change]:
         edit()
         after = {step.pk: step for step in _list_steps(rollout)}
         transaction.set_rollback(True)
-    both = ((old, after[pk]) for pk, old in before.items())
-    changed = [(old, new) for old, new in both if (old.due_at, old.status) != (new.due_at, new.status)]
-    groups = groupby(
-        changed, key=lambda pair: (pair[0].phase_id, pair[0].due_at, pair[0].whom, pair[1].due_at, pair[1].status)
-    )
+    changed = [(old, after[pk]) for pk, old in before.items() if _standing(old) != _standing(after[pk])]
+    groups = groupby(changed, key=lambda pair: (pair[0].phase_id, pair[0].due_at, pair[0].whom, _standing(pair[1])))
     found = []
     for _key, group in groups:
         pairs = list(group)
         old, new = pairs[0]
-        found.append(Change(old, len(pairs), old.due_at, new.due_at, old.status, new.status))
+        found.append(Change(old, len(pairs), old.due_at, new.due_at, old.status, new.status, new.whom))
     return found
+
+
+def _standing(step: Step) -> tuple[datetime, str, str]:
+    return step.due_at, step.status, step.whom
 
 
 def _list_steps(rollout: Rollout) -> list[Step]:

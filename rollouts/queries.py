@@ -247,9 +247,13 @@ def list_steps_due_within(*, now: datetime, span: timedelta) -> QuerySet[Step]:
 
 def list_steps_together(step: Step) -> QuerySet[Step]:
     """Return the steps of one moment for one audience, this one among them, in order."""
+    return list_steps_of_audience(step).filter(due_at=step.due_at)
+
+
+def list_steps_of_audience(step: Step) -> QuerySet[Step]:
+    """Return its phase's steps for the same people, site or share, whatever their moment, in order."""
     return Step.objects.filter(
         phase=step.phase_id,
-        due_at=step.due_at,
         audience_kind=step.audience_kind,
         segment=step.segment_id,
         site=step.site_id,

@@ -4,9 +4,7 @@ Before a rollout is scheduled an edit leaves approvals behind by itself, since t
 what makes exposure wider or earlier than other people approved is refused: back to the draft, and ask again.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -14,23 +12,16 @@ from django.db import transaction
 from core.actors import Actor
 from core.domain.business_time import local_day
 from core.errors import InvalidInput, Refusal
-from core.history import recorded
-from rollouts.domain.lifecycle import ENDED, Status
 from rollouts.domain.planning import CalendarDays
 from rollouts.models import PhaseStatus, Rollout, Step, StepStatus
 from rollouts.queries import list_steps_together
 from rollouts.site_queries import list_rollout_sites
-from rollouts.story import add_event
 from rollouts.transitions.catching_up import shift_rehearsal
-from rollouts.transitions.locking import get_locked_rollout
+from rollouts.transitions.edit_rules import check_day, check_not_promised, check_order, edit_plan
 from rollouts.transitions.partial_rollback import list_shut_sites
-from rollouts.transitions.redating import find_obstacle, redate_rest
+from rollouts.transitions.redating import redate_rest
 
 MOST_DAYS = 60
-#: Nothing is promised yet: any edit is the draft's.
-UNPROMISED = frozenset({Status.DRAFT, Status.AWAITING_APPROVAL})
-
-Edit = Callable[[Rollout, Step], dict[str, object]]
 
 
 @transaction.atomic
@@ -68,7 +59,9 @@ def insert_pause(
             before.save()
         return {"days": days, "audience": step.whom}
 
-    return _edit(rollout_id, step_id, edit, kind="pause_inserted", actor=actor, reason=reason, now=now, seen=seen_epoch)
+    return edit_plan(
+        rollout_id, step_id, edit, kind="pause_inserted", actor=actor, reason=reason, now=now, seen=seen_epoch
+    )
 
 
 @transaction.atomic
@@ -90,17 +83,19 @@ def move_moment(
         if due_at <= now:
             raise InvalidInput("moment_past")
         if due_at < step.due_at:
-            _check_not_promised(rollout)
-        _check_day(rollout, step, due_at)
+            check_not_promised(rollout)
+        check_day(rollout, step, due_at)
         old = step.due_at
         for row in list_steps_together(step).filter(status=StepStatus.PLANNED):
             row.due_at = due_at
             row.save()
-        _check_order(rollout)
+        check_order(rollout)
         _follow(rollout, step, due_at)
         return {"audience": step.whom, "before": old.isoformat(), "after": due_at.isoformat()}
 
-    return _edit(rollout_id, step_id, edit, kind="moment_moved", actor=actor, reason=reason, now=now, seen=seen_epoch)
+    return edit_plan(
+        rollout_id, step_id, edit, kind="moment_moved", actor=actor, reason=reason, now=now, seen=seen_epoch
+    )
 
 
 @transaction.atomic
@@ -118,7 +113,9 @@ def skip_steps(
             row.save()
         return {"audience": step.whom, "flags": [row.flag.key for row in rows]}
 
-    return _edit(rollout_id, step_id, edit, kind="steps_skipped", actor=actor, reason=reason, now=now, seen=seen_epoch)
+    return edit_plan(
+        rollout_id, step_id, edit, kind="steps_skipped", actor=actor, reason=reason, now=now, seen=seen_epoch
+    )
 
 
 @transaction.atomic
@@ -128,7 +125,7 @@ def restore_steps(
     """Take up again what was left out, at its moment, or at once where that has passed; of flags still driven."""
 
     def edit(rollout: Rollout, step: Step) -> dict[str, object]:
-        _check_not_promised(rollout)
+        check_not_promised(rollout)
         if step.phase.status == PhaseStatus.DONE:
             raise Refusal("phase_over")
         if step.site in list_shut_sites(rollout):
@@ -144,62 +141,9 @@ def restore_steps(
             row.save()
         return {"audience": step.whom, "flags": [row.flag.key for row in rows]}
 
-    return _edit(rollout_id, step_id, edit, kind="steps_restored", actor=actor, reason=reason, now=now, seen=seen_epoch)
-
-
-def _edit(
-    rollout_id: int,
-    step_id: int,
-    edit: Edit,
-    *,
-    kind: str,
-    actor: Actor,
-    reason: str,
-    now: datetime,
-    seen: int | None,
-) -> Rollout:
-    """Do an edit under the rollout's lock and tell it; refuse where the rollout is over or the step is gone."""
-    rollout = get_locked_rollout(rollout_id, seen_epoch=seen)
-    if rollout.status in ENDED:
-        raise Refusal("rollout_over")
-    steps = rollout.steps.select_related("phase", "site", "segment", "flag", "rollout")
-    step = steps.filter(pk=step_id).first()
-    if step is None:
-        raise Refusal("changed_meanwhile")
-    with recorded(actor=actor, reason=reason, now=now) as recording:
-        data = edit(rollout, step)
-        rollout.epoch += 1
-        rollout.save()
-        add_event(rollout, kind=kind, actor=actor, reason=recording.reason, now=now, data=data)
-    return rollout
-
-
-def _check_not_promised(rollout: Rollout) -> None:
-    """Refuse more or earlier exposure than other people approved."""
-    if rollout.environment.required_approvals and rollout.status not in UNPROMISED:
-        raise Refusal("dates_are_approved", environment=rollout.environment.key)
-
-
-def _check_day(rollout: Rollout, step: Step, due_at: datetime) -> None:
-    """Refuse a day on which nothing may go out to the step's audience, and a second site on one day."""
-    if rollout.day_seconds is not None:
-        return
-    sites = list_rollout_sites(rollout)
-    day = local_day(due_at, zone=step.zone)
-    if find_obstacle(step, day, sites=sites) is not None:
-        raise Refusal("no_change_that_day", day=day.isoformat())
-    if step.site_id is None:
-        return
-    others = rollout.steps.exclude(site=None).exclude(site=step.site_id).exclude(status=StepStatus.SKIPPED)
-    if any(local_day(row.due_at, zone=row.zone) == day for row in others.select_related("site")):
-        raise Refusal("day_has_a_site", day=day.isoformat())
-
-
-def _check_order(rollout: Rollout) -> None:
-    """Refuse where a step would come before one that stands before it in the plan."""
-    rows = rollout.steps.filter(status=StepStatus.PLANNED).order_by("position").values_list("due_at", flat=True)
-    if any(after < before for before, after in pairwise(rows)):
-        raise Refusal("order_broken")
+    return edit_plan(
+        rollout_id, step_id, edit, kind="steps_restored", actor=actor, reason=reason, now=now, seen=seen_epoch
+    )
 
 
 def _follow(rollout: Rollout, step: Step, due_at: datetime) -> None:

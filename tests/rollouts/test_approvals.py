@@ -1,5 +1,6 @@
 """Four eyes: bound to the content, by another person with the right, in no other way; and checklists."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -32,7 +33,10 @@ from rollouts.transitions import (
 )
 from rollouts.transitions.approving import decide_phase, decide_plan, request_approval, withdraw_request
 from rollouts.transitions.checking import tick_item, untick_item
+from rollouts.transitions.editing import insert_pause, move_moment, skip_steps
+from rollouts.transitions.retargeting import NewAudience, change_audience
 from rollouts.transitions.templating import create_template
+from tests.factories.flags import make_site
 from tests.factories.world import DAY, NOW, WHY, World, make_world, reload
 from tests.signed_in import sign_in_as
 from tests.waiting import race
@@ -191,6 +195,23 @@ class TestPlan:
         with pytest.raises(NotAllowed) as refused:
             _decide(rollout, author)
 
+        assert refused.value.code == "approval_by_author"
+
+    @pytest.mark.parametrize("kind", ["pause", "move", "skip", "audience"])
+    def test_approval__by_who_edited_the_plan__is_refused(self, rollout: Rollout, kind: str) -> None:
+        editor = _person("editor")
+        step = rollout.steps.exclude(site=None).order_by("-position")[0]
+        edits: dict[str, Callable[..., object]] = {
+            "pause": partial(insert_pause, days=2),
+            "move": partial(move_moment, due_at=step.due_at + timedelta(seconds=1)),
+            "skip": skip_steps,
+            "audience": partial(change_audience, audience=NewAudience(site_id=make_site().pk)),
+        }
+
+        edits[kind](rollout_id=rollout.pk, step_id=step.pk, actor=person(editor), **BY)
+
+        with pytest.raises(NotAllowed) as refused:
+            _decide(rollout, editor)
         assert refused.value.code == "approval_by_author"
 
     @pytest.mark.parametrize("role", [Role.SUPPORT, Role.AUDITOR])
