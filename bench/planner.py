@@ -21,8 +21,10 @@ from core.actors import DEMO
 from core.models import User
 from flags.models import Environment, Segment
 from flags.transitions import NewMember, create_flag, create_site
+from rollouts.models import Rollout
 from rollouts.plan_view import view_plan
 from rollouts.transitions import PlanRequest, create_release, draw_plan, plan_rollout
+from rollouts.transitions.approving import request_approval
 
 WHY = "measured"
 
@@ -59,16 +61,29 @@ def _measure_size(site_count: int, flag_count: int) -> Measured:
     get(f"/rollouts/{rollout.pk}/")
     with connection.execute_wrapper(note):
         get(f"/rollouts/{rollout.pk}/")
+    page = _least(lambda: get(f"/rollouts/{rollout.pk}/"))
+    plan_page = _least(lambda: get(f"/rollouts/{rollout.pk}/plan/"))
     return Measured(
         sites=site_count,
         flags=flag_count,
         steps=rollout.steps.count(),
         preview=preview,
         write=written,
-        page=_least(lambda: get(f"/rollouts/{rollout.pk}/")),
-        plan_page=_least(lambda: get(f"/rollouts/{rollout.pk}/plan/")),
+        page=page,
+        plan_page=plan_page,
         queries=len(queries),
+        asked_page=_measure_asked(rollout, get),
     )
+
+
+def _measure_asked(rollout: Rollout, get: Callable[[str], None]) -> float:
+    """Return the seconds of the page of a plan that waits for approval: its content is hashed for each."""
+    place = Environment.objects.filter(pk=rollout.environment_id)
+    place.update(required_approvals=1)
+    request_approval(rollout_id=rollout.pk, actor=DEMO, reason=WHY, now=clock.now())
+    seconds = _least(lambda: get(f"/rollouts/{rollout.pk}/"))
+    place.update(required_approvals=0)
+    return seconds
 
 
 def _sign_in() -> Callable[[str], None]:

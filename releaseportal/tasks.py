@@ -1,6 +1,7 @@
 """Due work of the portal as a whole: the chain's head goes out, the demo's rehearsal begins again."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from celery import shared_task
@@ -11,13 +12,13 @@ from django.utils import timezone
 from core import chain, clock
 from core.actors import DEMO
 from core.errors import Refusal
-from flags.models import SegmentMember
-from flags.transitions import NewMember, release_flag, remove_rules
+from flags.transitions import release_flag, remove_rules
 from notifications.domain.audience import KEEPERS
 from notifications.transitions import publish
 from rollouts.domain.lifecycle import Status
 from rollouts.models import Rollout
-from rollouts.transitions import PlanRequest, acknowledge_flag, plan_rollout, schedule_rollout
+from rollouts.plan_requests import request_of
+from rollouts.transitions import acknowledge_flag, plan_rollout, schedule_rollout
 
 log = logging.getLogger(__name__)
 
@@ -75,19 +76,7 @@ def restart(*, rollout_id: int, now: datetime) -> Rollout | None:
     if old is None or _list_newer(old).exists():
         return None
     _clean_up(old, now=now)
-    members = SegmentMember.objects.filter(segment=old.pilots_id).order_by("pk")
-    request = PlanRequest(
-        release_id=old.release_id,
-        environment_id=old.environment_id,
-        testers_id=old.testers_id,
-        pilots=tuple(NewMember(row.targeting_key, row.label, row.site_id) for row in members),
-        site_ids=tuple(old.rollout_sites.order_by("position").values_list("site_id", flat=True)),
-        day_seconds=old.day_seconds,
-        promotion_time=old.promotion_time,
-        zone=old.zone,
-        template_version_id=old.template_version_id,
-        is_repeated=True,
-    )
+    request = replace(request_of(old), is_repeated=True)
     rollout = plan_rollout(request=request, actor=DEMO, reason=REASON, now=now)
     return schedule_rollout(rollout_id=rollout.pk, actor=DEMO, reason=REASON, now=now)
 

@@ -1,12 +1,15 @@
 """Reads of approvals: what a rollout's content is, who wrote it, and who approved it."""
 
-from datetime import datetime
 from typing import Any
+
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import Func, JSONField, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 
 from core.actors import ActorKind
 from flags.models import SegmentMember
 from rollouts.domain.approving import ApprovalState, DecisionMade, hash_content, weigh_decisions
-from rollouts.models import Approval, Decision, Phase, Rollout, StepStatus
+from rollouts.models import Approval, Decision, Phase, Rollout, Step, StepStatus
 
 #: Who did one of these wrote the plan, or a part of it.
 AUTHORING = frozenset(
@@ -85,17 +88,17 @@ def _describe(rollout: Rollout, *, phase: Phase | None) -> dict[str, Any]:
         "attempt": rollout.attempt,
         "day_seconds": rollout.day_seconds,
         "phases": [[row.kind, list(row.gates), row.support, row.error_rate_mode, row.error_rate_bp] for row in phases],
-        "steps": [
-            [*what, None if phase is not None else _say(due_at)]
-            for *what, due_at in steps.values_list(
-                "phase__position", "flag__key", "audience_kind", "segment", "site__key", "share_bp", "due_at"
-            )
-        ],
+        "steps": _write_steps(steps, with_moments=phase is None),
     }
     people = SegmentMember.objects.filter(segment__in=steps.exclude(segment=None).order_by().values("segment"))
     found["people"] = sorted([list(row) for row in people.values_list("segment", "targeting_key")])
     return found
 
 
-def _say(moment: datetime) -> str:
-    return moment.isoformat()
+def _write_steps(steps: QuerySet[Step], *, with_moments: bool) -> str:
+    """Return the steps as the database writes them, a line each in their order: of fifty thousand it is quick."""
+    what = ["phase__position", "flag__key", "audience_kind", "segment", "site__key", "share_bp"]
+    columns = [*what, "due_at"] if with_moments else what
+    line = Cast(Func(*columns, function="jsonb_build_array", output_field=JSONField()), TextField())
+    written = steps.order_by().aggregate(all=StringAgg(line, delimiter="\n", order_by="position", default=Value("")))
+    return str(written["all"])

@@ -57,6 +57,10 @@ REFUSALS: dict[str, str | Promise] = {
     "no_change_today": _("Nothing may go out to them today."),
     "no_change_that_day": _("Nothing may go out to them on %(day)s: closed, a holiday, or a freeze."),
     "day_has_a_site": _("Another site has its day on %(day)s: one site a day."),
+    "cancel_has_begun": _("It has begun: roll it back instead, whole or in part."),
+    "roll_back_not_begun": _("Nothing of it is on yet: cancel it, or change its plan."),
+    "promote_while_stopped": _("It is stopped: resume it first."),
+    "plan_is_promised": _("This plan is scheduled: change its steps, or cancel it and plan another."),
     "audience_missing": _("Choose for whom instead."),
     "everyone_stays": _("This step is for everyone: leave it out or move it, it cannot be for others."),
     "segment_in_plan": _("This plan reaches %(segment)s with another step already."),
@@ -227,6 +231,8 @@ EVENTS: dict[str, str | Promise] = {
     "promoted_early": _("Next phase begins early: %(phase)s"),
     "pause_inserted": _("Pause of %(days)s plan days before %(audience)s"),
     "moment_moved": _("New moment for %(audience)s"),
+    "replaced": _("Replaced by another plan"),
+    "replaces": _("Put in the place of an earlier draft"),
     "audience_changed": _("For %(audience)s instead of %(before)s"),
     "steps_skipped": _("Left out: %(flags)s for %(audience)s"),
     "steps_restored": _("Planned again: %(flags)s for %(audience)s"),
@@ -252,6 +258,34 @@ SHORT_EVENTS: dict[str, str | Promise] = {
     "rolled_back": _("Rolled back"),
     "complaint_limit_reached": _("Complaint limit reached"),
     "guardrail_observed": _("Observed only, nothing was done"),
+}
+
+
+#: What is done to a whole rollout, by the action's name.
+ACTIONS: dict[str, str | Promise] = {
+    "pause": _("Pause"),
+    "start_now": _("Start now"),
+    "promote": _("Promote early"),
+    "request_approval": _("Ask for approval"),
+    "withdraw": _("Back to draft"),
+    "schedule": _("Schedule"),
+    "resume": _("Resume"),
+    "redraft": _("Plan anew"),
+    "cancel": _("Cancel the rollout"),
+    "roll_back": _("Roll back…"),
+}
+
+#: What a person chooses for a plan, by the name of the choice.
+PLAN_CHOICES: dict[str, str | Promise] = {
+    "release": _("Release"),
+    "environment": _("Environment"),
+    "template": _("Plan template"),
+    "promotion_time": _("Hour of promotions at the sites"),
+    "allows_holidays": _("May fall on French public holidays"),
+    "day_seconds": _("Rehearsal"),
+    "testers": _("Testers of the internal phase"),
+    "pilots": _("Pilot cashiers"),
+    "sites": _("Order of the sites"),
 }
 
 

@@ -15,17 +15,15 @@ from health.models import Guardrail
 from health.queries import count_complaints_by_day, count_reporting_tills, error_series, judge_critical_lane
 from health.ratio_queries import judge_ratio_lanes
 from rollouts.acted import Acted, list_acted
+from rollouts.action_queries import Doable, weigh_actions
 from rollouts.confirmations import Confirmed, list_confirmations
 from rollouts.domain.gates import GateResult
-from rollouts.domain.lifecycle import EDGES, Status
 from rollouts.effective_guardrail import get_effective_guardrail
 from rollouts.gate_queries import judge_phase
 from rollouts.hand_queries import list_flags_off
-from rollouts.models import PhaseStatus, Rollback, Rollout, RolloutFlag, StepStatus
-from rollouts.queries import exposures_of, find_next_step, weigh_for_gates
+from rollouts.models import Rollback, Rollout, RolloutFlag, StepStatus
+from rollouts.queries import exposures_of, weigh_for_gates
 from rollouts.track import Summary, summarise
-from rollouts.transitions.approving import can_be_scheduled
-from rollouts.transitions.rolling_back import ROLLBACK_FROM
 
 SERIES_SPAN = timedelta(hours=1)
 SERIES_BUCKETS = 30
@@ -75,7 +73,7 @@ class Page:
     judgements: Sequence[Judgement]
     guardrail: Guardrail
     flags: Sequence[RolloutFlag]
-    actions: frozenset[str]
+    doable: Doable
     errors: Chart
     critical: Chart
     complaints: Chart
@@ -104,43 +102,13 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
         else [],
         judgements=judgements,
         flags=flags,
-        actions=list_actions(rollout),
+        doable=weigh_actions(rollout),
         errors=errors,
         critical=critical,
         complaints=_chart_complaints(rollout, exposures, now=now),
         reach=measure_reach(rollout, [one for one in exposures if one.flag_key not in switched_off], now=now),
         confirmations=list_confirmations(rollout, off=off, now=now),
         acted=list_acted(rollout),
-    )
-
-
-def list_actions(rollout: Rollout) -> frozenset[str]:
-    """Return what a person may do now, by the table the transitions obey."""
-    status = Status(rollout.status)
-    ends = EDGES[status]
-    asks = bool(rollout.environment.required_approvals)
-    names = {
-        "request_approval": asks and status is Status.DRAFT,
-        "withdraw": status is Status.AWAITING_APPROVAL,
-        "schedule": Status.SCHEDULED in ends and can_be_scheduled(rollout),
-        "start_now": status is Status.SCHEDULED and not asks,
-        "promote": status is Status.RUNNING and not asks and is_phase_done(rollout),
-        "pause": Status.PAUSED in ends,
-        "resume": Status.RUNNING in ends and status is not Status.SCHEDULED,
-        "cancel": Status.CANCELLED in ends,
-        "redraft": status is Status.ROLLED_BACK,
-        "roll_back": status in ROLLBACK_FROM,
-    }
-    return frozenset(name for name, possible in names.items() if possible)
-
-
-def is_phase_done(rollout: Rollout) -> bool:
-    """Tell whether the running phase has no step left while a later one has: it could end early. Two queries."""
-    step = find_next_step(rollout)
-    return (
-        step is not None
-        and step.phase.status == PhaseStatus.PENDING
-        and (rollout.phases.filter(status=PhaseStatus.RUNNING).exists())
     )
 
 

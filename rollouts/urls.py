@@ -5,6 +5,7 @@ from rollouts import (
     feedback_views,
     freeze_views,
     plan_edit_views,
+    planner_views,
     support_views,
     template_views,
     views,
@@ -13,11 +14,12 @@ from rollouts import (
 app_name = "rollouts"
 urlpatterns = [
     path("rollouts/", views.list_all, name="list"),
-    path("rollouts/plan/", views.plan, name="plan"),
+    path("rollouts/plan/", planner_views.plan, name="plan"),
     path("rollouts/<int:pk>/", views.show, name="detail"),
     path("rollouts/<int:pk>/roll-back/", views.roll_back_page, name="roll_back"),
     path("rollouts/<int:pk>/give-back/", views.give_back, name="give_back"),
     path("rollouts/<int:pk>/plan/", plan_edit_views.show, name="plan_of"),
+    path("rollouts/<int:pk>/plan-anew/", planner_views.plan_anew, name="plan_anew"),
     path("rollouts/<int:pk>/decide/", approval_views.decide, name="decide"),
     path("rollouts/<int:pk>/check/", approval_views.check, name="check"),
     path("rollouts/<int:pk>/<slug:action>/", views.act, name="act"),

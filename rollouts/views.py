@@ -1,36 +1,31 @@
 """Pages of rollouts: each parses, authorises, makes one call, renders."""
 
-from typing import Any, cast
+from typing import cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core import clock
 from core.actors import Actor
 from core.errors import Refusal
-from core.labels import say_refusal
 from core.models import User
 from core.roles import Capability, can, requires
 from core.views import actor_of, read_int, write_from
-from flags.current import get_current_environment
 from flags.queries import get_flag_names
 from rollouts.actions import ACTIONS
 from rollouts.agenda import list_agenda
 from rollouts.approval_view import find_approval_card
 from rollouts.feedback_view import find_feedback_card
-from rollouts.forms import PlanForm, ReleaseForm, move_choice
-from rollouts.labels import STATUSES, WARNINGS
+from rollouts.forms import ReleaseForm, move_choice
+from rollouts.labels import STATUSES
 from rollouts.models import PhaseStatus, Rollout, Trigger
-from rollouts.page_queries import compose_page, list_actions, measure_reach
-from rollouts.plan_view import view_plan
+from rollouts.page_queries import compose_page, measure_reach
 from rollouts.queries import (
     exposures_on,
     get_story,
-    guess_plan,
     list_exposed_sites_of,
     list_releases,
     list_rollouts,
@@ -41,12 +36,11 @@ from rollouts.track import prefetch_track, summarise_all
 from rollouts.transitions import (
     acknowledge_flag,
     create_release,
-    draw_plan,
-    plan_rollout,
     resume_rollout,
     roll_back,
 )
 from rollouts.transitions.partial_rollback import give_back_site, list_shut_sites, roll_back_phase, roll_back_site
+from rollouts.transitions.rolling_back import ROLLBACK_FROM
 
 ROWS = 50
 
@@ -92,32 +86,6 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(Capability.DRIVE_ROLLOUTS)
-def plan(request: HttpRequest) -> HttpResponse:
-    """Ask for a plan, show its dated steps, then make it."""
-    if "move" in request.POST:
-        form = PlanForm(initial=move_choice(request.POST, ordered=PlanForm.ordered))
-        return render(request, "rollouts/plan.html", {"form": form, "plan": None})
-    guess = guess_plan(get_current_environment(request), today=timezone.localdate(clock.now()))
-    form = PlanForm(request.POST or None, initial=guess)
-    context: dict[str, Any] = {"form": form, "plan": None, "reason": request.POST.get("reason", "")}
-    if request.method == "POST" and form.is_valid():
-        try:
-            asked = form.to_request()
-            drawn = draw_plan(asked, now=clock.now())
-            warnings = [WARNINGS[code] for code in drawn.warnings]
-            context |= {"plan": view_plan(drawn), "warnings": warnings, "conflicts": drawn.conflicts}
-            if "confirm" in request.POST:
-                rollout = plan_rollout(
-                    request=asked, actor=actor_of(request), reason=request.POST.get("reason", ""), now=clock.now()
-                )
-                messages.success(request, _("Planned. Nothing moves until you schedule it."))
-                return redirect("rollouts:detail", pk=rollout.pk)
-        except Refusal as refusal:
-            form.add_error(None, say_refusal(refusal))
-    return render(request, "rollouts/plan.html", context, status=400 if form.errors else 200)
-
-
-@requires(Capability.DRIVE_ROLLOUTS)
 def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Do one of the rollout's actions, with a reason and the epoch the person saw."""
     _get(pk)
@@ -143,7 +111,7 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 def roll_back_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the one question, what; contain at the press."""
     rollout = _get(pk)
-    if "roll_back" not in list_actions(rollout):
+    if rollout.status not in ROLLBACK_FROM:
         return redirect("rollouts:detail", pk=pk)
     if request.method == "POST":
         _take_back(

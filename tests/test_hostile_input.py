@@ -204,6 +204,9 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "phase-0-support": "standard",
         "phase-0-error_rate_mode": "",
         "phase-0-error_rate_percent": "2",
+        "edit": "skip",
+        "step": str(rollout.steps.latest("position").pk),
+        "share": "10",
     }
 
 

@@ -97,15 +97,6 @@ def decide_phase(
     return approval
 
 
-def can_be_scheduled(rollout: Rollout) -> bool:
-    """Tell whether a plan is approved as far as its environment asks: what `check_plan_approved` lets pass."""
-    try:
-        check_plan_approved(rollout)
-    except Refusal:
-        return False
-    return True
-
-
 def check_plan_approved(rollout: Rollout) -> None:
     """Refuse a plan that too few people have approved as it is."""
     if not rollout.environment.required_approvals:
