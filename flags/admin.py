@@ -9,6 +9,7 @@ from flags.models import (
     EnvironmentRevision,
     Flag,
     FlagState,
+    Picture,
     Rule,
     Segment,
     SegmentMember,
@@ -129,3 +130,10 @@ class TokenUseAdmin(UntrackedAdmin):
 class EnvironmentRevisionAdmin(UntrackedAdmin):
     list_display = ("environment", "revision", "changed_at")
     list_select_related = ("environment",)
+
+
+@admin.register(Picture)
+class PictureAdmin(UntrackedAdmin):
+    list_display = ("key", "width", "height")
+    search_fields = ("key",)
+    hidden_fields = ("content",)

@@ -72,6 +72,20 @@ class FlagForm(ReasonedForm):
     )
 
 
+class PictureForm(ReasonedForm):
+    """The picture of a flag's note; none is needed to take one away."""
+
+    picture = forms.FileField(
+        label=_("Picture"),
+        help_text=_("JPEG, PNG or WebP. It is turned upright and made small, and keeps nothing of the camera."),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+    )
+
+    def __init__(self, *args: Any, is_removed: bool = False) -> None:
+        super().__init__(*args)
+        self.fields["picture"].required = not is_removed
+
+
 class MemberForm(ReasonedForm):
     """One person of a segment."""
 

@@ -23,6 +23,8 @@ REFUSALS: dict[str, str | Promise] = {
     "segment_unknown": _("There is no such segment."),
     "site_unknown": _("There is no such site."),
     "permanent_expires": _("A flag that is kept on purpose has no day to be removed by: choose one of the two."),
+    "picture_too_large": _("The picture is too large: at most %(most)s MB and 60 million pixels."),
+    "picture_unreadable": _("This is no picture that can be read: choose a JPEG, PNG or WebP file."),
     "flag_archived": _("The flag %(flag)s is archived: restore it first."),
     "flag_in_use": _("The flag is still in use (%(uses)s): switch it off there first, or end the rollout."),
     "rule_of_rollout": _("A rollout laid this rule: pause or roll back the rollout instead."),

@@ -1,6 +1,18 @@
 from django.urls import path
 
-from flags.views import environments, explain, flags, promotion, reach, removal, rules, segments, sites, tokens
+from flags.views import (
+    environments,
+    explain,
+    flags,
+    pictures,
+    promotion,
+    reach,
+    removal,
+    rules,
+    segments,
+    sites,
+    tokens,
+)
 
 app_name = "flags"
 urlpatterns = [
@@ -8,6 +20,7 @@ urlpatterns = [
     path("flags/removal/", removal.list_all, name="removal"),
     path("flags/<str:key>/", flags.show, name="detail"),
     path("flags/<str:key>/edit/", flags.edit, name="edit"),
+    path("flags/<str:key>/picture/", pictures.choose, name="picture"),
     path("flags/<str:key>/switch/", flags.switch, name="switch"),
     path("flags/<str:key>/explain/", explain.show, name="explain"),
     path("flags/<str:key>/rule/", rules.add, name="rule"),
@@ -35,5 +48,6 @@ urlpatterns = [
     path("sites/<str:key>/days/", sites.add_days, name="site_days_add"),
     path("sites/<str:key>/days/remove/", sites.remove_days, name="site_days_remove"),
     path("new-site/", sites.create, name="site_new"),
+    path("pictures/<str:key>.webp", pictures.show, name="picture_file"),
     path("tokens/", tokens.tokens, name="tokens"),
 ]

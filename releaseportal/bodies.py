@@ -14,9 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flags.lean import LeanRefusal, refusal_response
 
-#: The largest form is far below; the portal takes no files.
+#: The largest form is far below.
 LIMIT_BYTES = 2_097_152
 DEADLINE_SECONDS = 10.0
+#: Where a form sends a picture with it, from a telephone as well.
+PICTURE_ENDING = "/picture/"
+PICTURE_LIMIT_BYTES = 9 * 1024 * 1024
+PICTURE_DEADLINE_SECONDS = 60.0
 BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 UTF_8 = frozenset({"utf-8", "utf8"})
 
@@ -35,8 +39,9 @@ class WholeBodies:
             return
         try:
             _check_charset(scope)
-            async with asyncio.timeout(self._seconds):
-                body = await self._read(receive)
+            limit_bytes, seconds = self._find_bounds(scope["path"])
+            async with asyncio.timeout(seconds):
+                body = await _read(receive, limit_bytes=limit_bytes)
         except TimeoutError:
             refusal = LeanRefusal(408, "TIMEOUT", "The body did not come in time.", headers={"Connection": "close"})
             await refusal_response(refusal)(scope, receive, send)
@@ -46,19 +51,26 @@ class WholeBodies:
             if body is not None:
                 await self._app(_with_length(scope, body), _replay(body, receive), send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """Return the whole body, None where the sender left."""
-        body = bytearray()
-        while True:
-            message: MutableMapping[str, Any] = await receive()
-            if message["type"] != "http.request":
-                return None
-            body += message.get("body", b"")
-            if len(body) > self._limit_bytes:
-                words = f"The body may have at most {self._limit_bytes} bytes."
-                raise LeanRefusal(413, "PAYLOAD_TOO_LARGE", words, headers={"Connection": "close"})
-            if not message.get("more_body", False):
-                return bytes(body)
+    def _find_bounds(self, path: str) -> tuple[int, float]:
+        """Return how many bytes may come within how many seconds."""
+        if path.endswith(PICTURE_ENDING):
+            return PICTURE_LIMIT_BYTES, PICTURE_DEADLINE_SECONDS
+        return self._limit_bytes, self._seconds
+
+
+async def _read(receive: Receive, *, limit_bytes: int) -> bytes | None:
+    """Return the whole body, None where the sender left."""
+    body = bytearray()
+    while True:
+        message: MutableMapping[str, Any] = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if len(body) > limit_bytes:
+            words = f"The body may have at most {limit_bytes} bytes."
+            raise LeanRefusal(413, "PAYLOAD_TOO_LARGE", words, headers={"Connection": "close"})
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 def _with_length(scope: Scope, body: bytes) -> Scope:

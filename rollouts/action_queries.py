@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 from core.errors import Refusal
 from core.labels import say_refusal
+from rollouts.approval_queries import weigh_plan_approval
+from rollouts.domain.approving import ApprovalState
 from rollouts.domain.lifecycle import EDGES, ENDED, Status
 from rollouts.models import PhaseStatus, Rollout
 from rollouts.queries import find_next_step
-from rollouts.transitions.approving import check_plan_approved
+from rollouts.transitions.approving import find_approval_lack
 from rollouts.transitions.rolling_back import ROLLBACK_FROM
 
+#: The plan itself waits, or will wait, for other people.
+ASKING = frozenset({Status.DRAFT, Status.AWAITING_APPROVAL})
 #: Nothing of it is on yet.
 NOT_BEGUN = frozenset({Status.DRAFT, Status.AWAITING_APPROVAL, Status.SCHEDULED})
 
@@ -25,10 +29,14 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Doable:
-    """What a person may do now, in the order of the buttons, and what somebody might look for and cannot do."""
+    """What a person may do now, in the order of the buttons, and what somebody might look for and cannot do.
+
+    `approval` is how far the plan's approval is, while one is asked for.
+    """
 
     actions: Sequence[str]
     obstacles: Sequence[Obstacle]
+    approval: ApprovalState | None
 
 
 def weigh_actions(rollout: Rollout) -> Doable:
@@ -36,7 +44,8 @@ def weigh_actions(rollout: Rollout) -> Doable:
     status = Status(rollout.status)
     ends = EDGES[status]
     asks = bool(rollout.environment.required_approvals)
-    unscheduled = _refuse_schedule(rollout, status)
+    approval = weigh_plan_approval(rollout) if asks and status in ASKING else None
+    unscheduled = find_approval_lack(rollout, approval) if approval is not None else None
     unpromoted = _refuse_promote(rollout, status)
     names = {
         "pause": Status.PAUSED in ends,
@@ -58,17 +67,7 @@ def weigh_actions(rollout: Rollout) -> Doable:
         "roll_back": Refusal("roll_back_not_begun") if status in NOT_BEGUN else None,
     }
     found = [Obstacle(name, say_refusal(refusal)) for name, refusal in refusals.items() if refusal is not None]
-    return Doable([name for name, possible in names.items() if possible], [] if status in ENDED else found)
-
-
-def _refuse_schedule(rollout: Rollout, status: Status) -> Refusal | None:
-    if Status.SCHEDULED not in EDGES[status]:
-        return None
-    try:
-        check_plan_approved(rollout)
-    except Refusal as refusal:
-        return refusal
-    return None
+    return Doable([name for name, possible in names.items() if possible], [] if status in ENDED else found, approval)
 
 
 def _refuse_start(rollout: Rollout, status: Status) -> Refusal | None:
@@ -86,7 +85,9 @@ def _refuse_promote(rollout: Rollout, status: Status) -> Refusal | None:
         return Refusal("dates_are_approved", environment=rollout.environment.key)
     if is_phase_done(rollout):
         return None
-    return Refusal("nothing_planned" if find_next_step(rollout) is None else "phase_not_done")
+    if find_next_step(rollout) is None:
+        return Refusal("nothing_planned")
+    return Refusal("phase_not_done")
 
 
 def is_phase_done(rollout: Rollout) -> bool:

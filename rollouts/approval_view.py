@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.models import User
 from core.roles import Capability, can
-from rollouts.approval_queries import find_authors, weigh_phase_approval, weigh_plan_approval
+from rollouts.approval_queries import find_authors, weigh_phase_approval
 from rollouts.domain.approving import ApprovalState
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Gate
@@ -21,15 +21,17 @@ class ApprovalCard:
     why_not: str
 
 
-def find_approval_card(rollout: Rollout, phase: Phase | None, *, user: User) -> ApprovalCard | None:
+def find_approval_card(
+    rollout: Rollout, phase: Phase | None, *, of_plan: ApprovalState | None, user: User
+) -> ApprovalCard | None:
     """Return what waits for a decision now: the plan, or the end of the running phase; None where nothing does.
 
-    Nine queries where something does, none where not.
+    Nine queries where a phase does. `of_plan` is how far the plan's approval is, where it asks for one.
     """
     status = Status(rollout.status)
-    if rollout.environment.required_approvals and status in {Status.DRAFT, Status.AWAITING_APPROVAL}:
+    if of_plan is not None:
         why_not = "not_asked" if status is Status.DRAFT else _find_why_not(rollout, user)
-        return ApprovalCard(weigh_plan_approval(rollout), None, why_not)
+        return ApprovalCard(of_plan, None, why_not)
     if phase is not None and Gate.APPROVAL in phase.gates and status in PHASE_RUNS:
         return ApprovalCard(weigh_phase_approval(phase), phase, _find_why_not(rollout, user))
     return None

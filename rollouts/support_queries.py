@@ -130,4 +130,5 @@ def list_arriving(site: Site, *, now: datetime) -> list[Flag]:
     steps = Step.objects.filter(
         site=site, due_at__gte=since, due_at__lt=until, rollout__status__in=PROMISED, rollout__is_rehearsal=False
     ).exclude(status=StepStatus.SKIPPED)
-    return list(Flag.objects.filter(pk__in=steps.order_by().values("flag")).order_by("name"))
+    flags = Flag.objects.filter(pk__in=steps.order_by().values("flag"))
+    return list(flags.select_related("note_picture").order_by("name"))

@@ -76,7 +76,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     phase = page.summary.phase
     is_driver = can(request.user, Capability.DRIVE_ROLLOUTS)
     context |= {
-        "card": find_approval_card(rollout, phase, user=cast("User", request.user)),
+        "card": find_approval_card(rollout, phase, of_plan=page.doable.approval, user=cast("User", request.user)),
         "shut_sites": list_shut_sites(rollout),
         "items": phase.check_items.select_related("done_by") if phase else (),
         "duty": find_duty(rollout, now=now),

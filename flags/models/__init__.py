@@ -7,6 +7,7 @@ from flags.models.counters import EnvironmentRevision, PendingChange, PendingSta
 from flags.models.flags import Criticality, Flag, FlagState, Rule
 from flags.models.keys import check_key
 from flags.models.people import Segment, SegmentMember
+from flags.models.pictures import Picture
 from flags.models.places import Environment, Site, SiteDay, Till, every_day
 from flags.models.tokens import ApiToken, TokenUse
 
@@ -19,6 +20,7 @@ __all__ = [
     "FlagState",
     "PendingChange",
     "PendingState",
+    "Picture",
     "Rule",
     "Segment",
     "SegmentMember",

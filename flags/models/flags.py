@@ -56,6 +56,7 @@ class Flag(models.Model):
     off_variant = models.CharField(max_length=100)
     owner = models.CharField(max_length=100, blank=True)
     cashier_note_fr = models.TextField(blank=True)
+    note_picture = models.ForeignKey("flags.Picture", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     documentation_url = models.URLField(blank=True)
     criticality = models.CharField(max_length=10, choices=Criticality.choices, default=Criticality.IMPORTANT)
     expires_on = models.DateField(null=True, blank=True)

@@ -44,7 +44,7 @@ def list_all(request: HttpRequest) -> HttpResponse:
 @requires(Capability.VIEW)
 def show(request: HttpRequest, key: str) -> HttpResponse:
     """Show one flag: state by environment, rules as sentences, history."""
-    flag = get_object_or_404(Flag, key=key)
+    flag = get_object_or_404(Flag.objects.select_related("note_picture"), key=key)
     now = clock.now()
     context = {
         "flag": flag,

@@ -102,10 +102,21 @@ def check_plan_approved(rollout: Rollout) -> None:
     if not rollout.environment.required_approvals:
         return
     if rollout.status == Status.DRAFT:
-        raise Refusal("approval_required", environment=rollout.environment.key)
-    state = weigh_plan_approval(rollout)
-    if not state.holds:
-        raise Refusal("approval_missing", missing=state.missing, needed=state.needed)
+        raise _not_asked(rollout)
+    lack = find_approval_lack(rollout, weigh_plan_approval(rollout))
+    if lack is not None:
+        raise lack
+
+
+def find_approval_lack(rollout: Rollout, state: ApprovalState) -> Refusal | None:
+    """Return what a plan's approval lacks before it can be scheduled, None where it lacks nothing."""
+    if rollout.status == Status.DRAFT:
+        return _not_asked(rollout)
+    return None if state.holds else Refusal("approval_missing", missing=state.missing, needed=state.needed)
+
+
+def _not_asked(rollout: Rollout) -> Refusal:
+    return Refusal("approval_required", environment=rollout.environment.key)
 
 
 def _get_decider(rollout: Rollout, actor: Actor) -> User:

@@ -1,0 +1,50 @@
+"""Makes what people upload a small picture that shows what it shows and says nothing of who took it."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from core.errors import InvalidInput
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+MOST_BYTES = 8 * 1024 * 1024
+#: Of width times height: what a telephone's camera makes, and no bomb.
+MOST_PIXELS = 60_000_000
+LONGEST_EDGE = 1_200
+QUALITY = 82
+
+
+@dataclass(frozen=True)
+class SmallPicture:
+    """A WebP picture of at most `LONGEST_EDGE` pixels either way; `key` is the SHA-256, hex, of its bytes."""
+
+    content: bytes
+    width: int
+    height: int
+
+    @property
+    def key(self) -> str:
+        return sha256(self.content).hexdigest()
+
+
+def make_small(uploaded: bytes) -> SmallPicture:
+    """Return a picture upright, small and without metadata; refuse what is no picture, or too large a one."""
+    if len(uploaded) > MOST_BYTES:
+        raise InvalidInput("picture_too_large", most=MOST_BYTES // 1024 // 1024)
+    try:
+        with Image.open(BytesIO(uploaded), formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise InvalidInput("picture_too_large", most=MOST_BYTES // 1024 // 1024)
+            return _write(ImageOps.exif_transpose(image))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise InvalidInput("picture_unreadable") from None
+
+
+def _write(image: Image.Image) -> SmallPicture:
+    plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    plain.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
+    written = BytesIO()
+    plain.save(written, format="WEBP", quality=QUALITY)
+    return SmallPicture(written.getvalue(), plain.width, plain.height)
