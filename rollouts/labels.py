@@ -60,6 +60,7 @@ REFUSALS: dict[str, str | Promise] = {
     "cancel_has_begun": _("It has begun: roll it back instead, whole or in part."),
     "roll_back_not_begun": _("Nothing of it is on yet: cancel it, or change its plan."),
     "promote_while_stopped": _("It is stopped: resume it first."),
+    "request_id_reused": _("%(request)s was the name of another plan: give this one a name of its own."),
     "plan_is_promised": _("This plan is scheduled: change its steps, or cancel it and plan another."),
     "audience_missing": _("Choose for whom instead."),
     "everyone_stays": _("This step is for everyone: leave it out or move it, it cannot be for others."),

@@ -60,6 +60,7 @@ NAMES = Names(
         "notes": _("notes"),
         "pilots": _("pilots"),
         "promotion_time": _("hour of promotions"),
+        "request_id": _("name of the wish"),
         "rating": _("rating"),
         "received_at": _("received at"),
         "rolled_back_at": _("rolled back at"),

@@ -28,6 +28,7 @@ class PlanWish:
     testers: str = ""
     pilots: Sequence[str] = ()
     promotion_time: time = time(6)
+    request_id: str = ""
 
 
 def find_plan_request(wish: PlanWish, *, environment_id: int) -> PlanRequest:
@@ -48,6 +49,7 @@ def find_plan_request(wish: PlanWish, *, environment_id: int) -> PlanRequest:
         promotion_time=wish.promotion_time,
         zone=settings.TIME_ZONE,
         template_version_id=_find_template(wish.template),
+        request_id=wish.request_id,
     )
 
 

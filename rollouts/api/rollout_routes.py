@@ -58,6 +58,9 @@ class PlanBody(Wish):
     pilots: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
         [], max_length=MOST_PILOTS, description="Targeting keys, where the template has pilots"
     )
+    request_id: str = Field(
+        "", max_length=100, description="Your own name for this wish, such as a run's: asked again, it is planned once"
+    )
     dry_run: bool = Field(False, description="Answer the dated steps and write nothing")
     reason: Reason
 

@@ -18,7 +18,7 @@ class Rollout(models.Model):
 
     `testers` and `pilots` are there where its template asks for them.
     `epoch` is raised by every change a person must know of before acting; forms and automatic
-    verdicts carry the one they saw.
+    verdicts carry the one they saw. `request_id` is a program's own name for its wish: asked twice, planned once.
     """
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="rollouts")
@@ -41,6 +41,7 @@ class Rollout(models.Model):
     held_data = models.JSONField(default=dict, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
+    request_id = models.CharField(max_length=100, blank=True, default="", db_default="")
     ended_at = models.DateTimeField(null=True, blank=True)
 
     history = track()
@@ -53,6 +54,9 @@ class Rollout(models.Model):
                 name="rollouts_rehearsal_has_day",
                 condition=Q(is_rehearsal=True, day_seconds__gte=1, start_on__isnull=True)
                 | Q(is_rehearsal=False, day_seconds__isnull=True, start_on__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="rollouts_request_once", fields=["environment", "request_id"], condition=~Q(request_id="")
             ),
             models.CheckConstraint(
                 name="rollouts_held_says_why",

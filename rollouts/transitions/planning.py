@@ -9,7 +9,7 @@ from django.db import transaction
 
 from core.actors import Actor
 from core.domain.business_time import at_local, local_day
-from core.errors import InvalidInput
+from core.errors import InvalidInput, Refusal
 from core.history import create_many, recorded
 from flags.domain.audience import RuleKind
 from flags.models import Environment, Flag, Segment, SegmentMember, Site
@@ -60,6 +60,7 @@ class PlanRequest:
     template_version_id: int | None = None
     is_repeated: bool = False
     allows_holidays: bool = False
+    request_id: str = ""
 
     @property
     def is_rehearsal(self) -> bool:
@@ -200,7 +201,10 @@ def _check_sites(request: PlanRequest, found: Container[int]) -> None:
 
 @transaction.atomic
 def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: datetime) -> Rollout:
-    """Create a draft rollout with its phases and dated steps; nothing moves yet."""
+    """Create a draft rollout with its phases and dated steps; nothing moves yet. A wish asked twice is granted once."""
+    planned = _find_planned(request)
+    if planned is not None:
+        return planned
     _lock_flags(request)
     if request.testers_id is not None:
         get_locked_segment(request.testers_id)
@@ -240,6 +244,7 @@ def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: dateti
             pilots=pilots,
             created_by_id=actor.user_id,
             created_at=now,
+            request_id=request.request_id,
         )
         rollout.save()
         create_many(
@@ -254,6 +259,21 @@ def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: dateti
         _save_phases(rollout, plan, flags=flags, sites=sites)
         add_event(rollout, kind="planned", actor=actor, reason=recording.reason, now=now)
     return rollout
+
+
+def _find_planned(request: PlanRequest) -> Rollout | None:
+    """Return what was planned by the same wish before, alone with it from here on; refuse its name on another wish."""
+    if not request.request_id:
+        return None
+    Environment.objects.select_for_update(no_key=True).filter(pk=request.environment_id).first()
+    planned = Rollout.objects.filter(environment=request.environment_id, request_id=request.request_id).first()
+    if planned is None:
+        return None
+    sites = tuple(planned.rollout_sites.order_by("position").values_list("site_id", flat=True))
+    asked = (request.release_id, request.site_ids, request.start_on, request.day_seconds)
+    if (planned.release_id, sites, planned.start_on, planned.day_seconds) != asked:
+        raise Refusal("request_id_reused", request=request.request_id)
+    return planned
 
 
 def _pilot_key(release: Release, environment: Environment) -> str:

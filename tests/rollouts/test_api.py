@@ -19,8 +19,9 @@ from rollouts.actions import ACTIONS
 from rollouts.api.driving_routes import TOLD
 from rollouts.domain.lifecycle import Status
 from rollouts.models import Approval, Release, Rollout, Step
-from rollouts.transitions import register_release, run_next_step
+from rollouts.transitions import plan_rollout, register_release, run_next_step
 from rollouts.transitions.approving import decide_plan
+from rollouts.wishes import PlanWish, find_plan_request
 from tests.api_client import Program, program_of
 from tests.digest import take_digest
 from tests.factories.flags import make_environment, make_token
@@ -145,6 +146,16 @@ def test_register__twice_at_once__is_one_release(world: World) -> None:
     assert race(partial(register, version="2.1"), partial(other, version="2.1")) == "release_differs"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_plan__twice_at_once_by_the_same_name__is_one_rollout(world: World) -> None:
+    wish = PlanWish(**{name: PLAN[name] for name in PLAN if name != "reason"}, request_id="run-4711")
+    asked = find_plan_request(wish, environment_id=world.environment.pk)
+    plan = partial(plan_rollout, request=asked, actor=token("ci"), reason=WHY, now=NOW)
+
+    assert race(plan, plan) == "done"
+    assert Rollout.objects.count() == 1
+
+
 @pytest.mark.django_db
 class TestReading:
     def test_rollout__says_where_it_stands(self, ci: Program, rollout: Rollout) -> None:
@@ -219,6 +230,18 @@ class TestPlanning:
         rollout = Rollout.objects.get()
         assert rollout.events.get(kind="planned").actor_label == "manage"
         assert rollout.steps.exists()
+
+    def test_plan__asked_again_by_the_same_name__is_planned_once(self, ci: Program) -> None:
+        wish = PLAN | {"request_id": "run-4711"}
+        first = ci.post("/rollouts", wish).json()
+
+        again = ci.post("/rollouts", wish)
+
+        assert (again.status_code, again.json()) == (201, first)
+        assert Rollout.objects.count() == 1
+        other = ci.post("/rollouts", wish | {"sites": ["lyon"]})
+        assert _code(other) == (409, "request_id_reused")
+        assert ci.post("/rollouts", PLAN).json()["id"] != first["id"]
 
     def test_plan__dry_run__answers_the_steps_and_writes_nothing(self, ci: Program) -> None:
         before = take_digest()
