@@ -67,6 +67,7 @@ def _measure_size(site_count: int, flag_count: int) -> Measured:
         write=written,
         page=_least(lambda: get(f"/rollouts/{rollout.pk}/")),
         plan_page=_least(lambda: get(f"/rollouts/{rollout.pk}/plan/")),
+        board=_least(lambda: get(f"/rollouts/{rollout.pk}/board/")),
         queries=len(queries),
     )
 
