@@ -71,6 +71,7 @@ def _measure_size(site_count: int, flag_count: int) -> Measured:
         write=written,
         page=page,
         plan_page=plan_page,
+        board=_least(lambda: get(f"/rollouts/{rollout.pk}/board/")),
         queries=len(queries),
         asked_page=_measure_asked(rollout, get),
     )

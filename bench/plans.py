@@ -31,18 +31,19 @@ class Measured:
     page: float
     plan_page: float
     asked_page: float
+    board: float
     queries: int
 
     def is_within(self) -> bool:
         """Tell whether what people wait for keeps its bound."""
-        return self.preview < PREVIEW_SECONDS and max(self.page, self.asked_page) < PAGE_SECONDS
+        return self.preview < PREVIEW_SECONDS and max(self.page, self.asked_page, self.board) < PAGE_SECONDS
 
     def __str__(self) -> str:
         over = "" if self.is_within() else "  OVER"
         return (
             f"{self.sites:>6} sites × {self.flags} flags  {self.steps:>6} steps   preview {self.preview:6.2f} s"
             f"   written {self.write:6.2f} s   page {self.page:5.2f} s in {self.queries} queries"
-            f"   plan's page {self.plan_page:5.2f} s"
+            f"   plan's page {self.plan_page:5.2f} s   board {self.board:5.2f} s"
             f"   page while it waits for approval {self.asked_page:5.2f} s{over}"
         )
 

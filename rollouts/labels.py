@@ -124,6 +124,28 @@ REASONS: dict[str, str] = {
 
 STEPS: dict[str, str | Promise] = {"planned": _("◷ planned"), "done": _("✓ done"), "skipped": _("— left out")}
 
+#: What a cell of the board says: its sign, and its words.
+CELL_SIGNS: dict[str, str] = {
+    "planned": "◷",
+    "held": "❚❚",
+    "paused": "❚❚",
+    "cancelled": "✕",
+    "done": "✓",
+    "skipped": "—",
+    "off": "↩",
+    "part": "◐",
+}
+CELLS: dict[str, str | Promise] = {
+    "planned": _("planned"),
+    "held": _("held"),
+    "paused": _("paused"),
+    "cancelled": _("cancelled"),
+    "done": _("done"),
+    "skipped": _("left out"),
+    "off": _("taken back"),
+    "part": _("in part"),
+}
+
 #: The built-in template's name, as long as nobody gave it another.
 TEMPLATES: dict[str, str | Promise] = {
     "Internal, pilot, one site a day, everyone": _("Internal, pilot, one site a day, everyone"),

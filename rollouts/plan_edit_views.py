@@ -12,7 +12,7 @@ from core.roles import Capability, can, requires
 from core.views import actor_of, read_int
 from flags.queries import get_flag_names
 from rollouts.models import Rollout
-from rollouts.plan_edits import Change, EditForm, choose_edit, list_moments, preview_edit
+from rollouts.plan_edits import Change, EditForm, choose_edit, find_moment_of, list_moments, preview_edit
 
 #: History asks for a reason, and a preview writes none.
 LOOKED_AT = "looked at"
@@ -40,7 +40,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "moments": list_moments(rollout),
         "form": form,
         "changes": changes,
-        "chosen": form["step"].value(),
+        "chosen": form["step"].value() or find_moment_of(rollout, request.GET.get("step", "")),
         "reason": request.POST.get("reason", ""),
         "flag_names": get_flag_names(),
     }

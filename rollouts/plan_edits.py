@@ -25,6 +25,9 @@ from rollouts.transitions.editing import MOST_DAYS, insert_pause, move_moment, r
 from rollouts.transitions.partial_rollback import undo_steps
 from rollouts.transitions.retargeting import NewAudience, change_audience
 
+#: More would overflow the column of a step's number.
+MOST_DIGITS = 18
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -107,6 +110,16 @@ def list_moments(rollout: Rollout) -> list[Moment]:
             "place"
         )
     ]
+
+
+def find_moment_of(rollout: Rollout, text: str) -> int | None:
+    """Return the `step_id` of the moment that holds a step, None where the text names none of the rollout's."""
+    is_number = text.isascii() and text.isdigit() and len(text) < MOST_DIGITS
+    step = rollout.steps.filter(pk=int(text)).first() if is_number else None
+    if step is None:
+        return None
+    first: int | None = list_steps_together(step).filter(status=step.status).aggregate(first=Min("pk"))["first"]
+    return first
 
 
 def choose_edit(rollout: Rollout, data: dict[str, Any]) -> Callable[..., object]:

@@ -2,6 +2,7 @@ from django.urls import path
 
 from rollouts import (
     approval_views,
+    board_views,
     feedback_views,
     freeze_views,
     plan_edit_views,
@@ -20,6 +21,7 @@ urlpatterns = [
     path("rollouts/<int:pk>/give-back/", views.give_back, name="give_back"),
     path("rollouts/<int:pk>/plan/", plan_edit_views.show, name="plan_of"),
     path("rollouts/<int:pk>/plan-anew/", planner_views.plan_anew, name="plan_anew"),
+    path("rollouts/<int:pk>/board/", board_views.show, name="board"),
     path("rollouts/<int:pk>/decide/", approval_views.decide, name="decide"),
     path("rollouts/<int:pk>/check/", approval_views.check, name="check"),
     path("rollouts/<int:pk>/<slug:action>/", views.act, name="act"),

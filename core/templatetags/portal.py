@@ -39,6 +39,12 @@ def _short_day_format() -> str:
 
 
 @register.filter
+def short_day(value: date) -> str:
+    """Return a civil day without its weekday, e.g. "4 Nov"."""
+    return formats.date_format(value, _short_day_format())
+
+
+@register.filter
 def can(user: Any, capability: str) -> bool:
     """Tell whether the person holds a capability."""
     return holds(user, Capability(capability))
@@ -53,17 +59,18 @@ def why(reason: str | None) -> str:
 @register.filter
 def moment(value: datetime | None) -> str:
     """Return day and time in the portal's zone, e.g. "Wed 4 Nov, 06:00"."""
-    return "—" if value is None else _say(timezone.localtime(value))
+    return "—" if value is None else say_local(timezone.localtime(value))
 
 
 @register.filter
 def there(value: datetime, zone: str) -> str:
     """Return day and time on the clock of a place, empty where clocks go as in the portal's zone."""
     local = value.astimezone(ZoneInfo(zone))
-    return "" if local.utcoffset() == timezone.localtime(value).utcoffset() else _say(local)
+    return "" if local.utcoffset() == timezone.localtime(value).utcoffset() else say_local(local)
 
 
-def _say(local: datetime) -> str:
+def say_local(local: datetime) -> str:
+    """Return day and time on the clock that a moment carries."""
     return f"{formats.date_format(local, _day_format())}, {local:%H:%M}"
 
 
