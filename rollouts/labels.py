@@ -166,6 +166,18 @@ STATUSES: dict[str, str | Promise] = {
     "cancelled": _("✕ cancelled"),
 }
 
+#: How a thing on the calendar stands.
+ENTRY_STATES: dict[str, str | Promise] = {
+    "draft": _("✎ draft"),
+    "planned": _("◷ planned"),
+    "running": _("▶ running"),
+    "paused": _("❚❚ paused"),
+    "held": _("❚❚ held"),
+    "done": _("✓ done"),
+    "cancelled": _("✕ cancelled"),
+    "left_out": _("— left out"),
+}
+
 TONES: dict[str, str] = {"held": "warn", "paused": "warn", "rolled_back": "bad", "completed": "ok", "draft": "plain"}
 
 PHASES: dict[str, str | Promise] = {

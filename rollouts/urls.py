@@ -3,6 +3,7 @@ from django.urls import path
 from rollouts import (
     approval_views,
     board_views,
+    calendar_views,
     feedback_views,
     freeze_views,
     plan_edit_views,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("freezes/", freeze_views.list_all, name="freezes"),
     path("freezes/<int:pk>/shorten/", freeze_views.shorten, name="freeze_shorten"),
     path("freezes/<int:pk>/remove/", freeze_views.remove, name="freeze_remove"),
+    path("calendar/", calendar_views.show_month, name="calendar"),
     path("agenda/", views.agenda, name="agenda"),
     path("releases/", views.releases, name="releases"),
 ]

@@ -93,7 +93,7 @@ NUMBERS = {HOSTILE[name] for name in ("empty", "minus", "huge", "exponent", "ara
 #: Pages that read nothing posted: one body is enough.
 READS = {
     *("/", "/search/", "/flags/", "/segments/", "/sites/", "/environments/", "/rollouts/", "/incidents/"),
-    *("/health/", "/complaints/", "/flags/removal/", "/agenda/"),
+    *("/health/", "/complaints/", "/flags/removal/", "/agenda/", "/calendar/"),
 }
 #: By the page: every action that its address may name, and one that is none.
 ACTIONS = {
@@ -374,7 +374,9 @@ def test_actions__of_every_address_that_names_one__are_listed() -> None:
 
 @pytest.mark.parametrize("value", ["", "a\x00b", SCRIPT, "9" * 40, "-1"])
 def test_get__hostile_query__is_answered(world: World, rollout: Rollout, client: Client, value: str) -> None:
-    query = dict.fromkeys((*_good(world, rollout), "q", "state", "status", "page", "part", "kind", "show"), value)
+    query = dict.fromkeys(
+        (*_good(world, rollout), "q", "state", "status", "page", "part", "kind", "show", "month"), value
+    )
     faults = []
 
     for path in _addresses(world, rollout):

@@ -73,6 +73,7 @@ def test_pages__with_something_on_them__answer_in_the_readers_language(
         f"/rollouts/{rollout.pk}/roll-back/",
         "/releases/",
         "/freezes/",
+        "/calendar/",
         "/flags/",
         f"/flags/{world.flags[0].key}/",
         "/tokens/",

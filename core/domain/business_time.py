@@ -37,6 +37,17 @@ def is_public_holiday(day: date) -> bool:
     return day in _public_holidays(day.year)
 
 
+@lru_cache(maxsize=64)
+def _holiday_names(year: int, language: str) -> dict[date, str]:
+    spoken = "fr" if language.startswith("fr") else "en_US"
+    return dict(holidays.country_holidays("FR", years=year, language=spoken))
+
+
+def find_holiday_name(day: date, *, language: str) -> str:
+    """Return what a public holiday in metropolitan France is called, in French or English; empty on other days."""
+    return _holiday_names(day.year, language).get(day, "")
+
+
 def is_open(day: date, *, weekdays: Iterable[int], on_holidays: bool = False) -> bool:
     """Tell whether a place open on these ISO weekdays (Monday 1 … Sunday 7) is open on `day`."""
     return day.isoweekday() in set(weekdays) and (on_holidays or not is_public_holiday(day))

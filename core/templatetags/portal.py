@@ -97,6 +97,19 @@ def civil_day(value: date | None) -> str:
 
 
 @register.filter
+def weekday_name(value: date) -> str:
+    """Return the short name of a civil day's weekday, e.g. "Mon"."""
+    return formats.date_format(value, "D")
+
+
+@register.filter
+def month_name(value: date) -> str:
+    """Return a civil day's month, e.g. "December 2026"."""
+    words = formats.date_format(value, "F Y")
+    return words[:1].upper() + words[1:]
+
+
+@register.filter
 def days(start: datetime, end: datetime) -> str:
     """Return the days of a half-open interval in the portal's zone, e.g. "4 Nov – 6 Nov"."""
     first, last = (
