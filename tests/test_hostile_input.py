@@ -5,6 +5,7 @@ The account pages stand in test_hostile_accounts.py, what programs call in test_
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from rollouts.domain.templates import BUILT_IN_KEY
 from rollouts.feedback_links import Link, write_token
 from rollouts.models import FreezeWindow, Rollout, Trigger
 from rollouts.transitions import add_freeze, roll_back
-from tests.digest import name_changes, take_digest
+from tests.digest import Watch
 from tests.factories.flags import make_rule
 from tests.factories.world import WHY, World, make_rehearsal, make_world, play
 from tests.signed_in import sign_in_as
@@ -330,18 +331,16 @@ def test_post__hostile__is_answered_changes_nothing_where_refused_and_every_page
     addresses = _addresses(world, rollout)
     # No page is reached by what the middleware refuses; one body is enough.
     bodies = [good | BUTTONS | {"reason": value}] if "\x00" in value else _bodies(good, value)
-    before, faults = take_digest(), []
+    watch, faults = Watch(), []
 
     for path in addresses:
         for body in bodies[:1] if path in READS else bodies:
-            answer = client.post(path, body)
-            after = take_digest()
+            answer = watch.look(partial(client.post, path, body))
             is_odd = "\x00" in value and answer.status_code not in {400, 405}
             if answer.status_code >= 500 or is_odd or _is_unescaped(answer):
                 faults.append(f"{path}: {answer.status_code}")
-            if after != before and _is_refusal(answer):
-                faults.append(f"{path}: {answer.status_code}, changed {name_changes(before, after)}")
-            before = after
+            if (changed := watch.name_changes()) and _is_refusal(answer):
+                faults.append(f"{path}: {answer.status_code}, changed {changed}")
     for path in {path for path in addresses if "/shelf/" not in path}:
         page = client.get(path)
         if page.status_code >= 500 or _is_unescaped(page):
@@ -354,14 +353,13 @@ def test_post__bytes_of_no_encoding__are_answered_and_change_nothing_where_refus
     world: World, rollout: Rollout, client: Client
 ) -> None:
     broken = "&".join(f"{name}=%ED%B3%BF%FF" for name in _good(world, rollout))
-    before, faults = take_digest(), []
+    watch, faults = Watch(), []
 
     for path in _addresses(world, rollout):
-        answer = client.post(path, broken, content_type="application/x-www-form-urlencoded")
-        after = take_digest()
-        if answer.status_code >= 500 or (after != before and _is_refusal(answer)):
-            faults.append(f"{path}: {answer.status_code}, changed {name_changes(before, after)}")
-        before = after
+        answer = watch.look(partial(client.post, path, broken, content_type="application/x-www-form-urlencoded"))
+        changed = watch.name_changes()
+        if answer.status_code >= 500 or (changed and _is_refusal(answer)):
+            faults.append(f"{path}: {answer.status_code}, changed {changed}")
 
     assert faults == []
 
