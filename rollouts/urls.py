@@ -6,6 +6,7 @@ from rollouts import (
     feedback_views,
     freeze_views,
     plan_edit_views,
+    release_views,
     support_views,
     template_views,
     views,
@@ -37,4 +38,5 @@ urlpatterns = [
     path("freezes/<int:pk>/remove/", freeze_views.remove, name="freeze_remove"),
     path("agenda/", views.agenda, name="agenda"),
     path("releases/", views.releases, name="releases"),
+    path("releases/<int:pk>/", release_views.show, name="release"),
 ]
