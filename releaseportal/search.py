@@ -146,7 +146,7 @@ def _find_rollouts(wish: Wish) -> Iterator[Hit]:
 
 def _find_releases(wish: Wish) -> Iterator[Hit]:
     for release in search_releases(wish.words)[: wish.limit]:
-        yield Hit(release.version, release.name, f"{reverse('rollouts:releases')}#release-{release.pk}")
+        yield Hit(release.version, release.name, reverse("rollouts:release", args=[release.pk]))
 
 
 def _find_sites(wish: Wish) -> Iterator[Hit]:

@@ -8,6 +8,7 @@ from rollouts import (
     freeze_views,
     plan_edit_views,
     planner_views,
+    release_views,
     support_views,
     template_views,
     views,
@@ -41,4 +42,5 @@ urlpatterns = [
     path("calendar/", calendar_views.show_month, name="calendar"),
     path("agenda/", views.agenda, name="agenda"),
     path("releases/", views.releases, name="releases"),
+    path("releases/<int:pk>/", release_views.show, name="release"),
 ]

@@ -283,7 +283,8 @@ def _addresses(world: World, rollout: Rollout) -> list[str]:
         wanted = pattern.pattern.converters
         values: dict[str, Any] = {}
         if "pk" in wanted:
-            values["pk"] = FreezeWindow.objects.get().pk if page.startswith("freeze_") else things[app]
+            apart = {"freeze": FreezeWindow.objects.get().pk, "release": world.release.pk}
+            values["pk"] = apart.get(page.partition("_")[0], things[app])
         if "key" in wanted:
             values["key"] = next((key for start, key in keys.items() if page.startswith(start)), world.flags[1].key)
         if "environment" in wanted:

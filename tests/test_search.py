@@ -92,7 +92,7 @@ def test_search__words_of_each_kind__finds_it(world: World, rollout: Rollout) ->
     for text, href in {
         "BUTT": "/flags/buttons/",
         "1.3 staging": f"/rollouts/{rollout.pk}/",
-        "1.3": f"/releases/#release-{world.release.pk}",
+        "1.3": f"/releases/{world.release.pk}/",
         "lille": "/sites/lille/",
         "testers": "/segments/testers/",
         "totals wrong": f"/incidents/{incident.pk}/",
