@@ -3,6 +3,7 @@ from django.urls import path
 from rollouts import (
     approval_views,
     calendar_views,
+    feed_views,
     feedback_views,
     freeze_views,
     plan_edit_views,
@@ -35,6 +36,9 @@ urlpatterns = [
     path("freezes/<int:pk>/shorten/", freeze_views.shorten, name="freeze_shorten"),
     path("freezes/<int:pk>/remove/", freeze_views.remove, name="freeze_remove"),
     path("calendar/", calendar_views.show_month, name="calendar"),
+    path("calendar/feeds/", feed_views.list_own, name="feeds"),
+    path("calendar/feeds/remove/", feed_views.remove, name="feed_remove"),
+    path("calendar/<str:secret>.ics", feed_views.give, name="feed"),
     path("agenda/", views.agenda, name="agenda"),
     path("releases/", views.releases, name="releases"),
 ]
