@@ -1,17 +1,18 @@
-"""Keeps secret addresses out of the log: a feedback link lets whoever holds it write in a pilot's name."""
+"""Keeps secret addresses out of the log: a pilot's link lets whoever holds it write in their name, a feed's read."""
 
 import logging
 import re
 
-_LINK = re.compile(r"/feedback/[^\s?\"'/]+")
+_LINK = re.compile(r"/(feedback|calendar)/(?!feeds/)[^\s?\"'/]+")
 
 
 class HideLinks(logging.Filter):
-    """Writes `/feedback/…` for the address of a link, in the message with its arguments."""
+    """Writes `/feedback/…` or `/calendar/…` for the address of a link, in the message with its arguments."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, without the tokens in it."""
         message = record.getMessage()
-        if "/feedback/" in message:
-            record.msg, record.args = _LINK.sub("/feedback/…", message), None
+        hidden = _LINK.sub(r"/\1/…", message)
+        if hidden != message:
+            record.msg, record.args = hidden, None
         return True

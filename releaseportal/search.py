@@ -45,6 +45,7 @@ PAGES: tuple[tuple[str | Promise, str, Capability], ...] = (
     (_("What can be removed"), "flags:removal", Capability.VIEW),
     (_("Freezes"), "rollouts:freezes", Capability.VIEW),
     (_("The next 48 hours"), "rollouts:agenda", Capability.VIEW),
+    (_("Calendar feeds"), "rollouts:feeds", Capability.VIEW),
     (_("Segments"), "flags:segments", Capability.VIEW),
     (_("Environments"), "flags:environments", Capability.MANAGE_ENVIRONMENTS),
     (_("Inbox"), "notifications:inbox", Capability.VIEW),

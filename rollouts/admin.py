@@ -5,6 +5,8 @@ from django.contrib import admin
 from core.readonlyadmin import ReadOnlyAdmin, ReadOnlyInline, UntrackedAdmin
 from rollouts.models import (
     Approval,
+    CalendarFeed,
+    CalendarFeedUse,
     CheckItem,
     Feedback,
     FreezeWindow,
@@ -137,6 +139,22 @@ class SupportShiftAdmin(ReadOnlyAdmin):
     list_select_related = ("site",)
     search_fields = ("name", "phone")
     date_hierarchy = "starts_on"
+
+
+@admin.register(CalendarFeed)
+class CalendarFeedAdmin(ReadOnlyAdmin):
+    list_display = ("name", "person", "environment", "created_at", "revoked_at")
+    list_filter = ("environment", ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("person", "environment")
+    search_fields = ("name", "person__username")
+    hidden_fields = ("secret_hash",)
+
+
+@admin.register(CalendarFeedUse)
+class CalendarFeedUseAdmin(UntrackedAdmin):
+    list_display = ("feed", "last_used_at")
+    list_select_related = ("feed__person",)
+    search_fields = ("feed__name", "feed__person__username")
 
 
 @admin.register(CheckItem)

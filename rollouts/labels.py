@@ -39,6 +39,9 @@ REFUSALS: dict[str, str | Promise] = {
     "freeze_over": _("The freeze %(label)s is over: what is past stays as it was."),
     "freeze_has_begun": _("The freeze %(label)s has begun: cut it short instead."),
     "freeze_not_shorter": _("Choose a day before its end on which it still held, and none that has passed."),
+    "feed_nameless": _("Give the feed a name of at most %(limit)s characters."),
+    "feeds_too_many": _("You have %(limit)s feeds: remove one first."),
+    "feed_unknown": _("There is no such feed of yours."),
     "late_verdict": _("The rollout has changed since this was judged."),
     "nothing_to_roll_back": _("Nothing of this is on any more."),
     "nothing_to_give_back": _("Nothing keeps this site off (any more)."),
@@ -89,6 +92,7 @@ WARNINGS: dict[str, str | Promise] = {
 
 #: What rollouts write to history on their own (core.reasons).
 REASONS: dict[str, str] = {
+    "feed_made": gettext_noop("A calendar feed of one’s own"),
     "due": gettext_noop("Due by the plan"),
     "done": gettext_noop("Every step is done"),
     "sites_delayed": gettext_noop("One site a day stays one site a day after a delay"),

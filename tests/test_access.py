@@ -14,8 +14,9 @@ from tests.signed_in import sign_in_as
 
 #: Apps whose every page carries its capability.
 OURS = {"flags", "rollouts", "health", "incidents", "notifications"}
-#: Pages that a signed address opens to whoever has it; tests/rollouts/test_feedback_pages.py says what they refuse.
-PUBLIC = {"rollouts:feedback"}
+#: Pages that an address opens to whoever has it; tests/rollouts/test_feedback_pages.py and test_feeds.py say what
+#: they refuse.
+PUBLIC = {"rollouts:feedback", "rollouts:feed"}
 #: Pages that belong to no app.
 ON_TOP = {"dashboard", "search"}
 

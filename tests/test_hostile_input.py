@@ -201,6 +201,7 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "phase-0-shares": "10, 20",
         "rating": "3",
         "shift": "1",
+        "feed": "1",
         "phase-0-gates": ["soak"],
         "phase-0-support": "standard",
         "phase-0-error_rate_mode": "",
@@ -291,6 +292,8 @@ def _addresses(world: World, rollout: Rollout) -> list[str]:
             values["environment"] = world.environment.key
         if "lane" in wanted:
             values["lane"] = "error_rate"
+        if "secret" in wanted:
+            values["secret"] = "unknown"
         if "token" in wanted:
             values["token"] = write_token(Link(rollout.pk, "cashier-0", timezone.localdate(clock.now())))
         actions = ACTIONS[name] if "action" in wanted else ("",)

@@ -3,6 +3,7 @@
 from rollouts.models.approvals import Approval, CheckItem, Decision
 from rollouts.models.events import RolloutEvent
 from rollouts.models.feedback import Feedback, FeedbackText
+from rollouts.models.feeds import CalendarFeed, CalendarFeedUse
 from rollouts.models.freezes import FreezeWindow
 from rollouts.models.releases import Release, ReleaseFlag
 from rollouts.models.rollbacks import Rollback, RollbackFlag, Scope, Trigger
@@ -14,6 +15,8 @@ from rollouts.models.templates import PlanTemplate, PlanTemplateVersion
 
 __all__ = [
     "Approval",
+    "CalendarFeed",
+    "CalendarFeedUse",
     "CheckItem",
     "Decision",
     "Feedback",

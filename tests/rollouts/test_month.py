@@ -22,7 +22,7 @@ from rollouts.domain.freezing import Freeze
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.month import Month, find_span, read_month
 from rollouts.domain.templates import Advance, PhaseKind, PhaseTemplate
-from rollouts.models import Rollout
+from rollouts.models import PlanTemplate, Rollout
 from rollouts.month_queries import MonthDay, list_month
 from rollouts.transitions import (
     PlanRequest,
@@ -52,7 +52,9 @@ def world() -> World:
 
 
 def plan(world: World, *phases: PhaseTemplate, start_on: date = date(2026, 11, 30), now: datetime = NOW) -> Rollout:
-    template = create_template(name=f"Of {start_on}", phases=phases or (INTERNAL, SITES, FULL), now=now, **BY)
+    template = create_template(
+        name=f"Plan {PlanTemplate.objects.count()}", phases=phases or (INTERNAL, SITES, FULL), now=now, **BY
+    )
     request = PlanRequest(
         release_id=world.release.pk,
         environment_id=world.environment.pk,
