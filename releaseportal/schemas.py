@@ -8,9 +8,10 @@ from django.views.decorators.http import require_safe
 
 from core.domain.documents import Format
 from core.filing import find_schema_url
+from flags.domain.flag_file import FORMAT as FLAG
 from rollouts.domain.template_file import FORMAT as PLAN_TEMPLATE
 
-FORMATS: dict[str, Format[Any]] = {one.schema_name: one for one in (PLAN_TEMPLATE,)}
+FORMATS: dict[str, Format[Any]] = {one.schema_name: one for one in (PLAN_TEMPLATE, FLAG)}
 MAX_AGE_SECONDS = 3_600
 
 
