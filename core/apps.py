@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
-from core import names
+from core import file_labels, names
+from core.labels import REFUSALS
 from core.naming import name_records
 
 
@@ -10,3 +11,4 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         name_records(self, names.NAMES)
+        REFUSALS.update(file_labels.REFUSALS)

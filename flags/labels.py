@@ -32,6 +32,19 @@ REFUSALS: dict[str, str | Promise] = {
     "flag_driven": _(
         "The rollout %(rollouts)s drives the flag in %(environment)s: let it end or roll it back, then promote rules."
     ),
+    "flag_file_driven": _(
+        "The rollout %(rollouts)s drives the flag in %(environment)s: let it end, or roll it back first."
+    ),
+    "flag_file_lasting": _(
+        "The flag %(flag)s has another “%(field)s”, which clients know: it stays as it is. Make a new flag for another."
+    ),
+    "file_day_unknown": _("Line %(line)s: there is no day %(day)s."),
+    "flag_not_there": _("There is no flag %(flag)s."),
+    "environment_not_there": _("There is no environment %(environment)s: choose among %(known)s."),
+    "segment_not_there": _("There is no segment %(segment)s."),
+    "site_not_there": _("There is no site %(site)s."),
+    "rule_gives_twice": _("A rule gives a variant or a split, not both."),
+    "condition_wrong": _("A condition cannot be asked like that (%(part)s)."),
     "segment_in_use": _("The segment is still in use (%(uses)s)."),
     "member_twice": _("%(key)s is in this segment already."),
     "time_zone_unknown": _("There is no time zone %(zone)s."),

@@ -53,10 +53,11 @@ class PromotionView:
 
 def draw_promotion(source: FlagState, target: FlagState) -> Promotion:
     """Return what promoting a flag's rules would do: two queries, none where the rules are prefetched."""
-    return plan_promotion(_stand(source), _stand(target), was_on=target.is_on, is_on=source.is_on)
+    return plan_promotion(stand_rules(source), stand_rules(target), was_on=target.is_on, is_on=source.is_on)
 
 
-def _stand(state: FlagState) -> list[StandingRule]:
+def stand_rules(state: FlagState) -> list[StandingRule]:
+    """Return a state's rules in their places: one query, none where they are prefetched."""
     return [
         StandingRule(
             rule.pk,

@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from releaseportal import api_page, views
+from core.filing import SCHEMAS
+from releaseportal import api_page, schemas, views
 from releaseportal.api import PREFIX, api
 
 #: Pages of the library that would let people make accounts or change addresses past the history.
@@ -15,6 +16,7 @@ urlpatterns = [
     path("environment/", views.switch_environment, name="environment"),
     path("language/", views.switch_language, name="language"),
     *(path(f"account/{route}", views.show_closed) for route in CLOSED),
+    path(f"{SCHEMAS}<str:name>", schemas.show_schema, name="schema"),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path(f"{PREFIX}openapi.json", api_page.show_json, name="openapi"),

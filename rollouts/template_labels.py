@@ -7,6 +7,7 @@ REFUSALS: dict[str, str | Promise] = {
     "shift_of_nobody": _("Say who is on duty, and their phone number."),
     "shift_days_wrong": _("A shift lasts from 1 to %(most)s days, and ends after it begins."),
     "template_unknown": _("There is no such plan template (any more)."),
+    "template_not_there": _("There is no plan template %(template)s."),
     "template_unnamed": _("Give the template a name with letters in it."),
     "template_exists": _("There is a template “%(template)s” already: choose another name."),
     "template_unreadable": _("This is no plan template: %(fault)s"),

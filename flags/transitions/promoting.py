@@ -8,7 +8,7 @@ from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.dependants import list_drivers
-from flags.domain.promotion import Line, Sign
+from flags.domain.promotion import Promotion, Sign
 from flags.models import FlagState, Rule
 from flags.promotion_queries import draw_promotion
 from flags.transitions.locking import check_in_use, get_locked_states
@@ -45,17 +45,17 @@ def promote_rules(
     with recorded(actor=actor, reason=reason, now=now):
         if promotion.is_empty:
             return False
-        _lay(target, promotion.lines, now=now)
-        if target.is_on != promotion.is_on:
-            target.is_on = promotion.is_on
-            target.save()
+        lay_lines(target, promotion, now=now)
     return True
 
 
-def _lay(target: FlagState, lines: tuple[Line, ...], *, now: datetime) -> None:
-    """Write each line of the difference; positions meet only at the end of the transaction."""
+def lay_lines(target: FlagState, promotion: Promotion, *, now: datetime) -> None:
+    """Write each line of the difference, and on or off; the caller holds the state's lock.
+
+    Positions meet only at the end of the transaction.
+    """
     standing = {rule.pk: rule for rule in target.rules.all()}
-    for line in lines:
+    for line in promotion.lines:
         rule = standing.get(line.rule_id)
         if line.sign is Sign.ADDED:
             content = line.content
@@ -66,3 +66,6 @@ def _lay(target: FlagState, lines: tuple[Line, ...], *, now: datetime) -> None:
         elif rule is not None and rule.position != line.position:
             rule.position = line.position
             rule.save()
+    if target.is_on != promotion.is_on:
+        target.is_on = promotion.is_on
+        target.save()

@@ -37,7 +37,7 @@ def add_rule(
     """
     state = get_locked_state(flag_id=flag_id, environment_id=environment_id, seen_version=seen_version)
     check_in_use(state.flag)
-    split = _check_gift(state.flag, variant=variant, split=split)
+    split = check_gift(state.flag, variant=variant, split=split)
     with recorded(actor=actor, reason=reason, now=now):
         rule = next((row for row in state.rules.all() if _says(row, audience, variant=variant, split=split)), None)
         if rule is None:
@@ -69,7 +69,7 @@ def lay_rule(
     """
     state = get_locked_state(flag_id=flag_id, environment_id=environment_id)
     check_in_use(state.flag)
-    split = _check_gift(state.flag, variant=variant, split=split)
+    split = check_gift(state.flag, variant=variant, split=split)
     with recorded(actor=actor, reason=reason, now=now):
         own = (row for row in state.rules.filter(origin=origin) if _is_for(row, audience))
         rule = next(own, None)
@@ -147,7 +147,7 @@ def edit_rule(
     """Change whom a person's rule is for and what it gives, in its place; a larger share keeps whom it had."""
     rule = _get_own_rule(rule_id, seen_version=seen_version)
     check_in_use(rule.state.flag)
-    split = _check_gift(rule.state.flag, variant=variant, split=split)
+    split = check_gift(rule.state.flag, variant=variant, split=split)
     with recorded(actor=actor, reason=reason, now=now):
         if not _says(rule, audience, variant=variant, split=split):
             rule.since = now
@@ -213,7 +213,7 @@ def remove_rules(
     return len(found)
 
 
-def _check_gift(flag: Flag, *, variant: str, split: Split) -> Split:
+def check_gift(flag: Flag, *, variant: str, split: Split) -> Split:
     """Return the split; refuse an unknown variant, or weights that are not a whole."""
     if variant and not split:
         if variant not in flag.variants:

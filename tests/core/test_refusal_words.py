@@ -17,6 +17,7 @@ BASE = Path(settings.BASE_DIR)
 APPS = ("core", "notifications", "flags", "health", "recovery", "rollouts", "incidents", "releaseportal")
 #: Where a code is computed: the function whose returned literals it is one of.
 COMPUTED = {
+    "core/domain/documents.py:_refuse": "core/domain/documents.py:_find_code",
     "incidents/transitions/handling.py:close_incident": "incidents/queries.py:find_gaps",
     "rollouts/domain/template_check.py:check_phases": "rollouts/domain/template_check.py:_find_fault",
 }

@@ -1,8 +1,9 @@
-"""Break-glass: a flag from a shell, with the history of the UI; the web process may be down."""
+"""Flags from a shell, with the history of the UI: break-glass while the web process is down, and files."""
 
 import getpass
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,27 +11,68 @@ from django.core.management.base import BaseCommand, CommandError
 from core import clock
 from core.actors import command
 from core.errors import InvalidInput
+from core.filing import DRY_RUN, add_import, end_import, read_source, say_changes
 from flags.explaining import compose_context, explain_state, write_explanation
+from flags.flag_files import export_flags
+from flags.import_queries import FlagChange
 from flags.models import Environment, FlagState
 from flags.transitions import kill_flag, switch_on
+from flags.transitions.importing import import_flags
+
+#: What is done to one flag in one environment.
+ACTIONS = {
+    "show": "say whether it is on",
+    "on": "lift the kill switch and switch it on",
+    "off": "set its kill switch",
+    "explain": "say why somebody gets a value",
+}
 
 
 class Command(BaseCommand):
-    help = "Show a flag, switch it on, set its kill switch (off), or explain the value that somebody gets."
+    help = "Show a flag, switch it on, set its kill switch (off), explain a value; export flags as YAML or import them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("action", choices=["show", "on", "off", "explain"])
-        parser.add_argument("key")
-        parser.add_argument("--env", required=True, help="the environment's key")
-        parser.add_argument("--reason", default="", help="why; required for on and off")
-        parser.add_argument("--by", default="", help="who; else the operating-system account")
-
-        parser.add_argument("--who", default="", help="explain: the targeting key")
-        parser.add_argument("--site", default="", help="explain: the site's key")
-        parser.add_argument("--till", default="", help="explain: the till's id")
-        parser.add_argument("--attr", action="append", default=[], metavar="NAME=VALUE", help="explain: an attribute")
+        actions = parser.add_subparsers(dest="action", required=True)
+        for name, told in ACTIONS.items():
+            one = actions.add_parser(name, help=told)
+            one.add_argument("key")
+            one.add_argument("--env", required=True, help="the environment's key")
+            _add_why(one)
+            one.add_argument("--who", default="", help="explain: the targeting key")
+            one.add_argument("--site", default="", help="explain: the site's key")
+            one.add_argument("--till", default="", help="explain: the till's id")
+            one.add_argument("--attr", action="append", default=[], metavar="NAME=VALUE", help="explain: an attribute")
+        exporting = actions.add_parser("export", help="print flags as one file")
+        exporting.add_argument("keys", nargs="*", metavar="KEY", help="only these; else all in use")
+        importing = actions.add_parser("import", help="make or change the flags of a file: all of them or none")
+        add_import(importing, what="flags")
+        _add_why(importing)
+        for one in (exporting, importing):
+            one.add_argument("--env", action="append", default=[], metavar="KEY", help="its rules; may be repeated")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["action"] == "export":
+            self.stdout.write(export_flags(options["keys"], environment_keys=options["env"]), ending="")
+        elif options["action"] == "import":
+            self._import(options)
+        else:
+            self._act(options)
+
+    def _import(self, options: dict[str, Any]) -> None:
+        is_dry_run = options["dry_run"]
+        _check_why(options, is_needed=not is_dry_run)
+        done = import_flags(
+            source=read_source(options["file"]),
+            environment_keys=options["env"],
+            actor=command(options["by"] or getpass.getuser()),
+            reason=DRY_RUN if is_dry_run else options["reason"],
+            now=clock.now(),
+            is_dry_run=is_dry_run,
+        )
+        say_changes(done.changes, self.stdout, more=_say_reach)
+        end_import(done, self.stdout, is_dry_run=is_dry_run)
+
+    def _act(self, options: dict[str, Any]) -> None:
         key, environment, action = options["key"], options["env"], options["action"]
         state = FlagState.objects.select_related("flag").filter(flag__key=key, environment__key=environment).first()
         if state is None:
@@ -57,8 +99,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(told | about | {"context": context}, indent=2))
 
     def _switch(self, state: FlagState, options: dict[str, Any]) -> None:
-        if not options["reason"].strip():
-            raise CommandError("Say why: --reason TEXT")
+        _check_why(options, is_needed=True)
         write = switch_on if options["action"] == "on" else kill_flag
         write(
             flag_id=state.flag_id,
@@ -67,6 +108,32 @@ class Command(BaseCommand):
             reason=options["reason"],
             now=clock.now(),
         )
+
+
+def _add_why(parser: ArgumentParser) -> None:
+    parser.add_argument("--reason", default="", help="why; required for every change")
+    parser.add_argument("--by", default="", help="who; else the operating-system account")
+
+
+def _check_why(options: dict[str, Any], *, is_needed: bool) -> None:
+    if is_needed and not options["reason"].strip():
+        raise CommandError("Say why: --reason TEXT")
+
+
+def _say_reach(change: FlagChange) -> Iterator[str]:
+    """Yield what a change does to people, by environment."""
+    for reach in change.reaches:
+        place = f"in {reach.environment_key}"
+        if reach.override:
+            yield f"{place}: {reach.override.variable} stands above"
+        if reach.is_killed:
+            yield f"{place}: the kill switch stands and stays; this waits until somebody lifts it"
+        if reach.moves is None:
+            yield f"{place}: not counted whom it changes"
+        for move in reach.moves or ():
+            yield f"{place}: {move.before} becomes {move.after} for {move.tills} tills, {move.people} named people"
+        for name in reach.unknown:
+            yield f"{place}: only a till that asks tells '{name}'"
 
 
 def _say_what_is_wrong(key: str, environment: str) -> str:
