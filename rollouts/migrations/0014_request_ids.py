@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rollouts", "0012_support_shifts"),
+        ("rollouts", "0013_calendar_feeds"),
     ]
 
     operations = [
