@@ -29,6 +29,9 @@ REFUSALS: dict[str, str | Promise] = {
     "people_are_deactivated": _("People are deactivated, never deleted: history names them."),
 }
 
+#: What becomes of a line of a file (core.domain.difference.Sign), for who hears it read.
+LINE_SIGNS: dict[str, str | Promise] = {"added": _("added"), "removed": _("removed")}
+
 #: The roles, by the name of their group.
 ROLES: dict[str, str | Promise] = {
     "release manager": _("release manager"),

@@ -3,6 +3,7 @@ from django.urls import path
 from flags.views import (
     environments,
     explain,
+    files,
     flags,
     pictures,
     promotion,
@@ -28,6 +29,9 @@ urlpatterns = [
     path("flags/<str:key>/shelf/<slug:action>/", flags.shelve, name="shelve"),
     path("flags/<str:key>/keep/", removal.keep, name="keep"),
     path("flags/<str:key>/promote/", promotion.show, name="promote"),
+    path("flags/<str:key>/export/", files.export_one, name="export"),
+    path("export-flags/", files.export_all, name="export_all"),
+    path("import-flags/", files.import_file, name="import"),
     path("new-flag/", flags.create, name="new"),
     path("rules/<int:pk>/edit/", rules.edit, name="rule_edit"),
     path("rules/<int:pk>/<slug:action>/", rules.change, name="rule_change"),

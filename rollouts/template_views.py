@@ -33,9 +33,7 @@ def list_all(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, key: str) -> HttpResponse:
     """Show a template's newest version, or the one that the address asks for, and what was made from it."""
     template = get_object_or_404(PlanTemplate, key=key)
-    wanted = request.GET.get("version", "")
-    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 9 else template.number
-    version = _get_version(template, number)
+    version = find_shown_version(request, template)
     context = {
         "view": view_template(version),
         "versions": template.versions.select_related("created_by").order_by("-number"),
@@ -113,6 +111,13 @@ def act(request: HttpRequest, key: str, action: str) -> HttpResponse:
         )
         messages.success(request, _("Done."))
     return redirect("rollouts:template", key=key)
+
+
+def find_shown_version(request: HttpRequest, template: PlanTemplate) -> PlanTemplateVersion:
+    """Return the version that the address asks for, else the newest."""
+    wanted = request.GET.get("version", "")
+    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 9 else template.number
+    return _get_version(template, number)
 
 
 def _get_version(template: PlanTemplate, number: int) -> PlanTemplateVersion:

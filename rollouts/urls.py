@@ -11,6 +11,7 @@ from rollouts import (
     planner_views,
     release_views,
     support_views,
+    template_file_views,
     template_views,
     views,
 )
@@ -36,6 +37,9 @@ urlpatterns = [
     path("plan-templates/new/", template_views.create, name="template_new"),
     path("plan-templates/<str:key>/", template_views.show, name="template"),
     path("plan-templates/<str:key>/edit/", template_views.edit, name="template_edit"),
+    path("plan-templates/<str:key>/export/", template_file_views.export_one, name="template_export"),
+    path("export-plan-templates/", template_file_views.export_all, name="templates_export"),
+    path("import-plan-templates/", template_file_views.import_file, name="templates_import"),
     path("plan-templates/<str:key>/<slug:action>/", template_views.act, name="template_act"),
     path("freezes/", freeze_views.list_all, name="freezes"),
     path("freezes/<int:pk>/shorten/", freeze_views.shorten, name="freeze_shorten"),

@@ -324,7 +324,8 @@ def _is_refusal(answer: Any) -> bool:
 
 
 def _is_unescaped(page: Any) -> bool:
-    return b"<script>alert" in page.content or b"<img src=x" in page.content
+    """Whether a page shows input as it came; a file that is taken along is no page."""
+    return "Content-Disposition" not in page and (b"<script>alert" in page.content or b"<img src=x" in page.content)
 
 
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE.keys())

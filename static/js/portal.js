@@ -77,6 +77,14 @@ document.addEventListener("click", (event) => {
   if (row && !event.target.closest("a, button, input, label, summary")) row.querySelector("a").click();
 });
 
+// A file that is chosen is read into the field, where it can be looked at; the portal takes no files.
+for (const chooser of document.querySelectorAll("input[type=file][data-fills]")) {
+  chooser.closest("[hidden]")?.removeAttribute("hidden");
+  chooser.addEventListener("change", async () => {
+    if (chooser.files.length) document.getElementById(chooser.dataset.fills).value = await chooser.files[0].text();
+  });
+}
+
 // What was typed outlives a switch of the language or the environment, until it is saved.
 const DRAFT = "draft:" + location.pathname + location.search;
 const NOT_DRAFTED = new Set(["csrfmiddlewaretoken", "environment"]);

@@ -25,7 +25,7 @@ def _kind(path: str) -> str:
 
 
 def _links(page: Page) -> list[str]:
-    found: list[str] = page.locator("a[href]").evaluate_all("links => links.map(one => one.href)")
+    found: list[str] = page.locator("a[href]:not([download])").evaluate_all("links => links.map(one => one.href)")
     paths = [urlsplit(urljoin(page.url, link)) for link in found]
     here = urlsplit(page.url).netloc
     return [one.path for one in paths if one.netloc == here and not one.path.startswith(("/admin/", "/static/"))]
