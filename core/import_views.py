@@ -19,7 +19,7 @@ from core.views import actor_of
 
 
 class ImportForm(forms.Form):
-    """A file's text. No page takes a file itself: the browser reads one into the field, or somebody pastes it."""
+    """A file's text: the browser reads one into the field, or somebody pastes it."""
 
     text = forms.CharField(
         label=gettext_lazy("The file"),

@@ -112,7 +112,7 @@ def list_flag_rows(rollout: Rollout, *, words: Sequence[str]) -> QuerySet[Rollou
 
 def list_audience_rows(rollout: Rollout, *, words: Sequence[str]) -> QuerySet[Any, dict[str, Any]]:
     """Return the plan's audiences in its order, those with all the words, as `read_audience` takes them."""
-    rows = rollout.steps.filter(fits(words, "segment__name", "site__name", "site__key", "site__city"))
+    rows = rollout.steps.filter(fits(words, *AUDIENCE_WORDS))
     grouped = rows.order_by().values(*BY_AUDIENCE, *AUDIENCE_WORDS)
     ordered: QuerySet[Any, dict[str, Any]] = grouped.annotate(place=Min("position")).order_by("place")
     return ordered

@@ -4,9 +4,9 @@ An entry is what of one phase goes to one audience at one moment. Its identity i
 keep their rows when they are moved, left out or planned again, so a moment that moves stays the same entry,
 of one that is split each part keeps what its own first step was, and what is joined goes on as the earlier.
 
-Its sequence counts the lines of history that can have changed it. Those of steps are counted over the whole
-of its phase and audience, since a step that leaves an entry stays among them; history only grows, so the
-number does as well.
+Its sequence counts the lines of history that can have changed it. Those of steps are counted over its whole
+phase, since a step may leave its moment and its audience and never its phase; history only grows, so the number
+does as well.
 """
 
 from collections import defaultdict
@@ -29,8 +29,6 @@ from rollouts.month_queries import count_states
 BACK = timedelta(days=90)
 AHEAD = timedelta(days=400)
 MOST_ENTRIES = 2_000
-
-_AUDIENCE = ("phase", "segment", "site", "share_bp")
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,8 @@ def _list_groups(environment_id: int | None, *, now: datetime) -> list[dict[str,
         steps = steps.filter(rollout__environment=environment_id)
     groups = steps.order_by().values(
         *("rollout", "rollout__release__version", "rollout__environment__key", "rollout__status", "rollout__zone"),
-        *(*_AUDIENCE, "phase__kind", "due_at", "segment__name", "site__name", "site__city", "site__time_zone"),
+        *("phase", "segment", "site", "share_bp", "phase__kind", "due_at"),
+        *("segment__name", "site__name", "site__city", "site__time_zone"),
     )
     skipped = Q(status=StepStatus.SKIPPED)
     annotated = groups.annotate(
@@ -137,9 +136,9 @@ def _make_entry(row: Mapping[str, Any], version: Version) -> FeedEntry:
 
 @dataclass(frozen=True)
 class _Versions:
-    """What may have changed an entry: its steps' phase and audience, its rollout, and the names it says."""
+    """What may have changed an entry: its phase's steps, its rollout, and the names it says."""
 
-    audiences: Mapping[tuple[Any, ...], Version]
+    phases: Mapping[int, Version]
     rollouts: Mapping[int, Version]
     sites: Mapping[int, Version]
     segments: Mapping[int, Version]
@@ -149,7 +148,7 @@ class _Versions:
     def of(cls, rows: Sequence[Mapping[str, Any]]) -> "_Versions":
         """Count the history behind some groups: six queries."""
         rollouts = {row["rollout"] for row in rows}
-        steps = Step.history.filter(rollout__in=rollouts).order_by().values(*_AUDIENCE)
+        steps = Step.history.filter(rollout__in=rollouts).order_by().values("phase")
         counted = steps.annotate(number=Count("history_id"), at=Max("history_date"))
         pairs = RolloutFlag.objects.filter(rollout__in=rollouts).values_list("rollout_id", "flag_id")
         flags: dict[int, set[int]] = defaultdict(set)
@@ -157,7 +156,7 @@ class _Versions:
             flags[rollout_id].add(flag_id)
         named = _count(Flag, {flag_id for ids in flags.values() for flag_id in ids})
         return cls(
-            audiences={_audience_of(row): Version(row["number"], row["at"]) for row in counted},
+            phases={row["phase"]: Version(row["number"], row["at"]) for row in counted},
             rollouts=_count(Rollout, rollouts),
             sites=_count(Site, {row["site"] for row in rows}),
             segments=_count(Segment, {row["segment"] for row in rows}),
@@ -165,14 +164,10 @@ class _Versions:
         )
 
     def of_group(self, row: Mapping[str, Any]) -> Version:
-        found = [self.audiences.get(_audience_of(row)), self.rollouts.get(row["rollout"])]
+        found = [self.phases.get(row["phase"]), self.rollouts.get(row["rollout"])]
         found += [self.sites.get(row["site"]), self.segments.get(row["segment"]), *self.flags.get(row["rollout"], ())]
         known = [version for version in found if version is not None]
         return Version(sum(one.number for one in known), max((one.at for one in known), default=row["due_at"]))
-
-
-def _audience_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _AUDIENCE)
 
 
 def _count(model: type[Model], ids: Iterable[int | None]) -> dict[int, Version]:

@@ -19,13 +19,13 @@ from core.domain.yaml_reading import read_documents
 from core.domain.yaml_writing import write_documents
 from core.errors import InvalidInput, Refusal
 from core.filing import WOULD_CHANGE
-from core.labels import say_refusal
 from flags.domain.audience import RuleAudience
 from flags.domain.flag_file import FORMAT, settle, write_document
 from flags.flag_files import export_flags
 from flags.models import Flag, FlagState, Rule
 from flags.transitions import NewMember, archive_flag, create_segment, edit_flag, kill_flag
 from flags.transitions.importing import import_flags
+from tests.bad_files import Bad, check_refused
 from tests.digest import take_digest
 from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_rule, make_site
@@ -228,22 +228,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("change", "code", "line", "by_schema"), BAD, ids=[f"{one[1]}-{one[2]}" for one in BAD])
-def test_import__bad_document__is_refused_with_its_line_and_so_by_the_schema(
-    change: tuple[str, str], code: str, line: int, by_schema: bool
-) -> None:
-    assert change[0] in SOUND
-    file = SOUND.replace(*change, 1)
-    before = take_digest()
-
-    with pytest.raises(InvalidInput) as refused:
-        _import(file)
-
-    assert (refused.value.data.get("cause", refused.value.code), refused.value.data["line"]) == (code, line)
-    assert f"Line {line}" in say_refusal(refused.value)
-    assert take_digest() == before
-    if by_schema:
-        assert not Draft202012Validator(_schema()).is_valid(read_documents(file)[0].value)
+@pytest.mark.parametrize("bad", BAD, ids=[f"{one[1]}-{one[2]}" for one in BAD])
+def test_import__bad_document__is_refused_with_its_line_and_so_by_the_schema(bad: Bad) -> None:
+    check_refused(bad, sound=SOUND, act=_import, schema=_schema)
 
 
 def test_command__export_then_import__changes_nothing(tmp_path: Path) -> None:

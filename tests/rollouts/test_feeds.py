@@ -40,6 +40,7 @@ from rollouts.transitions import (
 )
 from rollouts.transitions.editing import move_moment, restore_steps, skip_steps
 from rollouts.transitions.feeding import MOST_FEEDS, create_feed, revoke_feed
+from rollouts.transitions.retargeting import NewAudience, change_audience
 from tests.factories.world import NOW, WHY, World, make_rehearsal, make_world
 from tests.rollouts.test_month import FULL, INTERNAL, SITES, plan
 from tests.signed_in import sign_in_as
@@ -129,6 +130,24 @@ class TestWhatIsSaid:
         assert {str(event["status"]) for event in before.values()} == {"TENTATIVE"}
         assert {str(event["status"]) for event in after.values()} == {"CONFIRMED"}
         assert all(after[uid]["sequence"] > before[uid]["sequence"] for uid in before)
+
+    def test_feed__after_steps_moved_and_go_to_others__keeps_its_entry_and_its_sequence_rises(
+        self, world: World
+    ) -> None:
+        rollout = _scheduled(world)
+        path = _feed()
+        step = _first(rollout, site=world.sites[1])
+        for hour in ("07:00", "08:00", "09:00"):
+            move_moment(rollout_id=rollout.pk, step_id=step.pk, due_at=_at(f"2026-12-03 {hour}"), now=NOW, **BY)
+        before = _events(path)
+        other = create_site(key="brest", name="Brest", city="Brest", now=NOW, **BY)
+
+        change_audience(rollout_id=rollout.pk, step_id=step.pk, audience=NewAudience(site_id=other.pk), now=NOW, **BY)
+
+        after = _events(path)
+        assert after.keys() == before.keys()
+        assert all(after[uid]["sequence"] > before[uid]["sequence"] for uid in before)
+        assert str(_find(after, "Brest")["uid"]) == str(_find(before, "Nantes")["uid"])
 
     def test_feed__in_french__speaks_french(self, world: World) -> None:
         _scheduled(world, FULL)

@@ -20,13 +20,13 @@ from core.domain.yaml_reading import read_documents
 from core.domain.yaml_writing import tidy_text, write_documents
 from core.errors import InvalidInput, Refusal
 from core.filing import WOULD_CHANGE
-from core.labels import say_refusal
 from rollouts.domain.template_file import FORMAT, PhaseFile, write_template
 from rollouts.domain.templates import BUILT_IN_KEY, FOUR_PHASES, Advance, Gate, PhaseKind, PhaseTemplate, SupportLevel
 from rollouts.models import PlanTemplate, PlanTemplateVersion
 from rollouts.template_files import export_templates
 from rollouts.transitions.importing import import_templates
 from rollouts.transitions.templating import archive_template, create_template, edit_template
+from tests.bad_files import Bad, check_refused
 from tests.digest import take_digest
 from tests.factories.core import NOW
 from tests.factories.flags import make_flag
@@ -194,20 +194,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("change", "code", "line", "by_schema"), BAD, ids=[f"{one[1]}-{one[2]}" for one in BAD])
-def test_import__bad_document__is_refused_with_its_line_and_so_by_the_schema(
-    change: tuple[str, str], code: str, line: int, by_schema: bool
-) -> None:
-    assert change[0] in SOUND
-    file = SOUND.replace(*change, 1)
-
-    with pytest.raises(InvalidInput) as refused:
-        import_templates(source=file, **_BY)
-
-    assert (refused.value.data.get("cause", refused.value.code), refused.value.data["line"]) == (code, line)
-    assert f"Line {line}" in say_refusal(refused.value)
-    if by_schema:
-        assert not Draft202012Validator(_served_schema()).is_valid(read_documents(file)[0].value)
+@pytest.mark.parametrize("bad", BAD, ids=[f"{one[1]}-{one[2]}" for one in BAD])
+def test_import__bad_document__is_refused_with_its_line_and_so_by_the_schema(bad: Bad) -> None:
+    check_refused(bad, sound=SOUND, act=lambda file: import_templates(source=file, **_BY), schema=_served_schema)
 
 
 def test_command__export_then_import__changes_nothing() -> None:
