@@ -137,7 +137,7 @@ def _save(
         if flag is None:
             flag = create_flag(key=content.key, **_list_lasting(content), **_list_words(document, content), **by.words)
         else:
-            _edit(document, flag, content, by=by)
+            flag = _edit(document, flag, content, by=by)
     reaches = []
     for key, place in content.environments.items():
         state = FlagState.objects.select_related("flag", "environment").get(flag=flag, environment=asked[key])
@@ -147,8 +147,8 @@ def _save(
     return flag, tuple(reaches)
 
 
-def _edit(document: Document, flag: Flag, content: FlagFile, *, by: _By) -> None:
-    """Change what a flag says of itself, where that differs; what clients know of it stays."""
+def _edit(document: Document, flag: Flag, content: FlagFile, *, by: _By) -> Flag:
+    """Change what a flag says of itself, where that differs, and return it; what clients know of it stays."""
     check_in_use(flag)
     [stands] = describe_flags([flag], {flag.key: ()}).values()
     wanted = msgspec.structs.replace(content, environments={})
@@ -157,8 +157,9 @@ def _edit(document: Document, flag: Flag, content: FlagFile, *, by: _By) -> None
         if old != new:
             with at_line(document, name):
                 raise Refusal("flag_file_lasting", flag=flag.key, field=name)
-    if _write(stands) != _write(wanted):
-        edit_flag(flag_id=flag.pk, **_list_words(document, content), **by.words)
+    if _write(stands) == _write(wanted):
+        return flag
+    return edit_flag(flag_id=flag.pk, **_list_words(document, content), **by.words)
 
 
 def _list_lasting(content: FlagFile) -> dict[str, Any]:

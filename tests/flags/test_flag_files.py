@@ -121,7 +121,12 @@ def test_import__changed_words__are_one_line_of_history() -> None:
     assert flag.cashier_note_fr == "Le ticket est bien plus facile à lire."
     assert (flag.history.count(), Rule.history.count()) == (before + 1, rules)
     assert flag.history.latest().history_change_reason == "Said better"
-    assert [change.key for change in done.changes] == ["printer_font_v1_4"]
+    (change,) = done.changes
+    assert change.key == "printer_font_v1_4"
+    assert [(line.mark, line.text) for line in change.lines if line.mark in "+-"] == [
+        ("-", "cashier_note_fr: Le ticket est plus facile à lire."),
+        ("+", "cashier_note_fr: Le ticket est bien plus facile à lire."),
+    ]
 
 
 def test_import__rules__says_whom_it_reaches() -> None:
