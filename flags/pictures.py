@@ -14,6 +14,8 @@ MOST_BYTES = 8 * 1024 * 1024
 MOST_PIXELS = 60_000_000
 LONGEST_EDGE = 1_200
 QUALITY = 82
+#: Modes whose pixels are no colours: nothing between two of them means anything.
+PALETTES = frozenset({"1", "P"})
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,17 @@ def make_small(uploaded: bytes) -> SmallPicture:
         with Image.open(BytesIO(uploaded), formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise InvalidInput("picture_too_large", most=MOST_BYTES // 1024 // 1024)
-            return _write(ImageOps.exif_transpose(image))
+            return _write(image)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise InvalidInput("picture_unreadable") from None
 
 
 def _write(image: Image.Image) -> SmallPicture:
-    plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    plain.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
+    """Return a picture made small before anything else: a large one lies in memory once, a photograph never whole."""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    small = image.convert(mode) if image.mode in PALETTES else image
+    small.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
+    plain = ImageOps.exif_transpose(small).convert(mode)
     written = BytesIO()
     plain.save(written, format="WEBP", quality=QUALITY)
     return SmallPicture(written.getvalue(), plain.width, plain.height)

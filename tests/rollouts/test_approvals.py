@@ -33,7 +33,7 @@ from rollouts.transitions import (
 )
 from rollouts.transitions.approving import decide_phase, decide_plan, request_approval, withdraw_request
 from rollouts.transitions.checking import tick_item, untick_item
-from rollouts.transitions.editing import insert_pause, move_moment, skip_steps
+from rollouts.transitions.editing import insert_pause, move_moment, restore_steps, skip_steps
 from rollouts.transitions.retargeting import NewAudience, change_audience
 from rollouts.transitions.templating import create_template
 from tests.factories.flags import make_site
@@ -197,7 +197,7 @@ class TestPlan:
 
         assert refused.value.code == "approval_by_author"
 
-    @pytest.mark.parametrize("kind", ["pause", "move", "skip", "audience"])
+    @pytest.mark.parametrize("kind", ["pause", "move", "skip", "restore", "audience"])
     def test_approval__by_who_edited_the_plan__is_refused(self, rollout: Rollout, kind: str) -> None:
         editor = _person("editor")
         step = rollout.steps.exclude(site=None).order_by("-position")[0]
@@ -205,8 +205,12 @@ class TestPlan:
             "pause": partial(insert_pause, days=2),
             "move": partial(move_moment, due_at=step.due_at + timedelta(seconds=1)),
             "skip": skip_steps,
+            "restore": restore_steps,
             "audience": partial(change_audience, audience=NewAudience(site_id=make_site().pk)),
         }
+
+        if kind == "restore":
+            skip_steps(rollout_id=rollout.pk, step_id=step.pk, actor=SCHEDULER, **BY)
 
         edits[kind](rollout_id=rollout.pk, step_id=step.pk, actor=person(editor), **BY)
 
