@@ -3,12 +3,12 @@
 import re
 from datetime import timedelta
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
+from core.domain.business_time import list_time_zones
 from core.errors import InvalidInput
 from core.fields import DayField
 from core.history import MAX_REASON_CHARACTERS
@@ -130,7 +130,7 @@ class SiteForm(ReasonedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        zones = sorted(available_timezones())
+        zones = sorted(list_time_zones())
         self.fields["time_zone"].choices = [(name, name) for name in zones]  # type: ignore[attr-defined]  # a ChoiceField
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from health.models import Complaint
 from releaseportal import api
 from rollouts.models import Rollout
 from tests.api_client import Program, program_of
-from tests.digest import name_changes, take_digest
+from tests.digest import Watch, take_digest
 from tests.factories.flags import make_environment, make_token
 from tests.factories.world import WHY, World, make_rehearsal, make_world, play
 from tests.signed_in import sign_in_as
@@ -365,18 +366,17 @@ def test_routes__hostile_bodies__are_answered_in_json_and_change_nothing_where_r
     assert {name for _m, _p, told in _operations() for name in _schema_of(told).get("properties", {})} == set(_good())
     headers = {"authorization": f"Bearer {world.tokens[Purpose.MANAGE][1]}"}
     client = Client(headers=headers, raise_request_exception=False)
-    before, faults = take_digest(), []
+    watch, faults = Watch(), []
 
     for method, path, told in _operations():
         for body in _bodies(told) if method == "post" else []:
-            answer = client.post(_fill(path, rollout.pk), body, content_type="application/json")
-            after = take_digest()
+            ask = partial(client.post, _fill(path, rollout.pk), body, content_type="application/json")
+            answer = watch.look(ask)
             is_granted = answer.status_code in {200, 201}
             if answer.status_code >= 500 or not (is_granted or _is_told_in_json(answer)):
                 faults.append(f"{path}: {answer.status_code} to {body[:80]!r}")
-            if after != before and not is_granted:
-                faults.append(f"{path}: {answer.status_code}, changed {name_changes(before, after)}")
-            before = after
+            if (changed := watch.name_changes()) and not is_granted:
+                faults.append(f"{path}: {answer.status_code}, changed {changed}")
 
     assert faults == []
 

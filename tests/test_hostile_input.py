@@ -95,6 +95,7 @@ NUMBERS = {HOSTILE[name] for name in ("empty", "minus", "huge", "exponent", "ara
 READS = {
     *("/", "/search/", "/flags/", "/segments/", "/sites/", "/environments/", "/rollouts/", "/incidents/"),
     *("/health/", "/complaints/", "/flags/removal/", "/agenda/", "/calendar/"),
+    *("/export-flags/", "/export-plan-templates/"),
 }
 #: By the page: every action that its address may name, and one that is none.
 ACTIONS = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 
@@ -35,6 +35,12 @@ def _public_holidays(year: int) -> frozenset[date]:
 def is_public_holiday(day: date) -> bool:
     """Tell whether `day` is a public holiday in metropolitan France."""
     return day in _public_holidays(day.year)
+
+
+@lru_cache(maxsize=1)
+def list_time_zones() -> frozenset[str]:
+    """Return the names of all time zones that the machine knows; they are read from its disk once."""
+    return frozenset(available_timezones())
 
 
 @lru_cache(maxsize=64)

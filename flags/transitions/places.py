@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Required, TypedDict, Unpack
-from zoneinfo import available_timezones
 
 from django.db import transaction
 
 from core.actors import Actor
+from core.domain.business_time import list_time_zones
 from core.errors import InvalidInput
 from core.history import recorded
 from core.versions import check_version
@@ -127,7 +127,7 @@ def _fill(site: Site, sheet: SiteSheet) -> Site:
     """Return the site with what is said of it; refuse a time zone that nobody knows."""
     for name, value in sheet.items():
         setattr(site, name, value)
-    if site.time_zone not in available_timezones():
+    if site.time_zone not in list_time_zones():
         raise InvalidInput("time_zone_unknown", zone=site.time_zone)
     site.opening_weekdays = sorted(site.opening_weekdays)
     return site

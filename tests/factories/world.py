@@ -17,6 +17,7 @@ from flags.transitions import (
 from health.domain.samples import SampleValue
 from health.transitions import record_samples
 from rollouts.models import Release, Rollout
+from rollouts.queries import find_next_step
 from rollouts.transitions import PlanRequest, create_release, plan_rollout, run_next_step, schedule_rollout
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -108,13 +109,25 @@ def report(
 
 
 def play(world: World, rollout: Rollout, *, start: datetime, seconds: int, healthy: bool = True) -> datetime:
-    """Run the scheduler second by second, with healthy samples of every flag; return the last moment."""
-    now = start
+    """Run the scheduler at each second at which something is due, with healthy samples; return the last moment."""
+    now, due_at = start, _find_due(rollout)
     for second in range(seconds):
         now = start + timedelta(seconds=second)
         if healthy and second % 20 == 19:
             for flag in world.flags:
                 report(world, flag=flag, now=now)
+        if due_at is None or now < due_at:
+            continue
         while run_next_step(rollout_id=rollout.pk, now=now) is not None:
             pass
+        due_at = _find_due(rollout)
     return now
+
+
+def _find_due(rollout: Rollout) -> datetime | None:
+    """Return when the scheduler has something to do next: a step, or the end of the last phase."""
+    step = find_next_step(rollout)
+    if step is not None:
+        return step.due_at
+    last = rollout.phases.order_by("position").last()
+    return last.ends_at if last else None
