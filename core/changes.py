@@ -88,7 +88,7 @@ def list_for_export(wanted: ChangeFilter) -> list[Change]:
 
 
 def _history_of(model: type[Model]) -> type[Model]:
-    manager = getattr(model, str(model._meta.simple_history_manager_attribute))  # type: ignore[attr-defined]
+    manager = getattr(model, str(model._meta.simple_history_manager_attribute))  # type: ignore[attr-defined]  # tracked
     history: type[Model] = manager.model
     return history
 
@@ -203,7 +203,8 @@ def _differences(model: type[Model], row: Any, before: Any, links: Links) -> Ite
     for m2m in _m2m_names(model):
         old, new = (", ".join(sorted(links.get((m2m, side.history_id), []))) if side else "" for side in (before, row))
         if old != new:
-            yield FieldChange(field=str(model._meta.get_field(m2m).verbose_name), before=old, after=new)  # type: ignore[union-attr]
+            name = model._meta.get_field(m2m).verbose_name  # type: ignore[union-attr]  # many to many: it has one
+            yield FieldChange(field=str(name), before=old, after=new)
 
 
 def _text(row: Any, tracked: models.Field[Any, Any]) -> str:

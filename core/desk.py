@@ -44,7 +44,7 @@ class DeskForm(forms.Form):
         tracked = changes.list_tracked_models()
         names = sorted((str(model._meta.verbose_name), key) for key, model in tracked.items())
         choices = [("", _("all objects")), *((key, name) for name, key in names)]
-        self.fields["object_type"].choices = choices  # type: ignore[attr-defined]
+        self.fields["object_type"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
 
     def to_filter(self) -> changes.ChangeFilter:
         """Return the filter meant; days are those of the portal's time zone."""

@@ -17,7 +17,7 @@ def takes_file(*, most_bytes: int) -> Callable[[View], View]:
     """Let a view's forms send files; of a larger one the first `most_bytes` + 1 arrive, to be refused in words."""
 
     def mark(view: View) -> View:
-        view.takes_file_bytes = most_bytes  # type: ignore[attr-defined]
+        view.takes_file_bytes = most_bytes  # type: ignore[attr-defined]  # read by the handler
         return view
 
     return mark

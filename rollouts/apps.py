@@ -15,8 +15,8 @@ class RolloutsConfig(AppConfig):
 
     def ready(self) -> None:
         # Its models are there only now.
-        from rollouts.dependant import RolloutsUse  # noqa: PLC0415
-        from rollouts.transitions.templating import install_built_in  # noqa: PLC0415
+        from rollouts.dependant import RolloutsUse  # noqa: PLC0415  # models are there by now only
+        from rollouts.transitions.templating import install_built_in  # noqa: PLC0415  # models are there by now only
 
         name_records(self, names.NAMES)
         REFUSALS.update(labels.REFUSALS)

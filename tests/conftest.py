@@ -126,7 +126,7 @@ def _find_template() -> tuple[str, int]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _undefined_template_variable_fails(django_test_environment: None) -> None:
-    options: dict[str, object] = settings.TEMPLATES[0]["OPTIONS"]  # type: ignore[assignment]
+    options: dict[str, object] = settings.TEMPLATES[0]["OPTIONS"]  # type: ignore[assignment]  # of many types
     options["string_if_invalid"] = UndefinedVariable("undefined")
 
 

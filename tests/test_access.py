@@ -80,7 +80,7 @@ def test_pages__each_role__is_refused_exactly_what_it_may_not(role: Role) -> Non
     client = sign_in_as(user)
 
     for name, pattern in _patterns():
-        capability: Capability = pattern.callback.capability  # type: ignore[attr-defined]
+        capability: Capability = pattern.callback.capability  # type: ignore[attr-defined]  # set by requires
         status = client.get(_path(name, pattern)).status_code
         if capability in CAPABILITIES[role]:
             assert status in {200, 302, 400, 404, 405, 409}, (name, status)

@@ -178,7 +178,7 @@ def _make_cluster(cluster: Cluster, *, passwords: dict[str, str], throw_away: bo
 
 def _run(command: Sequence[str], *, account: Account | None, folder: Path, text: str = "") -> None:
     identity = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
-    done = subprocess.run(  # type: ignore[call-overload]
+    done = subprocess.run(  # type: ignore[call-overload]  # options by name
         command, input=text, capture_output=True, text=True, cwd=folder, check=False, **identity
     )
     if done.returncode:

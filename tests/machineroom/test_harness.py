@@ -54,7 +54,7 @@ def test_socket__beyond_loopback__is_refused() -> None:
 
 
 def test_template__with_an_undefined_variable__fails() -> None:
-    template = engines.all()[0].from_string("{{ nobody_gave_this }}").template  # type: ignore[attr-defined]
+    template = engines.all()[0].from_string("{{ nobody_gave_this }}").template  # type: ignore[attr-defined]  # Django's
     assert isinstance(template.engine.string_if_invalid, UndefinedVariable)
 
     with pytest.raises(pytest.fail.Exception, match="nobody_gave_this"):
