@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from core.actors import SCHEDULER
 from core.domain.business_time import local_day
+from core.history import save_many
 from rollouts.domain.planning import CalendarDays
 from rollouts.domain.shifting import find_new_day, is_missed
 from rollouts.domain.templates import PhaseKind
@@ -55,9 +56,10 @@ def _redate_days(rollout: Rollout, step: Step, *, now: datetime) -> None:
 
 def shift_rehearsal(rollout: Rollout, step: Step, *, late: timedelta) -> None:
     """Move a rehearsal's planned steps, and the phases they are in or lead to."""
-    for row in rollout.steps.filter(status=StepStatus.PLANNED):
+    rows = list(rollout.steps.filter(status=StepStatus.PLANNED))
+    for row in rows:
         row.due_at += late
-        row.save()
+    save_many(rows, ["due_at"])
     for phase in rollout.phases.filter(position__gte=step.phase.position):
         _shift_phase(phase, late)
 

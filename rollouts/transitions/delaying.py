@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from core.actors import SCHEDULER
 from core.domain.business_time import local_day
+from core.history import save_many
 from rollouts.domain.planning import RehearsalDays, delay_sites
 from rollouts.domain.templates import PhaseKind
 from rollouts.models import Phase, Rollout, Step, StepStatus
@@ -71,10 +72,12 @@ def _replan_rehearsal(rollout: Rollout, step: Step, *, day_seconds: int, now: da
         not_before=now + timedelta(microseconds=1),
     )
     moved = dict(zip((site.pk for site in sites), moments, strict=True))
+    changed = []
     for row in late:
         if row.site_id in moved and row.due_at != moved[row.site_id]:
             row.due_at = moved[row.site_id]
-            row.save()
+            changed.append(row)
+    save_many(changed, ["due_at"])
     _push_following(rollout, step.phase, last=moments[-1], day_seconds=day_seconds)
     keys = [site.key for site in sites if due[site.pk] != moved[site.pk]]
     add_event(rollout, kind="sites_delayed", actor=SCHEDULER, reason=REASON_ONE_A_DAY, now=now, data={"sites": keys})
@@ -87,9 +90,10 @@ def _push_following(rollout: Rollout, phase: Phase, *, last: datetime, day_secon
     phase.save()
     for number, later in enumerate(rollout.phases.filter(position__gt=phase.position).order_by("position"), 2):
         due_at = days.moment(number, rollout.promotion_time)
-        for row in later.steps.filter(status=StepStatus.PLANNED):
+        rows = list(later.steps.filter(status=StepStatus.PLANNED))
+        for row in rows:
             row.due_at = max(row.due_at, due_at)
-            row.save()
+        save_many(rows, ["due_at"])
         later.starts_at = max(later.starts_at, due_at)
         later.ends_at = max(later.ends_at, days.moment(number + 1, rollout.promotion_time))
         later.save()

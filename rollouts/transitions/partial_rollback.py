@@ -17,7 +17,7 @@ from rollouts.domain.lifecycle import Status
 from rollouts.models import Phase, PhaseStatus, Rollback, Rollout, RolloutFlag, Scope, Step, StepStatus, Trigger
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout, move
-from rollouts.transitions.rolling_back import ROLLBACK_FROM, name_flags, weigh_criticality
+from rollouts.transitions.rolling_back import ROLLBACK_FROM, leave_out, name_flags, weigh_criticality
 
 #: The phase that the rule of a site which was taken back carries into evaluations.
 TAKEN_BACK = "taken_back"
@@ -75,9 +75,7 @@ def roll_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, 
                 reason=recording.reason,
                 now=now,
             )
-        for step in rollout.steps.filter(site=site, status=StepStatus.PLANNED):
-            step.status = StepStatus.SKIPPED
-            step.save()
+        leave_out(rollout.steps.filter(site=site, status=StepStatus.PLANNED))
         return _close(rollout, rows, recording, scope=Scope.SITE, site=site)
 
 

@@ -315,8 +315,8 @@ def _save_phases(rollout: Rollout, plan: Plan, *, flags: Sequence[Flag], sites: 
 def _list_steps(
     rollout: Rollout, plan: Plan, phases: Sequence[Phase], *, flags: Sequence[Flag], sites: Sequence[Site]
 ) -> list[Step]:
-    flag_by_key = {flag.key: flag for flag in flags}
-    site_by_key = {site.key: site for site in sites}
+    flag_ids = {flag.key: flag.pk for flag in flags}
+    site_ids = {site.key: site.pk for site in sites}
     segments = _find_segments(plan.template)
     steps: list[Step] = []
     for phase, planned in zip(phases, plan.phases, strict=True):
@@ -324,13 +324,13 @@ def _list_steps(
             kind, segment = _stored_audience(step, rollout, segments)
             steps.append(
                 Step(
-                    rollout=rollout,
-                    phase=phase,
+                    rollout_id=rollout.pk,
+                    phase_id=phase.pk,
                     position=len(steps) + 1,
-                    flag=flag_by_key[step.flag_key],
+                    flag_id=flag_ids[step.flag_key],
                     audience_kind=kind,
                     segment=segment,
-                    site=site_by_key.get(step.site_key),
+                    site_id=site_ids.get(step.site_key),
                     share_bp=step.share_bp,
                     due_at=step.due_at,
                 )

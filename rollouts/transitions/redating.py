@@ -9,7 +9,7 @@ from django.db import transaction
 
 from core.actors import SCHEDULER
 from core.domain.business_time import local_day
-from core.history import recorded
+from core.history import recorded, save_many
 from core.reasons import write_reason
 from flags.domain.opening import Standing
 from rollouts.domain.planning import PlanSite
@@ -106,8 +106,8 @@ def redate_rest(rollout: Rollout, step: Step, *, new_on: date, sites: Mapping[in
         first[row.phase.position] = min(moment, first.get(row.phase.position, moment))
         if row.due_at != moment:
             row.due_at = moment
-            row.save()
             moved.append(row)
+    save_many(moved, ["due_at"])
     for position, ends_at in dates.ends.items():
         _move_phase(phases[position], starts_at=first[position], ends_at=ends_at)
     return moved

@@ -6,15 +6,17 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.actors import SCHEDULER
 from core.domain.business_time import is_public_holiday
 from core.errors import InvalidInput
-from core.history import NoActor, create_many
+from core.history import NoActor, create_many, recorded, save_many
 from flags.domain.opening import DayKind, ExceptionalDays
+from flags.transitions import NewMember
 from rollouts.domain.planning import (
     CalendarDays,
     PlannedPhase,
@@ -27,9 +29,10 @@ from rollouts.domain.planning import (
 )
 from rollouts.domain.skipping import explain_skips
 from rollouts.domain.templates import FOUR_PHASES
-from rollouts.models import RolloutSite, Step
+from rollouts.models import RolloutSite, Step, StepStatus
+from rollouts.transitions import PlanRequest, plan_rollout
 from tests.factories.flags import make_site
-from tests.factories.world import WHY, make_rehearsal, make_world
+from tests.factories.world import DAY, NOW, WHY, make_rehearsal, make_world
 
 PARIS = ZoneInfo("Europe/Paris")
 SIX = time(6)
@@ -343,3 +346,59 @@ def test_create_many__outside_of_a_recording__writes_nothing() -> None:
         create_many([RolloutSite(rollout=rollout, site=make_site(), position=9)])
 
     assert rollout.rollout_sites.count() == len(world.sites)
+
+
+@pytest.mark.django_db
+def test_save_many__steps_move__each_keeps_its_own_moment_and_has_its_line() -> None:
+    rollout = make_rehearsal(make_world())
+    steps = list(rollout.steps.order_by("position"))
+    untouched, moved = steps[0], steps[1:]
+    for place, step in enumerate(moved, start=1):
+        step.due_at += timedelta(minutes=place)
+        step.status = StepStatus.SKIPPED
+    asked = {step.pk: step.due_at for step in moved}
+
+    with recorded(actor=SCHEDULER, reason="moved", now=NOW):
+        save_many(moved, ["due_at", "status"])
+
+    assert {step.pk: step.due_at for step in rollout.steps.exclude(pk=untouched.pk)} == asked
+    assert rollout.steps.get(pk=untouched.pk).status == StepStatus.PLANNED
+    lines = Step.history.filter(history_type="~", history_change_reason="moved")
+    assert {line.id: (line.due_at, line.status) for line in lines} == {
+        pk: (due_at, StepStatus.SKIPPED) for pk, due_at in asked.items()
+    }
+
+
+@pytest.mark.django_db
+def test_save_many__outside_of_a_recording__writes_nothing() -> None:
+    rollout = make_rehearsal(make_world())
+    steps = list(rollout.steps.all())
+    for step in steps:
+        step.status = StepStatus.SKIPPED
+
+    with pytest.raises(NoActor), transaction.atomic():
+        save_many(steps, ["status"])
+
+    assert not rollout.steps.filter(status=StepStatus.SKIPPED).exists()
+
+
+@pytest.mark.django_db
+def test_plan_rollout__more_sites__asks_no_more_of_the_database() -> None:
+    """Neither the plan nor its history is written row by row."""
+    world = make_world()
+    sites = [*world.sites, *(make_site() for _ in range(9))]
+    request = PlanRequest(
+        release_id=world.release.pk,
+        environment_id=world.environment.pk,
+        testers_id=world.testers.pk,
+        pilots=tuple(NewMember(f"cashier-{n}") for n in range(3)),
+        site_ids=tuple(site.pk for site in sites),
+        day_seconds=DAY,
+    )
+    counts = []
+    for asked in (replace(request, site_ids=request.site_ids[:2]), request):
+        with CaptureQueriesContext(connection) as queries:
+            plan_rollout(request=asked, actor=SCHEDULER, reason=WHY, now=NOW)
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
