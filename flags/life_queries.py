@@ -16,6 +16,10 @@ from flags.domain.life import Change, Life, find_common_variant, find_out_since,
 from flags.models import Environment, Flag, FlagState, Rule
 from flags.overrides import find_override
 
+#: The columns that `define_gift` reads.
+GIFT = ("kind", "variant", "split")
+_WHEN = ("id", "history_type", "history_date")
+
 
 def judge_flags(flags: Collection[Flag], *, now: datetime) -> dict[int, Life]:
     """Return the life of each flag by its primary key: five queries, however many flags."""
@@ -52,7 +56,7 @@ def has_one_variant(state: FlagState) -> bool:
 
 def _load_states(
     flags: Collection[Flag], *, places: Mapping[int, Environment]
-) -> tuple[dict[int, list[FlagState]], dict[int, list[Rule]]]:
+) -> tuple[dict[int, list[FlagState]], dict[int, list[RuleDefinition]]]:
     """Return every state of the flags by flag, and the rules by state where they count."""
     by_pk = {flag.pk: flag for flag in flags}
     has_rules = Exists(Rule.objects.filter(state=OuterRef("pk")))
@@ -60,21 +64,21 @@ def _load_states(
     for state in FlagState.objects.filter(flag__in=by_pk).annotate(has_rules=has_rules).order_by("pk"):
         state.flag = by_pk[state.flag_id]
         states[state.flag_id].append(state)
-    rules: dict[int, list[Rule]] = defaultdict(list)
-    counting = Rule.objects.filter(state__flag__in=by_pk, state__environment__in=places)
-    for rule in counting.order_by("state_id", "position"):
-        rules[rule.state_id].append(rule)
+    rules: dict[int, list[RuleDefinition]] = defaultdict(list)
+    counting = Rule.objects.filter(state__flag__in=by_pk, state__environment__in=places).order_by("position")
+    for row in counting.values_list("state_id", *GIFT, named=True):
+        rules[row.state_id].append(define_gift(row))
     return states, rules
 
 
-def _is_out(state: FlagState, rules: Iterable[Rule], places: Mapping[int, Environment]) -> bool:
+def _is_out(state: FlagState, rules: Iterable[RuleDefinition], places: Mapping[int, Environment]) -> bool:
     """Tell whether a flag is fully out in an environment that counts; nobody knows since when a variable decides."""
     if state.environment_id not in places:
         return False
     state.environment = places[state.environment_id]
     flag = state.flag
     variant = find_out_variant(
-        [define_gift(rule) for rule in rules],
+        rules,
         is_on=state.is_on and not state.is_killed,
         default_variant=flag.default_variant,
         off_variant=flag.off_variant,
@@ -86,10 +90,15 @@ def _find_moments(states: Collection[FlagState]) -> dict[int, datetime]:
     """Return since when each of these states, out now, has been so, by its primary key: two queries."""
     pks = [state.pk for state in states]
     changes: dict[int, list[Change]] = defaultdict(list)
-    for rows in (FlagState.history.filter(id__in=pks), Rule.history.filter(state_id__in=pks)):
+    states_then = FlagState.history.filter(id__in=pks).order_by("history_id")
+    rules_then = Rule.history.filter(state_id__in=pks).order_by("history_id")
+    told = (
+        map(_read_state, states_then.values_list(*_WHEN, "is_on", "killed_at", named=True).iterator()),
+        map(_read_rule, rules_then.values_list(*_WHEN, "state_id", "position", *GIFT, named=True).iterator()),
+    )
+    for lines in told:
         latest: dict[int, datetime] = {}
-        for row in rows.order_by("history_id"):
-            state_id, change = _read_change(row)
+        for state_id, change in lines:
             # Written later, under the state's lock, it did not happen earlier, whenever its writer looked at the clock.
             at = latest[state_id] = max(change.at, latest.get(state_id, change.at))
             changes[state_id].append(replace(change, at=at))
@@ -102,13 +111,16 @@ def _find_moments(states: Collection[FlagState]) -> dict[int, datetime]:
     return {pk: since for pk, since in found.items() if since is not None}
 
 
-def _read_change(row: Any) -> tuple[int, Change]:
-    """Return a row of history as a change, and the state that it is of."""
-    is_gone = row.history_type == "-"
-    if isinstance(row, Rule.history.model):
-        rule = None if is_gone else define_gift(row)
-        return row.state_id, Change(row.history_date, rule_id=row.id, position=row.position, rule=rule)
-    return row.id, Change(row.history_date, is_on=not is_gone and row.is_on and row.killed_at is None)
+def _read_state(row: Any) -> tuple[int, Change]:
+    """Return a line of a state's history as a change, and the state that it is of."""
+    is_on = row.history_type != "-" and row.is_on and row.killed_at is None
+    return row.id, Change(row.history_date, is_on=is_on)
+
+
+def _read_rule(row: Any) -> tuple[int, Change]:
+    """Return a line of a rule's history as a change, and the state that it is of."""
+    rule = None if row.history_type == "-" else define_gift(row)
+    return row.state_id, Change(row.history_date, rule_id=row.id, position=row.position, rule=rule)
 
 
 def _judge(

@@ -3,7 +3,8 @@
 Fully out is a flag of which everybody gets the same, and not what the flag switched off would give.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -41,7 +42,7 @@ class Life:
         return self.stage is Stage.STALE or self.expired_on is not None
 
 
-def find_common_variant(rules: Sequence[RuleDefinition], *, default_variant: str) -> str | None:
+def find_common_variant(rules: Iterable[RuleDefinition], *, default_variant: str) -> str | None:
     """Return the variant that everybody gets of a flag that is on; None where people may differ.
 
     What stands behind a rule for everyone is never asked.
@@ -49,6 +50,8 @@ def find_common_variant(rules: Sequence[RuleDefinition], *, default_variant: str
     given: set[str] = set()
     for rule in rules:
         given.update([name for name, weight in rule.split if weight] or [rule.variant])
+        if len(given) > 1:
+            return None
         if rule.kind is RuleKind.EVERYONE:
             break
     else:
@@ -75,7 +78,7 @@ def find_out_since(changes: Iterable[Change], *, default_variant: str, off_varia
 
     Changes of one moment count together: a rule that is moved never stands in two places.
     """
-    is_on, rules = False, dict[int, tuple[int, RuleDefinition]]()
+    is_on, rules = False, _RulesInOrder()
     reached: str | None = None
     since: datetime | None = None
     for at, together in groupby(sorted(changes, key=lambda change: change.at), key=lambda change: change.at):
@@ -83,31 +86,45 @@ def find_out_since(changes: Iterable[Change], *, default_variant: str, off_varia
             is_on = is_on if change.is_on is None else change.is_on
             # Off for no time at all is off all the same.
             reached = None if change.is_on is False else reached
-            _apply(rules, change)
-        before, reached = reached, _reach(rules, is_on, default_variant=default_variant, off_variant=off_variant)
+            rules.apply(change)
+        may_be_out = rules.has_one_for_everyone or default_variant != off_variant
+        before, reached = reached, None
+        if may_be_out:
+            reached = find_out_variant(rules, is_on=is_on, default_variant=default_variant, off_variant=off_variant)
         since = None if reached is None else since if reached == before else at
     return since
 
 
-def _apply(rules: dict[int, tuple[int, RuleDefinition]], change: Change) -> None:
-    if change.rule_id is None:
-        return
-    if change.rule is None:
-        rules.pop(change.rule_id, None)
-    else:
-        rules[change.rule_id] = (change.position, change.rule)
+class _RulesInOrder:
+    """The rules of one state while its history goes on: a thousand come one by one, each in its place at once."""
 
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, RuleDefinition]] = {}
+        self._order: list[tuple[int, int]] = []
+        self._for_everyone: set[int] = set()
 
-def _reach(
-    rules: Mapping[int, tuple[int, RuleDefinition]], is_on: bool, *, default_variant: str, off_variant: str
-) -> str | None:
-    """Return the variant that is fully out, None where none is."""
-    ordered = [rule for _position, rule in sorted(rules.values(), key=lambda placed: placed[0])]
-    return find_out_variant(ordered, is_on=is_on, default_variant=default_variant, off_variant=off_variant)
+    def __iter__(self) -> Iterator[RuleDefinition]:
+        return (self._known[rule_id][1] for _position, rule_id in self._order)
+
+    @property
+    def has_one_for_everyone(self) -> bool:
+        return bool(self._for_everyone)
+
+    def apply(self, change: Change) -> None:
+        if change.rule_id is None:
+            return
+        if old := self._known.pop(change.rule_id, None):
+            del self._order[bisect_left(self._order, (old[0], change.rule_id))]
+            self._for_everyone.discard(change.rule_id)
+        if change.rule is not None:
+            self._known[change.rule_id] = (change.position, change.rule)
+            insort(self._order, (change.position, change.rule_id))
+            if change.rule.kind is RuleKind.EVERYONE:
+                self._for_everyone.add(change.rule_id)
 
 
 def find_out_variant(
-    rules: Sequence[RuleDefinition], *, is_on: bool, default_variant: str, off_variant: str
+    rules: Iterable[RuleDefinition], *, is_on: bool, default_variant: str, off_variant: str
 ) -> str | None:
     """Return the variant that everybody gets and would not get of the flag switched off."""
     common = find_common_variant(rules, default_variant=default_variant) if is_on else None
