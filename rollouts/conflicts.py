@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max
 
 from core.domain.business_time import local_day
+from flags.models import Site
 from rollouts.domain.conflicts import Push, list_pushes
 from rollouts.domain.planning import PlannedPhase, PlanSite
 from rollouts.models import Rollout, RolloutFlag, Step, StepStatus
@@ -50,7 +51,10 @@ def find_conflicts(
     start_on: date | None,
     zone: ZoneInfo,
 ) -> Conflicts:
-    """Return what a drawn plan meets: two queries. A rehearsal, which has no `start_on`, meets busy flags alone."""
+    """Return what a drawn plan meets: two queries, two more where it meets something.
+
+    A rehearsal, which has no `start_on`, meets busy flags alone.
+    """
     busy = _list_busy(environment_id=environment_id, flag_ids=flag_ids)
     if start_on is None:
         return Conflicts(busy)
@@ -84,12 +88,15 @@ def _list_meetings(
         rollout__status__in=PROMISED,
         rollout__is_rehearsal=False,
     )
-    found: dict[Rollout, dict[tuple[str, date], None]] = {}
-    for step in steps.select_related("site", "rollout__release", "rollout__environment").order_by("rollout", "due_at"):
-        day = local_day(step.due_at, zone=step.zone)
-        if step.site is not None and (step.site_id, day) in wanted:
-            found.setdefault(step.rollout, {})[step.site.name, day] = None
-    return [Meeting(rollout, list(visits)) for rollout, visits in found.items()]
+    found: dict[int, dict[tuple[int, date], None]] = {}
+    moments = steps.order_by("rollout", "due_at").values_list("rollout", "site", "due_at").distinct()
+    for rollout_id, site_id, due_at in moments:
+        day = local_day(due_at, zone=sites[site_id].zone or zone)
+        if (site_id, day) in wanted:
+            found.setdefault(rollout_id, {})[site_id, day] = None
+    names = dict(Site.objects.filter(pk__in=sites).values_list("pk", "name")) if found else {}
+    rollouts = Rollout.objects.select_related("release", "environment").in_bulk(found)
+    return [Meeting(rollouts[pk], [(names[site_id], day) for site_id, day in visits]) for pk, visits in found.items()]
 
 
 def _list_visits(
