@@ -1,4 +1,4 @@
-"""How planning grows with sites: the preview drawn, the plan written, its page drawn, queries counted.
+"""How planning grows with sites: the preview's page, the plan written, its page drawn, queries counted.
 
 Runs in a process of its own on a running portal's database; one JSON line for each size. The least of
 several rounds counts, since whatever else the machine does can only add.
@@ -36,7 +36,10 @@ class Measured:
 
     def is_within(self) -> bool:
         """Tell whether what people wait for keeps its bound."""
-        return self.preview < PREVIEW_SECONDS and max(self.page, self.asked_page, self.board) < PAGE_SECONDS
+        return (
+            self.preview < PREVIEW_SECONDS
+            and max(self.page, self.plan_page, self.asked_page, self.board) < PAGE_SECONDS
+        )
 
     def __str__(self) -> str:
         over = "" if self.is_within() else "  OVER"

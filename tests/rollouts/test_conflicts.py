@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from core.actors import SCHEDULER
+from core.history import create_many, recorded
 from flags.domain.opening import DayKind
+from flags.models import Site
 from flags.transitions import NewMember, add_site_days
 from rollouts.conflicts import Conflicts
 from rollouts.domain.conflicts import list_pushes
@@ -125,6 +127,19 @@ def test_pushes__of_days_on_which_nothing_could_go_out__are_none() -> None:
     assert list_pushes(sites=[site], start_on=START, last_on=date(2030, 2, 1)) == []
     (push,) = list_pushes(sites=[site, on_sundays], start_on=START, last_on=date(2030, 2, 1))
     assert push.days == 1
+
+
+@pytest.mark.django_db
+def test_page__more_than_a_thousand_sites__are_planned_as_few_are(world: World) -> None:
+    """Refusals of the framework itself would answer without the form and what was chosen in it."""
+    with recorded(now=NOW, **BY):
+        create_many([Site(key=f"further-{number}", name=f"Further {number}", city="Lyon") for number in range(1_010)])
+    keys = list(Site.objects.values_list("key", flat=True))
+
+    page = sign_in().post("/rollouts/plan/", _form(world, sites=keys))
+
+    assert page.status_code == 200
+    assert all(f"<b>{name}</b>" in page.content.decode() for name in Site.objects.values_list("name", flat=True))
 
 
 @pytest.mark.django_db
