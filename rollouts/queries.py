@@ -37,6 +37,8 @@ from rollouts.template_queries import guess_template
 #: Steps of one audience this close are one line of the story.
 TOGETHER = timedelta(seconds=2)
 FRIDAY = 5
+#: A story's lines, and the events it is put together from: fifty flags go on at a site as one line.
+MOST_LINES, MOST_EVENTS = 80, 4_000
 #: States in which a rollout is under way and may still do something.
 LIVE = (Status.SCHEDULED, Status.RUNNING, Status.PAUSED, Status.HELD)
 
@@ -102,12 +104,14 @@ class StoryLine:
     count: int
 
 
-def get_story(rollout: Rollout, *, limit: int = 80) -> list[StoryLine]:
+def get_story(rollout: Rollout) -> list[StoryLine]:
     """Return the newest lines of the story, steps for the same audience at the same time as one."""
     lines: list[StoryLine] = []
-    for event in rollout.events.order_by("-pk")[:limit]:
+    for event in rollout.events.order_by("-pk")[:MOST_EVENTS].iterator(chunk_size=MOST_LINES):
         if lines and _is_alike(lines[-1].event, event):
             lines[-1] = StoryLine(event, lines[-1].count + 1)
+        elif len(lines) == MOST_LINES:
+            break
         else:
             lines.append(StoryLine(event, 1))
     return lines

@@ -11,6 +11,8 @@ from core import clock
 from core.actors import SCHEDULER
 from flags.transitions import NewMember
 from rollouts.models import Rollout
+from rollouts.queries import MOST_LINES, get_story
+from rollouts.story import add_event
 from rollouts.transitions import PlanRequest, create_release, plan_rollout
 from tests.factories.flags import make_flag, make_site
 from tests.factories.world import DAY, WHY, World, make_rehearsal, make_world, play
@@ -95,3 +97,25 @@ def test_running_page__a_long_story__takes_as_many_queries(world: World) -> None
 
     assert rollout.events.count() > 5
     assert _count(client, f"/rollouts/{rollout.pk}/") == few
+
+
+def test_story__many_flags_at_each_site__are_a_line_each_and_hide_no_hold(world: World) -> None:
+    rollout = make_rehearsal(world)
+    now = clock.now()
+    add_event(rollout, kind="held", actor=SCHEDULER, reason=WHY, now=now)
+    for site in range(3):
+        for _ in range(50):
+            data = {"audience": f"Site {site}"}
+            add_event(rollout, kind="step_done", actor=SCHEDULER, reason=WHY, now=now + timedelta(days=site), data=data)
+
+    story = get_story(rollout)
+
+    assert [(line.event.kind, line.count) for line in story[:4]] == [*[("step_done", 50)] * 3, ("held", 1)]
+
+
+def test_story__longer_than_a_page__ends_there(world: World) -> None:
+    rollout = make_rehearsal(world)
+    for _ in range(MOST_LINES + 5):
+        add_event(rollout, kind="paused", actor=SCHEDULER, reason=WHY, now=clock.now())
+
+    assert len(get_story(rollout)) == MOST_LINES
