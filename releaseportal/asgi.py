@@ -40,6 +40,7 @@ from flags.tokens import USES
 from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
 from releaseportal.bodies import WholeBodies
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
+from rollouts.notices import LEAN_ROUTES as NOTICE_ROUTES
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,15 @@ _django = cast("ASGIApp", WSGIMiddleware(cast("Any", django_application), worker
 _routed = Starlette(
     routes=[
         *refuse_other_methods(
-            [*OFREP_ROUTES, *STREAM_ROUTES, *FLAGD_ROUTES, *API_ROUTES, *TELEMETRY_ROUTES, *PROBE_ROUTES]
+            [
+                *OFREP_ROUTES,
+                *STREAM_ROUTES,
+                *FLAGD_ROUTES,
+                *API_ROUTES,
+                *TELEMETRY_ROUTES,
+                *NOTICE_ROUTES,
+                *PROBE_ROUTES,
+            ]
         ),
         Mount("/", app=WholeBodies(_django)),
     ],

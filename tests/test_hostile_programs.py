@@ -16,13 +16,22 @@ from flags.stream import LEAN_ROUTES as STREAM_ROUTES
 from flags.tokens import USES
 from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
+from rollouts.notices import LEAN_ROUTES as NOTICE_ROUTES
 from tests.asgi import ask
 from tests.digest import name_changes, take_digest
 from tests.factories.world import World, make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUTES: list[Route] = [*OFREP_ROUTES, *STREAM_ROUTES, *FLAGD_ROUTES, *API_ROUTES, *TELEMETRY_ROUTES, *PROBE_ROUTES]
+ROUTES: list[Route] = [
+    *OFREP_ROUTES,
+    *STREAM_ROUTES,
+    *FLAGD_ROUTES,
+    *API_ROUTES,
+    *TELEMETRY_ROUTES,
+    *NOTICE_ROUTES,
+    *PROBE_ROUTES,
+]
 VALUES = [
     "",
     "a\x00b",

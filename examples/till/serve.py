@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-PAGES = {"/": "index.html", "/till.js": "till.js", "/signs.js": "signs.js", "/till.css": "till.css"}
+PAGES = {"/": "index.html"} | {f"/{name}": name for name in ("till.js", "signs.js", "notices.js", "till.css")}
 MODULES = "/node_modules/@openfeature/"
 DEFAULT_ENVIRONMENT = "prod"
 #: npm writes this file last: half an installation has none.
@@ -71,7 +71,7 @@ def hash_import_map(page: str) -> str:
 
 
 class TillHandler(SimpleHTTPRequestHandler):
-    """Four files, four packages, one configuration; nothing else of the folder."""
+    """Five files, four packages, one configuration; nothing else of the folder."""
 
     def __init__(self, *arguments: Any, data_dir: Path, **named: Any) -> None:
         self.data_dir = data_dir
@@ -107,7 +107,7 @@ class TillHandler(SimpleHTTPRequestHandler):
     def end_headers(self) -> None:
         portal = (read_config(self.data_dir) or {}).get("portal", "")
         inline = hash_import_map((HERE / "index.html").read_text(encoding="utf-8"))
-        policy = f"default-src 'none'; script-src 'self' {inline}; style-src 'self'; img-src 'self' data:; "
+        policy = f"default-src 'none'; script-src 'self' {inline}; style-src 'self'; img-src 'self' data: blob:; "
         policy += f"connect-src 'self' {portal}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         self.send_header("Content-Security-Policy", policy)
         self.send_header("Cache-Control", "no-store")

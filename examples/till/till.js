@@ -2,6 +2,7 @@
 
 import { OpenFeature, ProviderEvents } from "@openfeature/web-sdk";
 import { OFREPWebProvider } from "@openfeature/ofrep-web-provider";
+import { watchNotices } from "./notices.js";
 import { FEATURES, byId, euros, make, showFeatures, showLine } from "./signs.js";
 
 const CATEGORIES = ["Vaisselle", "Textile", "Livres", "Jouets", "Mobilier", "Électro", "Décoration", "Bricolage"];
@@ -215,6 +216,7 @@ function showAway() {
 async function connect(config, choice) {
   const cashier = config.cashiers.find((one) => one.targetingKey === choice.cashier) ?? config.cashiers[0];
   await OpenFeature.setContext(cashier);
+  watchNotices({ portal: config.portal, token: config.tokens[choice.environment], site: cashier.site });
   const provider = new OFREPWebProvider({
     baseUrl: config.portal,
     headers: [["Authorization", `Bearer ${config.tokens[choice.environment]}`]],

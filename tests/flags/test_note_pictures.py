@@ -17,23 +17,18 @@ from flags.pictures import LONGEST_EDGE, MOST_BYTES, make_small
 from flags.transitions.picturing import remove_note_picture, set_note_picture
 from releaseportal.bodies import LIMIT_BYTES, PICTURE_ENDING, PICTURE_LIMIT_BYTES
 from tests.factories.flags import make_flag
+from tests.factories.pictures import draw_picture
 from tests.factories.world import NOW, WHY
 from tests.signed_in import sign_in
 
 ORIENTATION, MAKER = 0x0112, 0x010F
 
 
-def _draw(size: tuple[int, int] = (40, 20), *, kind: str = "PNG", mode: str = "RGB", **given: object) -> bytes:
-    written = BytesIO()
-    Image.new(mode, size, color=None).save(written, format=kind, **given)
-    return written.getvalue()
-
-
 def _from_camera() -> bytes:
     """Return a photograph taken with the camera on its side, which says so, and by whom it was made."""
     exif = Image.Exif()
     exif[ORIENTATION], exif[MAKER] = 6, "Ana's telephone"
-    return _draw((40, 20), kind="JPEG", exif=exif)
+    return draw_picture((40, 20), kind="JPEG", exif=exif)
 
 
 def test_small__of_a_photograph__is_upright_and_says_nothing_of_its_camera() -> None:
@@ -46,11 +41,11 @@ def test_small__of_a_photograph__is_upright_and_says_nothing_of_its_camera() -> 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "1"])
 def test_small__of_any_mode__is_a_picture(mode: str) -> None:
-    assert make_small(_draw(mode=mode)).width == 40
+    assert make_small(draw_picture(mode=mode)).width == 40
 
 
 def test_small__of_a_large_picture__keeps_its_shape() -> None:
-    small = make_small(_draw((4_000, 2_000)))
+    small = make_small(draw_picture((4_000, 2_000)))
 
     assert (small.width, small.height) == (LONGEST_EDGE, LONGEST_EDGE // 2)
 
@@ -61,9 +56,9 @@ def test_small__of_a_large_picture__keeps_its_shape() -> None:
         (b"", "picture_unreadable"),
         (b"GIF89a" + b"\0" * 40, "picture_unreadable"),
         (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "picture_unreadable"),
-        (_draw()[:60], "picture_unreadable"),
-        (_draw((8_000, 8_000), mode="1"), "picture_too_large"),
-        (_draw((20_000, 20_000), mode="1"), "picture_unreadable"),
+        (draw_picture()[:60], "picture_unreadable"),
+        (draw_picture((8_000, 8_000), mode="1"), "picture_too_large"),
+        (draw_picture((20_000, 20_000), mode="1"), "picture_unreadable"),
         (b"\0" * (MOST_BYTES + 1), "picture_too_large"),
     ],
     ids=["nothing", "gif", "svg", "torn", "wide", "bomb", "heavy"],
@@ -82,7 +77,7 @@ class TestFlag:
         by: dict[str, Any] = {"actor": SCHEDULER, "reason": WHY, "now": NOW}
 
         for one in (flag, other):
-            set_note_picture(flag_id=one.pk, uploaded=_draw(), **by)
+            set_note_picture(flag_id=one.pk, uploaded=draw_picture(), **by)
         remove_note_picture(flag_id=flag.pk, **by)
 
         assert Picture.objects.count() == 1
@@ -94,7 +89,7 @@ class TestFlag:
         client = sign_in(Role.RELEASE_MANAGER)
         url = f"/flags/{flag.key}/picture/"
         version = client.get(url).context["version"]
-        file = SimpleUploadedFile("écran.png", _draw(), content_type="image/png")
+        file = SimpleUploadedFile("écran.png", draw_picture(), content_type="image/png")
 
         client.post(url, {"picture": file, "reason": "As asked by Lyon", "version": version})
 
@@ -132,7 +127,7 @@ class TestFlag:
 
     def test_file__sent_to_a_page_that_takes_none__is_not_read(self) -> None:
         flag = make_flag()
-        file = SimpleUploadedFile("x.png", _draw(), content_type="image/png")
+        file = SimpleUploadedFile("x.png", draw_picture(), content_type="image/png")
 
         answer = sign_in(Role.RELEASE_MANAGER).post(f"/flags/{flag.key}/edit/", {"name": "New", "file": file})
 
