@@ -54,27 +54,31 @@ const headersOf = (till, known) => ({
   ...(known && { "If-None-Match": known }),
 });
 
+/** One at a time, so that what sells stays where it is however much is new. */
 function show(notices, till) {
   const read = readAlready();
-  const fresh = notices.filter((one) => !read.includes(one.id));
-  byId("notices").replaceChildren(...fresh.map((one) => write(one, till)));
-  byId("notices").hidden = fresh.length === 0;
+  const [first, ...others] = notices.filter((one) => !read.includes(one.id));
+  const shown = byId("notices").firstElementChild;
+  byId("notices").hidden = !first;
+  if (first && shown?.dataset.id === first.id) return;
+  byId("notices").replaceChildren(...(first ? [write(first, others, till)] : []));
 }
 
-function write(notice, till) {
+function write(notice, others, till) {
   const done = make("button", { type: "button", textContent: "Compris" });
   const article = make("article", {}, make("h2", {}, `Nouveau : ${notice.title}`), make("p", {}, notice.text), done);
   article.lang = notice.language;
-  article.dataset.flag = notice.flag;
+  article.dataset.id = notice.id;
   done.setAttribute("aria-label", `Compris : ${notice.title}`);
   done.addEventListener("click", () => {
     markRead(notice.id);
-    article.remove();
-    byId("notices").hidden = byId("notices").children.length === 0;
+    show(others, till);
+    byId("notices").querySelector("button")?.focus();
   });
   if (notice.picture) showPicture(article, notice, till);
   if (notice.documentation)
     article.append(make("a", { href: notice.documentation, target: "_blank", rel: "noreferrer" }, "En savoir plus"));
+  if (others.length) article.append(make("small", {}, `Puis ${others.length} autre${others.length > 1 ? "s" : ""}`));
   return article;
 }
 

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
@@ -22,6 +24,28 @@ from tests.scenarios.stage import Stage
 TILL = BASE_DIR / "examples" / "till"
 FLAG = "price_buttons_v1_3"
 PATIENCE_MS = 30_000
+NOTE = "Pesez l’article avant de choisir sa catégorie."
+NEW_FLAG = f"""
+kind: flag
+schema: 1
+key: weigh_first_v1_4
+name: Peser avant de choisir
+value_type: boolean
+variants: {{'off': false, 'on': true}}
+default_variant: 'off'
+off_variant: 'off'
+criticality: minor
+cashier_note_fr: {NOTE}
+documentation_url: https://docs.example/peser
+"""
+ONE_SITE = """
+kind: plan-template
+schema: 1
+key: one-site
+name: Un site
+phases:
+  - {kind: per_site, days: 1, advance: together, gates: []}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +142,47 @@ def test_page__sound(chromium: Browser, stage: Stage, address: str, width: int, 
         expect(till.page.locator("#prices")).to_be_visible(timeout=PATIENCE_MS)
         assert Axe().run(till.page).response["violations"] == []
         assert till.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def _bring(stage: Stage, folder: Path, *, site: str) -> None:
+    """Let a rollout bring a new flag to one site at once, and nothing else."""
+    told = {"flag": NEW_FLAG, "template": ONE_SITE}
+    for command, text in told.items():
+        file = folder / f"{command}.yaml"
+        file.write_text(text)
+        done = stage.manage(command, "import", str(file), "--reason", "Tried out")
+        assert done.returncode == 0, done.stderr
+    token = stage.tell("demo", "tokens", ENV, "manage")
+    release = {"version": "1.4.0", "flags": ["weigh_first_v1_4"], "reason": "Tried out"}
+    headers = {"Authorization": f"Bearer {token}"}
+    made = requests.post(f"{stage.tell('url')}/api/v1/releases", json=release, headers=headers, timeout=30)
+    assert made.ok, made.text
+    plan = ("--env", ENV, "--release", "1.4.0", "--site", site, "--day-seconds", "60", "--template", "one-site")
+    planned = stage.manage("rollout", "plan", *plan, "--reason", "Tried out")
+    assert planned.returncode == 0, planned.stderr
+    [row] = stage.ask("SELECT max(id) AS id FROM rollouts_rollout")
+    scheduled = stage.manage("rollout", "schedule", str(row["id"]), "--reason", "Tried out")
+    assert scheduled.returncode == 0, scheduled.stderr
+
+
+def test_notice__on_the_sites_day__is_shown_until_it_is_read(
+    chromium: Browser, stage: Stage, address: str, tmp_path: Path
+) -> None:
+    with _open(chromium, address) as till:
+        site = till.page.evaluate("fetch('/config.json').then((one) => one.json()).then((one) => one.cashiers[0].site)")
+        _bring(stage, tmp_path, site=site)
+        notice = till.page.locator("#notices article")
+        till.page.reload()
+        expect(notice).to_contain_text(NOTE, timeout=3 * PATIENCE_MS)
+        expect(notice).to_contain_text("Nouveau : Peser avant de choisir")
+        assert Axe().run(till.page).response["violations"] == []
+        for width in (1280, 390):
+            till.page.set_viewport_size({"width": width, "height": 900})
+            assert till.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        till.page.get_by_role("button", name="Compris").click()
+        expect(notice).to_have_count(0)
+        till.page.reload()
+        expect(till.page.locator("#line")).to_have_attribute("data-state", "polling", timeout=PATIENCE_MS)
+        till.page.wait_for_load_state("networkidle")
+        expect(notice).to_have_count(0)
+        _sell(till.page)
