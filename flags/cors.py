@@ -1,5 +1,7 @@
 """Which pages' scripts may read the lean routes: those of the origins an environment allows."""
 
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,21 +11,30 @@ ALLOWED_HEADERS = "Authorization, X-API-Key, Content-Type, If-None-Match, Last-E
 EXPOSED_HEADERS = "ETag, Retry-After"
 
 
-async def answer_preflight(request: Request) -> Response:
-    """Answer a browser's OPTIONS: allowed for the origins of any environment (it carries no token)."""
-    origin = request.headers.get("origin", "")
-    if not _is_known_anywhere(origin):
-        return Response(status_code=403)
-    return Response(
-        status_code=204,
-        headers={
-            "Access-Control-Allow-Origin": origin,
-            "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-            "Access-Control-Max-Age": "600",
-            "Vary": "Origin",
-        },
-    )
+def make_preflight(*methods: str) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers a browser's OPTIONS for an address that takes these methods."""
+    allowed = ", ".join((*methods, "OPTIONS"))
+
+    async def answer(request: Request) -> Response:
+        """Allow the origins of any environment: the question carries no token."""
+        origin = request.headers.get("origin", "")
+        if not _is_known_anywhere(origin):
+            return Response(status_code=403)
+        return Response(
+            status_code=204,
+            headers={
+                "Access-Control-Allow-Origin": origin,
+                "Access-Control-Allow-Methods": allowed,
+                "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+                "Access-Control-Max-Age": "600",
+                "Vary": "Origin",
+            },
+        )
+
+    return answer
+
+
+answer_preflight = make_preflight("POST")
 
 
 def _is_known_anywhere(origin: str) -> bool:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core import clock
-from flags.cors import answer_preflight, with_cors
+from flags.cors import make_preflight, with_cors
 from flags.domain.purposes import Purpose
 from flags.lean import LeanRefusal, check_token, get_snapshot, is_unchanged, refusal_response
 from flags.snapshots import Snapshot
@@ -96,7 +96,7 @@ def _answer_picture(request: Request, _snapshot: Snapshot) -> Response:
 
 LEAN_ROUTES = [
     Route(PATH, _with_token(_answer_current), methods=["GET"]),
-    Route(PATH, answer_preflight, methods=["OPTIONS"]),
+    Route(PATH, make_preflight("GET"), methods=["OPTIONS"]),
     Route(f"{PICTURE_PATH}{{key:str}}.webp", _with_token(_answer_picture), methods=["GET"]),
-    Route(f"{PICTURE_PATH}{{key:str}}.webp", answer_preflight, methods=["OPTIONS"]),
+    Route(f"{PICTURE_PATH}{{key:str}}.webp", make_preflight("GET"), methods=["OPTIONS"]),
 ]

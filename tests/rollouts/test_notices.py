@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from core import clock
 from core.actors import SCHEDULER
 from flags.domain.purposes import Purpose
-from flags.models import Flag
+from flags.models import Environment, Flag
 from flags.snapshots import KEEPER
 from flags.tokens import USES
 from flags.transitions import edit_flag, kill_flag
@@ -182,6 +182,20 @@ def test_picture__of_a_note__is_given_to_tills_alone(shop: Shop) -> None:
     assert ask(path).status == 401
     missing = ask("/notices/v1/pictures/none.webp", headers={"authorization": f"Bearer {raw}"})
     assert (missing.status, missing.json()["errorCode"]) == (404, "PICTURE_NOT_FOUND")
+
+
+def test_notices__asked_by_a_page__are_for_the_environments_origins(shop: Shop) -> None:
+    origin = "https://till.example"
+    Environment.objects.filter(pk=shop.world.environment.pk).update(allowed_origins=[origin])
+    asked = {"origin": origin, "access-control-request-method": "GET"}
+    KEEPER.refresh()
+
+    preflight = ask("/notices/v1/current", method="OPTIONS", headers=asked)
+
+    assert (preflight.status, preflight.headers["access-control-allow-methods"]) == (204, "GET, OPTIONS")
+    assert shop.read(origin=origin).headers["access-control-allow-origin"] == origin
+    assert "access-control-allow-origin" not in shop.read(origin="https://elsewhere.example").headers
+    assert ask("/notices/v1/current", method="POST").status == 405
 
 
 def test_notices__however_many__take_as_many_queries(shop: Shop) -> None:
