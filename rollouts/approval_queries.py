@@ -7,7 +7,7 @@ from django.db.models import Func, JSONField, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from core.actors import ActorKind
-from flags.models import SegmentMember
+from flags.models import Segment, SegmentMember
 from rollouts.domain.approving import ApprovalState, DecisionMade, hash_content, weigh_decisions
 from rollouts.models import Approval, Decision, Phase, Rollout, Step, StepStatus
 
@@ -21,7 +21,7 @@ AUTHORING = frozenset(
 
 
 def weigh_plan_approval(rollout: Rollout) -> ApprovalState:
-    """Return how far the approval of a plan is, by its present content: eight queries."""
+    """Return how far the approval of a plan is, by its present content: nine queries."""
     return _weigh(
         rollout,
         phase=None,
@@ -31,7 +31,7 @@ def weigh_plan_approval(rollout: Rollout) -> ApprovalState:
 
 
 def weigh_phase_approval(phase: Phase) -> ApprovalState:
-    """Return how far the approval of a phase's end is, by what comes after it: seven queries.
+    """Return how far the approval of a phase's end is, by what comes after it: eight queries.
 
     At least one person must approve, also where the environment asks for none.
     """
@@ -92,8 +92,12 @@ def _describe(rollout: Rollout, *, phase: Phase | None) -> dict[str, Any]:
         ],
         "steps": _write_steps(steps, with_moments=phase is None),
     }
-    people = SegmentMember.objects.filter(segment__in=steps.exclude(segment=None).order_by().values("segment"))
+    segments = Segment.objects.filter(pk__in=steps.exclude(segment=None).order_by().values("segment"))
+    people = SegmentMember.objects.filter(segment__in=segments)
     found["people"] = sorted([list(row) for row in people.values_list("segment", "targeting_key")])
+    conditional = segments.exclude(conditions=[]).order_by("pk")
+    if conditions := [list(row) for row in conditional.values_list("pk", "conditions")]:
+        found["conditions"] = conditions
     return found
 
 

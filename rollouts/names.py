@@ -68,6 +68,7 @@ NAMES = Names(
         "pilots": _("pilots"),
         "promotion_time": _("hour of promotions"),
         "request_id": _("name of the wish"),
+        "request_hash": _("hash of the wish"),
         "rating": _("rating"),
         "received_at": _("received at"),
         "rolled_back_at": _("rolled back at"),

@@ -28,6 +28,7 @@ class PlanWish:
     testers: str = ""
     pilots: Sequence[str] = ()
     promotion_time: time = time(6)
+    allows_holidays: bool = False
     request_id: str = ""
 
 
@@ -49,6 +50,7 @@ def find_plan_request(wish: PlanWish, *, environment_id: int) -> PlanRequest:
         promotion_time=wish.promotion_time,
         zone=settings.TIME_ZONE,
         template_version_id=_find_template(wish.template),
+        allows_holidays=wish.allows_holidays,
         request_id=wish.request_id,
     )
 

@@ -330,6 +330,7 @@ def _good() -> dict[str, Any]:
         "sites": ["lyon"],
         "start_on": "2030-01-01",
         "day_seconds": 60,
+        "allows_holidays": False,
         "request_id": "",
         "promotion_time": "06:00",
         "template": "",

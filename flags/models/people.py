@@ -36,6 +36,11 @@ class Segment(models.Model):
         """Its conditions as values."""
         return parse_conditions(self.conditions)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it can hold for nobody: no people and no conditions. One query where it has no conditions."""
+        return not self.conditions and not self.members.exists()
+
 
 class SegmentMember(models.Model):
     """A person of a segment, under the pseudonymous targeting key the tills send."""

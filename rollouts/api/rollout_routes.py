@@ -28,7 +28,7 @@ from rollouts.wishes import PlanWish, find_plan_request
 
 router = Router(tags=["Rollouts"])
 ROLLOUT = "/rollouts/{int:rollout_id}"
-MOST_SITES = MOST_PILOTS = 500
+MOST_SITES, MOST_PILOTS = 1_000, 500
 
 PLAN: dict[str, Any] = {
     "release": "1.3.0",
@@ -58,6 +58,7 @@ class PlanBody(Wish):
     pilots: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
         [], max_length=MOST_PILOTS, description="Targeting keys, where the template has pilots"
     )
+    allows_holidays: bool = Field(False, description="Whether it may go on on public holidays at sites open then")
     request_id: str = Field(
         "", max_length=100, description="Your own name for this wish, such as a run's: asked again, it is planned once"
     )

@@ -18,7 +18,8 @@ class Rollout(models.Model):
 
     `testers` and `pilots` are there where its template asks for them.
     `epoch` is raised by every change a person must know of before acting; forms and automatic
-    verdicts carry the one they saw. `request_id` is a program's own name for its wish: asked twice, planned once.
+    verdicts carry the one they saw. `request_id` is a program's own name for its wish: asked twice, planned once;
+    `request_hash` is the SHA-256, hex, of all that it asked for.
     """
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="rollouts")
@@ -42,6 +43,7 @@ class Rollout(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
     request_id = models.CharField(max_length=100, blank=True, default="", db_default="")
+    request_hash = models.CharField(max_length=64, blank=True, default="", db_default="")
     ended_at = models.DateTimeField(null=True, blank=True)
 
     history = track()

@@ -1,21 +1,23 @@
 """Plans a rollout: a draft with dated steps."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils.text import slugify
 
 from core.actors import Actor
 from core.domain.business_time import at_local, local_day
 from core.errors import InvalidInput, Refusal
 from core.history import create_many, recorded
 from flags.domain.audience import RuleKind
-from flags.models import Environment, Flag, Segment, SegmentMember, Site
+from flags.models import Environment, Flag, Segment, Site
 from flags.transitions import NewMember, create_segment
 from flags.transitions.locking import get_locked_segment
 from rollouts.conflicts import Conflicts, find_conflicts
+from rollouts.domain.approving import hash_content
 from rollouts.domain.freezing import find_freeze
 from rollouts.domain.planning import (
     REHEARSAL_DAY_SECONDS_LEAST,
@@ -66,6 +68,13 @@ class PlanRequest:
     def is_rehearsal(self) -> bool:
         return self.day_seconds is not None
 
+    @property
+    def content_hash(self) -> str:
+        """The SHA-256, hex, of all that is asked for; people by their targeting keys, for their names may change."""
+        asked = asdict(replace(self, pilots=(), request_id=""))
+        told = {name: value if value is None or isinstance(value, int) else str(value) for name, value in asked.items()}
+        return hash_content(told | {"pilots": [member.targeting_key for member in self.pilots]})
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -85,13 +94,13 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     known = _list_plan_sites(request)
     sites = [known[pk] for pk in request.site_ids]
     template = read_phases(get_template_version(request.template_version_id).phases)
-    testers = _count_testers(request)
+    has_testers = _has_testers(request)
     warnings = check_plan(
         template,
         flag_keys=[flag.key for flag in flags],
         sites=sites,
         pilots=len(request.pilots),
-        testers=testers,
+        has_testers=has_testers,
     )
     phases = plan_phases(
         template,
@@ -119,11 +128,14 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     return Plan(template, phases, tuple(warnings), skips, conflicts)
 
 
-def _count_testers(request: PlanRequest) -> int:
-    """Return how many people test; refuse a pilot who is named twice."""
+def _has_testers(request: PlanRequest) -> bool:
+    """Return whether anybody tests; refuse a pilot who is named twice."""
     if len({member.targeting_key for member in request.pilots}) != len(request.pilots):
         raise InvalidInput("pilot_twice")
-    return 0 if request.testers_id is None else SegmentMember.objects.filter(segment=request.testers_id).count()
+    if request.testers_id is None:
+        return False
+    testers = Segment.objects.filter(pk=request.testers_id).first()
+    return testers is not None and not testers.is_empty
 
 
 def _look_at_start(
@@ -245,6 +257,7 @@ def plan_rollout(*, request: PlanRequest, actor: Actor, reason: str, now: dateti
             created_by_id=actor.user_id,
             created_at=now,
             request_id=request.request_id,
+            request_hash=request.content_hash if request.request_id else "",
         )
         rollout.save()
         create_many(
@@ -269,16 +282,14 @@ def _find_planned(request: PlanRequest) -> Rollout | None:
     planned = Rollout.objects.filter(environment=request.environment_id, request_id=request.request_id).first()
     if planned is None:
         return None
-    sites = tuple(planned.rollout_sites.order_by("position").values_list("site_id", flat=True))
-    asked = (request.release_id, request.site_ids, request.start_on, request.day_seconds)
-    if (planned.release_id, sites, planned.start_on, planned.day_seconds) != asked:
+    if planned.request_hash not in {"", request.content_hash}:
         raise Refusal("request_id_reused", request=request.request_id)
     return planned
 
 
 def _pilot_key(release: Release, environment: Environment) -> str:
     number = Rollout.objects.filter(release=release, environment=environment).count() + 1
-    stem = f"pilots-{release.version}-{environment.key}"[:90]
+    stem = f"pilots-{slugify(release.version)}-{environment.key}"[:90]
     while Segment.objects.filter(key=f"{stem}-{number}").exists():
         number += 1
     return f"{stem}-{number}"

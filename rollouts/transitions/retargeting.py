@@ -11,7 +11,7 @@ from core.domain.business_time import at_local
 from core.errors import InvalidInput, Refusal
 from flags.domain.audience import RuleKind
 from flags.domain.bucketing import TOTAL_BP
-from flags.models import Segment, SegmentMember, Site
+from flags.models import Site
 from flags.transitions.locking import get_locked_segment
 from rollouts.models import Phase, Rollout, Step, StepStatus
 from rollouts.models.steps import say_whom
@@ -71,16 +71,12 @@ def _change_segment(rollout: Rollout, rows: list[Step], segment_id: int | None) 
     segment = get_locked_segment(segment_id)
     if rollout.steps.filter(segment=segment).exists():
         raise Refusal("segment_in_plan", segment=segment.name)
-    if _is_empty(segment):
+    if segment.is_empty:
         raise Refusal("segment_empty", segment=segment.name)
     for row in rows:
         row.segment = segment
         row.save()
     return segment.name
-
-
-def _is_empty(segment: Segment) -> bool:
-    return not segment.conditions and not SegmentMember.objects.filter(segment=segment).exists()
 
 
 def _change_site(rollout: Rollout, rows: list[Step], old: Site, site_id: int | None) -> str:

@@ -231,6 +231,15 @@ class TestPlanning:
         assert rollout.events.get(kind="planned").actor_label == "manage"
         assert rollout.steps.exists()
 
+    @pytest.mark.parametrize("version", ["1.4.0+build.7", "2027 été", "1.4/rc 1"])
+    def test_plan__of_a_version_that_is_no_key__is_made(self, ci: Program, version: str) -> None:
+        registered = ci.post("/releases", {"version": version, "flags": ["tickets"], "reason": "Built"})
+        assert registered.status_code == 201, registered.json()
+
+        answer = ci.post("/rollouts", PLAN | {"release": version})
+
+        assert answer.status_code == 201, answer.json()
+
     def test_plan__asked_again_by_the_same_name__is_planned_once(self, ci: Program) -> None:
         wish = PLAN | {"request_id": "run-4711"}
         first = ci.post("/rollouts", wish).json()
@@ -239,8 +248,14 @@ class TestPlanning:
 
         assert (again.status_code, again.json()) == (201, first)
         assert Rollout.objects.count() == 1
-        other = ci.post("/rollouts", wish | {"sites": ["lyon"]})
-        assert _code(other) == (409, "request_id_reused")
+        others = (
+            {"sites": ["lyon"]},
+            {"promotion_time": "07:00"},
+            {"pilots": ["a", "b", "c"]},
+            {"allows_holidays": True},
+        )
+        for other in others:
+            assert _code(ci.post("/rollouts", wish | other)) == (409, "request_id_reused"), other
         assert ci.post("/rollouts", PLAN).json()["id"] != first["id"]
 
     def test_plan__dry_run__answers_the_steps_and_writes_nothing(self, ci: Program) -> None:

@@ -15,7 +15,8 @@ from core.errors import NotAllowed, Refusal
 from core.models import User
 from core.people import create_person
 from core.roles import Role
-from flags.transitions import NewMember, add_member, edit_environment
+from flags.domain.conditions import Condition, Operator
+from flags.transitions import NewMember, add_member, edit_environment, edit_segment
 from rollouts.approval_queries import weigh_phase_approval, weigh_plan_approval
 from rollouts.domain.approving import DecisionMade, weigh_decisions
 from rollouts.domain.lifecycle import Status
@@ -233,6 +234,18 @@ class TestPlan:
             decide_plan(rollout_id=rollout.pk, is_approved=True, seen_hash=seen, actor=actor, **BY)
 
         assert refused.value.code == "approval_by_no_person"
+
+    def test_approval__after_its_segments_conditions_changed__is_void(
+        self, world: World, rollout: Rollout, other: User
+    ) -> None:
+        _decide(rollout, other)
+        wider = [Condition("version", Operator.EQUALS, "1.4")]
+        edit_segment(
+            segment_id=world.testers.pk, name="Testers", description="", conditions=wider, actor=SCHEDULER, **BY
+        )
+
+        state = weigh_plan_approval(reload(rollout))
+        assert ([one.name for one in state.void], state.missing) == (["other"], 1)
 
     def test_approval__after_people_were_added_to_its_segment__is_void(
         self, world: World, rollout: Rollout, other: User

@@ -100,6 +100,7 @@ class Command(BaseCommand):
             testers=options["testers"],
             pilots=options["pilot"],
             promotion_time=options["promotion_time"],
+            allows_holidays=options["on_holidays"],
             request_id=options["request_id"],
         )
         now = clock.now()
@@ -167,6 +168,7 @@ def _add_plan(parser: ArgumentParser) -> None:
     parser.add_argument("--template", default="", metavar="KEY", help="a plan template; else the built-in one")
     parser.add_argument("--testers", default="", metavar="SEGMENT", help="where the template has testers")
     parser.add_argument("--pilot", action="append", default=[], metavar="KEY", help="a targeting key; may be repeated")
+    parser.add_argument("--on-holidays", action="store_true", help="also on public holidays, at sites open then")
     parser.add_argument(
         "--request-id", default="", metavar="NAME", help="your own name for it: asked again, planned once"
     )
