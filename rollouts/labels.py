@@ -278,7 +278,7 @@ EVENTS: dict[str, str | Promise] = {
     "rolled_back": _("Rolled back: %(flags)s"),
     "completed": _("Completed"),
     "cancelled": _("Cancelled"),
-    "redrafted": _("Planned anew"),
+    "redrafted": _("Planned anew; off since, for another reason: %(still_off)s"),
     "complaint_limit_reached": _("%(count)s complaints today, more than %(limit)s"),
     "guardrail_observed": _("Observed only, nothing was done: too many errors with %(flags)s"),
     "acknowledged": _("Rollback acknowledged"),
@@ -295,6 +295,7 @@ SHORT_EVENTS: dict[str, str | Promise] = {
     "held": _("Held"),
     "flag_rolled_back": _("Flag taken back"),
     "rolled_back": _("Rolled back"),
+    "redrafted": _("Planned anew"),
     "complaint_limit_reached": _("Complaint limit reached"),
     "guardrail_observed": _("Observed only, nothing was done"),
 }
@@ -338,7 +339,7 @@ def say_event(*, kind: str, data: Mapping[str, Any], count: int = 1) -> str:
         words["phase"] = PHASES.get(str(data["phase"]), data["phase"])
     if "code" in data:
         words["held"] = HELD.get(str(data["code"]), data["code"])
-    for name in ("flags", "sites"):
+    for name in ("flags", "sites", "still_off"):
         if isinstance(data.get(name), list):
             words[name] = ", ".join(map(str, data[name]))
     if count > 1:
