@@ -9,7 +9,7 @@ from django.db.models.functions import Cast
 from core.actors import ActorKind
 from flags.models import SegmentMember
 from rollouts.domain.approving import ApprovalState, DecisionMade, hash_content, weigh_decisions
-from rollouts.models import Approval, Decision, Phase, Rollout, Step, StepStatus
+from rollouts.models import Approval, Decision, Phase, Rollout, Scope, Step, StepStatus
 
 #: Who did one of these wrote the plan, or a part of it.
 AUTHORING = frozenset(
@@ -31,9 +31,10 @@ def weigh_plan_approval(rollout: Rollout) -> ApprovalState:
 
 
 def weigh_phase_approval(phase: Phase) -> ApprovalState:
-    """Return how far the approval of a phase's end is, by what comes after it: seven queries.
+    """Return how far the approval of a phase's end is, by what comes after it: eight queries.
 
-    At least one person must approve, also where the environment asks for none.
+    At least one person must approve, also where the environment asks for none. Once a phase is taken
+    back, what was approved before does not stand any more.
     """
     return _weigh(
         phase.rollout,
@@ -92,6 +93,10 @@ def _describe(rollout: Rollout, *, phase: Phase | None) -> dict[str, Any]:
         ],
         "steps": _write_steps(steps, with_moments=phase is None),
     }
+    if phase is not None:
+        taken_back = rollout.rollbacks.filter(scope=Scope.PHASE, attempt=rollout.attempt).count()
+        # Only where there is one: approvals given before this was counted stay what they were.
+        found |= {"phases_taken_back": taken_back} if taken_back else {}
     people = SegmentMember.objects.filter(segment__in=steps.exclude(segment=None).order_by().values("segment"))
     found["people"] = sorted([list(row) for row in people.values_list("segment", "targeting_key")])
     return found

@@ -13,7 +13,7 @@ from rollouts.models import Phase, Rollout
 
 
 def judge_phase(phase: Phase, verdicts: Sequence[tuple[str, str]], *, now: datetime) -> list[GateResult]:
-    """Return the result of each of a phase's gates: no query for soak and guardrails, fourteen at most for all."""
+    """Return the result of each of a phase's gates: no query for soak and guardrails, fifteen at most for all."""
     gates = [Gate(gate) for gate in phase.gates]
     unticked = phase.check_items.filter(done_at=None) if Gate.CHECKLIST in gates else phase.check_items.none()
     return judge_gates(

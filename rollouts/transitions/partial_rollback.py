@@ -109,7 +109,10 @@ def give_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, 
 
 @transaction.atomic
 def roll_back_phase(*, rollout_id: int, phase_id: int, actor: Actor, reason: str, now: datetime) -> Rollback:
-    """Take back what the running phase gave: as it was before it began. Its steps are planned again; hold."""
+    """Take back what the running phase gave: as it was before it began. Its steps are planned again; hold.
+
+    The gates before it are asked anew: nobody's waiver stands any more, nor an approval of before.
+    """
     rollout = _get_locked(rollout_id)
     phase = rollout.phases.filter(pk=phase_id, status=PhaseStatus.RUNNING).first()
     done = [] if phase is None else list(_list_done(rollout).filter(phase=phase).order_by("-position"))
@@ -122,11 +125,11 @@ def roll_back_phase(*, rollout_id: int, phase_id: int, actor: Actor, reason: str
             _withdraw(rollout, step, recording)
             step.status, step.done_at = StepStatus.PLANNED, None
             step.save()
-        phase.status = PhaseStatus.PENDING
+        phase.status, phase.gate_waived = PhaseStatus.PENDING, False
         phase.save()
         before = rollout.phases.filter(position__lt=phase.position).order_by("-position").first()
         if before is not None:
-            before.status = PhaseStatus.RUNNING
+            before.status, before.gate_waived = PhaseStatus.RUNNING, False
             before.save()
         return _close(rollout, rows, recording, scope=Scope.PHASE, phase=phase)
 

@@ -1,20 +1,41 @@
 """What a rollback promises afterwards: nothing comes on again unasked, nothing is let through that was asked before."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from core.actors import SCHEDULER
+from core.actors import SCHEDULER, person
+from core.models import User
+from core.people import create_person
+from core.roles import Role
 from flags.models import FlagState
-from flags.transitions import kill_flag, release_flag
+from flags.transitions import NewMember, kill_flag, release_flag
+from rollouts.approval_queries import weigh_phase_approval
+from rollouts.domain.lifecycle import Status
+from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
 from rollouts.labels import say_event
-from rollouts.models import Rollout, Trigger
-from rollouts.transitions import acknowledge_flag, redraft_rollout, roll_back
+from rollouts.models import Phase, PhaseStatus, Rollout, Trigger
+from rollouts.transitions import (
+    PlanRequest,
+    acknowledge_flag,
+    plan_rollout,
+    redraft_rollout,
+    resume_rollout,
+    roll_back,
+    run_next_step,
+    schedule_rollout,
+)
+from rollouts.transitions.approving import decide_phase
+from rollouts.transitions.partial_rollback import roll_back_phase
+from rollouts.transitions.templating import create_template
 from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play
 
 BY: dict[str, Any] = {"actor": SCHEDULER, "reason": WHY}
 HOUR = timedelta(hours=1)
+INTERNAL = PhaseTemplate(PhaseKind.INTERNAL, days=1, advance=Advance.TOGETHER, gates=())
+SITES = PhaseTemplate(PhaseKind.PER_SITE, days=3, advance=Advance.TOGETHER, gates=())
 
 
 @pytest.fixture
@@ -90,3 +111,78 @@ class TestRedraft:
         assert _killed(world) == {"buttons"}
         last = rollout.events.latest("pk")
         assert say_event(kind=last.kind, data=last.data) == "Planned anew; off since, for another reason: buttons"
+
+
+def _plan(world: World, *phases: PhaseTemplate) -> Rollout:
+    """Return a scheduled rehearsal of these phases, written by the scheduler."""
+    template = create_template(name="Ours", phases=phases, now=NOW, **BY)
+    request = PlanRequest(
+        release_id=world.release.pk,
+        environment_id=world.environment.pk,
+        testers_id=world.testers.pk,
+        pilots=tuple(NewMember(f"cashier-{n}") for n in range(3)),
+        site_ids=tuple(site.pk for site in world.sites),
+        day_seconds=DAY,
+        template_version_id=template.versions.get().pk,
+    )
+    rollout = plan_rollout(request=request, now=NOW, **BY)
+    return schedule_rollout(rollout_id=rollout.pk, now=NOW, **BY)
+
+
+def _run(rollout: Rollout, until: datetime) -> None:
+    while run_next_step(rollout_id=rollout.pk, now=until) is not None:
+        pass
+
+
+def _decide(phase: Phase, by: User, *, now: datetime) -> None:
+    seen = weigh_phase_approval(phase).content_hash
+    decide_phase(phase_id=phase.pk, is_approved=True, seen_hash=seen, actor=person(by), reason=WHY, now=now)
+
+
+@pytest.mark.django_db
+class TestPhaseTakenBack:
+    """Internal with a gate, then the sites: the first site has the flags, then the phase is taken back."""
+
+    BEGUN = NOW + timedelta(seconds=DAY * 0.5)
+    LATER = NOW + timedelta(seconds=DAY * 1.5)
+
+    def _take_back(self, rollout: Rollout) -> Phase:
+        before, sites = rollout.phases.order_by("position")[:2]
+        assert sites.status == PhaseStatus.RUNNING
+        roll_back_phase(rollout_id=rollout.pk, phase_id=sites.pk, now=self.LATER, **BY)
+        resume_rollout(rollout_id=rollout.pk, now=self.LATER, **BY)
+        _run(rollout, self.LATER)
+        return before
+
+    def _is_held_at_gate(self, rollout: Rollout) -> bool:
+        rollout.refresh_from_db()
+        return (rollout.status, rollout.held_code) == (Status.HELD, "gate")
+
+    def test_resume__after_a_waived_gate__asks_the_gate_anew(self, world: World) -> None:
+        gates = (Gate.CHECKLIST,)
+        rollout = _plan(world, replace(INTERNAL, gates=gates, checklist=("The phone is manned",)), SITES)
+        _run(rollout, self.BEGUN)
+        _run(rollout, self.LATER)
+        assert self._is_held_at_gate(rollout)
+        resume_rollout(rollout_id=rollout.pk, waive_gate=True, now=self.LATER, **BY)
+        _run(rollout, self.LATER)
+
+        before = self._take_back(rollout)
+
+        assert self._is_held_at_gate(rollout)
+        before.refresh_from_db()
+        assert not before.gate_waived
+
+    def test_resume__after_an_approval__asks_for_another(self, world: World) -> None:
+        rollout = _plan(world, replace(INTERNAL, gates=(Gate.APPROVAL,)), SITES)
+        _run(rollout, self.BEGUN)
+        other = create_person(username="other", roles=[Role.RELEASE_MANAGER], actor=SCHEDULER, reason=WHY, now=NOW)
+        _decide(rollout.phases.get(position=1), other, now=self.BEGUN)
+        _run(rollout, self.LATER)
+
+        before = self._take_back(rollout)
+
+        assert self._is_held_at_gate(rollout)
+        assert [one.name for one in weigh_phase_approval(before).void] == ["other"]
+        _decide(before, other, now=self.LATER)
+        assert weigh_phase_approval(before).holds
