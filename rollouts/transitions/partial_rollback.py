@@ -56,7 +56,8 @@ def undo_steps(
 def roll_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, now: datetime) -> Rollback:
     """Switch the rollout's flags off at one site, whoever works there and whatever reaches everyone; hold.
 
-    A rule above all others says so; what the plan holds for the site is left out.
+    A rule above all others says so, also of flags that the plan switches on later; what the plan holds for
+    the site is left out.
     """
     rollout = _get_locked(rollout_id)
     site = Site.objects.filter(pk=site_id).first()
@@ -64,7 +65,7 @@ def roll_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, 
     if site is None or not rows:
         raise Refusal("nothing_to_roll_back")
     with recorded(actor=actor, reason=reason, now=now) as recording:
-        for row in rows:
+        for row in rollout.rollout_flags.filter(is_active=True).order_by("flag_id"):
             shut_site(
                 flag_id=row.flag_id,
                 environment_id=rollout.environment_id,

@@ -10,13 +10,13 @@ from core.actors import SCHEDULER, person
 from core.models import User
 from core.people import create_person
 from core.roles import Role
-from flags.models import FlagState
+from flags.models import FlagState, Rule
 from flags.transitions import NewMember, kill_flag, release_flag
 from rollouts.approval_queries import weigh_phase_approval
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
 from rollouts.labels import say_event
-from rollouts.models import Phase, PhaseStatus, Rollout, Trigger
+from rollouts.models import Phase, PhaseStatus, Rollout, StepStatus, Trigger
 from rollouts.transitions import (
     PlanRequest,
     acknowledge_flag,
@@ -28,7 +28,7 @@ from rollouts.transitions import (
     schedule_rollout,
 )
 from rollouts.transitions.approving import decide_phase
-from rollouts.transitions.partial_rollback import roll_back_phase
+from rollouts.transitions.partial_rollback import roll_back_phase, roll_back_site
 from rollouts.transitions.templating import create_template
 from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play
 
@@ -186,3 +186,24 @@ class TestPhaseTakenBack:
         assert [one.name for one in weigh_phase_approval(before).void] == ["other"]
         _decide(before, other, now=self.LATER)
         assert weigh_phase_approval(before).holds
+
+
+@pytest.mark.django_db
+class TestSiteTakenBack:
+    def test_site__taken_back_before_a_flag_is_on_anywhere__gets_that_flag_never(self, world: World) -> None:
+        one_by_one = replace(INTERNAL, days=3, advance=Advance.ONE_BY_ONE)
+        rollout = _plan(world, one_by_one, PhaseTemplate(PhaseKind.FULL, days=1, advance=Advance.TOGETHER, gates=()))
+        begun = rollout.steps.earliest("position").due_at
+        _run(rollout, begun)
+        assert rollout.steps.filter(status=StepStatus.DONE).count() == 1
+        site = world.sites[1]
+
+        rollback = roll_back_site(rollout_id=rollout.pk, site_id=site.pk, now=begun, **BY)
+
+        assert [row.flag for row in rollback.rollback_flags.all()] == [world.flags[0]], "the only one that was on"
+        resume_rollout(rollout_id=rollout.pk, now=begun, **BY)
+        play(world, rollout, start=begun, seconds=DAY * 6)
+        assert not rollout.steps.exclude(status=StepStatus.DONE).exists()
+        for flag in world.flags:
+            first = Rule.objects.filter(state__flag=flag).earliest("position")
+            assert (first.site, first.variant) == (site, "off")
