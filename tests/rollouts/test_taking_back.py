@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.actors import SCHEDULER, person
+from core.errors import Refusal
 from core.models import User
 from core.people import create_person
 from core.roles import Role
@@ -28,6 +29,8 @@ from rollouts.transitions import (
     schedule_rollout,
 )
 from rollouts.transitions.approving import decide_phase
+from rollouts.transitions.editing import skip_steps
+from rollouts.transitions.hastening import promote_early
 from rollouts.transitions.partial_rollback import roll_back_phase, roll_back_site
 from rollouts.transitions.templating import create_template
 from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play
@@ -36,6 +39,7 @@ BY: dict[str, Any] = {"actor": SCHEDULER, "reason": WHY}
 HOUR = timedelta(hours=1)
 INTERNAL = PhaseTemplate(PhaseKind.INTERNAL, days=1, advance=Advance.TOGETHER, gates=())
 SITES = PhaseTemplate(PhaseKind.PER_SITE, days=3, advance=Advance.TOGETHER, gates=())
+FULL = PhaseTemplate(PhaseKind.FULL, days=1, advance=Advance.TOGETHER, gates=())
 
 
 @pytest.fixture
@@ -192,7 +196,7 @@ class TestPhaseTakenBack:
 class TestSiteTakenBack:
     def test_site__taken_back_before_a_flag_is_on_anywhere__gets_that_flag_never(self, world: World) -> None:
         one_by_one = replace(INTERNAL, days=3, advance=Advance.ONE_BY_ONE)
-        rollout = _plan(world, one_by_one, PhaseTemplate(PhaseKind.FULL, days=1, advance=Advance.TOGETHER, gates=()))
+        rollout = _plan(world, one_by_one, FULL)
         begun = rollout.steps.earliest("position").due_at
         _run(rollout, begun)
         assert rollout.steps.filter(status=StepStatus.DONE).count() == 1
@@ -207,3 +211,64 @@ class TestSiteTakenBack:
         for flag in world.flags:
             first = Rule.objects.filter(state__flag=flag).earliest("position")
             assert (first.site, first.variant) == (site, "off")
+
+
+@pytest.mark.django_db
+class TestPhaseLeftOut:
+    """Internal, a pilot that somebody else must approve of leaving, everyone; the pilot's steps are all left out."""
+
+    PILOT = PhaseTemplate(PhaseKind.PILOT, days=1, advance=Advance.TOGETHER, gates=(Gate.SOAK, Gate.APPROVAL))
+
+    @pytest.fixture
+    def rollout(self, world: World) -> Rollout:
+        rollout = _plan(world, INTERNAL, self.PILOT, FULL)
+        step = rollout.steps.filter(phase__kind="pilot").earliest("position")
+        skip_steps(rollout_id=rollout.pk, step_id=step.pk, now=NOW, **BY)
+        assert not rollout.steps.filter(phase__kind="pilot", status=StepStatus.PLANNED).exists()
+        _run(rollout, rollout.steps.earliest("position").due_at)
+        return rollout
+
+    def test_step__behind_it__waits_for_its_gates(self, rollout: Rollout) -> None:
+        last = rollout.steps.get(phase__kind="full", flag__key="buttons")
+
+        _run(rollout, last.due_at)
+
+        rollout.refresh_from_db()
+        assert (rollout.status, rollout.held_code) == (Status.HELD, "gate")
+        assert rollout.held_data["gates"] == [{"code": "approval_pending", "approvers": 0, "needed": 1}]
+        pilot = rollout.phases.get(kind="pilot")
+        other = create_person(username="other", roles=[Role.RELEASE_MANAGER], actor=SCHEDULER, reason=WHY, now=NOW)
+        _decide(pilot, other, now=last.due_at)
+        resume_rollout(rollout_id=rollout.pk, now=last.due_at, **BY)
+        _run(rollout, last.due_at)
+        last.refresh_from_db()
+        assert last.status == StepStatus.DONE
+        assert list(rollout.phases.order_by("position").values_list("status", flat=True)) == ["done", "done", "running"]
+
+    def test_step__behind_it__goes_on_where_its_gate_is_waived(self, rollout: Rollout) -> None:
+        last = rollout.steps.get(phase__kind="full", flag__key="buttons")
+        _run(rollout, last.due_at)
+
+        resume_rollout(rollout_id=rollout.pk, waive_gate=True, now=last.due_at, **BY)
+        _run(rollout, last.due_at)
+
+        last.refresh_from_db()
+        assert last.status == StepStatus.DONE
+
+    def test_promote_early__over_it__is_refused_as_long_as_its_gates_do_not_hold(self, rollout: Rollout) -> None:
+        with pytest.raises(Refusal) as refused:
+            promote_early(rollout_id=rollout.pk, now=NOW + timedelta(seconds=DAY * 0.6), **BY)
+
+        assert refused.value.data["gates"] == ["approval_pending"]
+
+    def test_promote_early__over_one_without_other_gates__goes_on_at_once(self, world: World) -> None:
+        rollout = _plan(world, INTERNAL, replace(self.PILOT, gates=(Gate.SOAK,)), FULL)
+        step = rollout.steps.filter(phase__kind="pilot").earliest("position")
+        skip_steps(rollout_id=rollout.pk, step_id=step.pk, now=NOW, **BY)
+        _run(rollout, rollout.steps.earliest("position").due_at)
+        now = NOW + timedelta(seconds=DAY * 0.6)
+
+        promote_early(rollout_id=rollout.pk, now=now, **BY)
+        _run(rollout, now)
+
+        assert rollout.steps.filter(phase__kind="full", status=StepStatus.DONE).count() == 3
