@@ -283,7 +283,7 @@ EVENTS: dict[str, str | Promise] = {
     "redrafted": _("Planned anew; off since, for another reason: %(still_off)s"),
     "complaint_limit_reached": _("%(count)s complaints today, more than %(limit)s"),
     "guardrail_observed": _("Observed only, nothing was done: too many errors with %(flags)s"),
-    "acknowledged": _("Rollback acknowledged"),
+    "acknowledged": _("Rollback acknowledged: %(flag)s"),
 }
 
 #: Their data may lack a word: then the shorter sentence is said.
@@ -298,6 +298,7 @@ SHORT_EVENTS: dict[str, str | Promise] = {
     "flag_rolled_back": _("Flag taken back"),
     "rolled_back": _("Rolled back"),
     "redrafted": _("Planned anew"),
+    "acknowledged": _("Rollback acknowledged"),
     "complaint_limit_reached": _("Complaint limit reached"),
     "guardrail_observed": _("Observed only, nothing was done"),
 }

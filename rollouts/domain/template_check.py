@@ -44,7 +44,7 @@ def check_phases(phases: Sequence[PhaseTemplate]) -> None:
 
 
 def check_last_phase(phases: Sequence[PhaseTemplate]) -> None:
-    """Refuse gates of the last phase: nothing comes after it that they could hold up. Versions of before may have some."""
+    """Refuse gates of the last phase: nothing comes after it that they could hold up. Old versions may have some."""
     if phases[-1].gates:
         raise InvalidInput("template_gates_last", phase=len(phases))
 

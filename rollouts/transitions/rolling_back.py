@@ -172,15 +172,19 @@ def _close(rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], 
 def acknowledge_flag(
     *, rollout_id: int, flag_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
 ) -> RolloutFlag:
-    """Note that a person has seen why a flag was taken back; it stays off."""
+    """Note that a person has seen why a flag was taken back; it stays off. Said twice it is said once."""
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
-    row = rollout.rollout_flags.filter(flag_id=flag_id, rolled_back_at__isnull=False).first()
+    rows = rollout.rollout_flags.filter(flag_id=flag_id, rolled_back_at__isnull=False)
+    row = rows.select_related("flag").first()
     if row is None:
         raise InvalidInput("nothing_to_acknowledge", rollout=rollout_id)
     with recorded(actor=actor, reason=reason, now=now) as recording:
+        if row.acknowledged_at is not None:
+            return row
         row.acknowledged_at = now
         row.save()
-        add_event(rollout, kind="acknowledged", actor=actor, reason=recording.reason, now=now)
+        data = {"flag": row.flag.key}
+        add_event(rollout, kind="acknowledged", actor=actor, reason=recording.reason, now=now, data=data)
     return row
 
 

@@ -117,6 +117,19 @@ class TestRedraft:
         assert say_event(kind=last.kind, data=last.data) == "Planned anew; off since, for another reason: buttons"
 
 
+@pytest.mark.django_db
+def test_acknowledge__twice__is_told_once_with_its_flag_and_keeps_its_moment(world: World) -> None:
+    rollout, now = _take_back(world)
+    flag = world.flags[0]
+    acknowledge_flag(rollout_id=rollout.pk, flag_id=flag.pk, now=now, **BY)
+
+    row = acknowledge_flag(rollout_id=rollout.pk, flag_id=flag.pk, now=now + HOUR, **BY)
+
+    assert row.acknowledged_at == now
+    event = rollout.events.get(kind="acknowledged")
+    assert say_event(kind=event.kind, data=event.data) == "Rollback acknowledged: buttons"
+
+
 def _plan(world: World, *phases: PhaseTemplate) -> Rollout:
     """Return a scheduled rehearsal of these phases, written by the scheduler."""
     template = create_template(name="Ours", phases=phases, now=NOW, **BY)
