@@ -31,12 +31,29 @@ class OnDuty:
 
 
 @dataclass(frozen=True)
+class GoneHere:
+    """What was taken back at a site and is off there since: what brought it, when by its clock, why, which flags."""
+
+    brought_by: Origin
+    at: datetime
+    is_today: bool
+    reason: str
+    flags: "Sequence[Flag]"
+
+    @property
+    def clock(self) -> str:
+        """The time of day there."""
+        return f"{self.at:%H:%M}"
+
+
+@dataclass(frozen=True)
 class SiteNews:
-    """What happens at a site today: who is on duty, where support is heightened, and the flags that arrive."""
+    """What happens at a site today: who is on duty, where support is heightened, flags that arrive or are gone."""
 
     is_heightened: bool
     duty: Sequence[OnDuty]
     arriving: "Sequence[Flag]"
+    gone: Sequence[GoneHere] = ()
 
 
 class Dependant(Protocol):

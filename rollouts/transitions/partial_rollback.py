@@ -11,16 +11,14 @@ from core.errors import Refusal
 from core.history import Recording, recorded
 from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.bucketing import share_of
-from flags.models import Rule, Site
+from flags.models import Site
 from flags.transitions import lay_rule, lift_rule, on_variant, shut_site
 from rollouts.domain.lifecycle import Status
 from rollouts.models import Phase, PhaseStatus, Rollback, Rollout, RolloutFlag, Scope, Step, StepStatus, Trigger
+from rollouts.shut_queries import TAKEN_BACK, shut_origin
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout, move
 from rollouts.transitions.rolling_back import ROLLBACK_FROM, leave_out, name_flags, weigh_criticality
-
-#: The phase that the rule of a site which was taken back carries into evaluations.
-TAKEN_BACK = "taken_back"
 
 
 @transaction.atomic
@@ -71,7 +69,7 @@ def roll_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, 
                 environment_id=rollout.environment_id,
                 site_id=site.pk,
                 phase=TAKEN_BACK,
-                origin=_shut_origin(rollout),
+                origin=shut_origin(rollout),
                 actor=actor,
                 reason=recording.reason,
                 now=now,
@@ -93,7 +91,7 @@ def give_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, 
                 flag_id=row.flag_id,
                 environment_id=rollout.environment_id,
                 audience=audience,
-                origin=_shut_origin(rollout),
+                origin=shut_origin(rollout),
                 phase=TAKEN_BACK,
                 actor=actor,
                 reason=recording.reason,
@@ -190,17 +188,6 @@ def _withdraw(rollout: Rollout, step: Step, recording: Recording) -> None:
 
 def _origin(rollout: Rollout) -> str:
     return f"rollout:{rollout.pk}:{rollout.attempt}"
-
-
-def _shut_origin(rollout: Rollout) -> str:
-    """Return the origin of rules that keep a site off: apart from those of steps, which may be laid beside."""
-    return f"{_origin(rollout)}:shut"
-
-
-def list_shut_sites(rollout: Rollout) -> list[Site]:
-    """Return the sites that were taken back and not given back since, by name: one query."""
-    rules = Rule.objects.filter(origin=_shut_origin(rollout), phase=TAKEN_BACK)
-    return list(Site.objects.filter(pk__in=rules.values("site")).order_by("name"))
 
 
 def _close(

@@ -18,12 +18,12 @@ from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
 from rollouts.guarding import watch_rollout
 from rollouts.models import PhaseStatus, Rollback, Rollout, Step, StepStatus
+from rollouts.shut_queries import list_shut_sites
 from rollouts.transitions import PlanRequest, plan_rollout, resume_rollout, run_next_step, schedule_rollout
 from rollouts.transitions.editing import insert_pause, move_moment, restore_steps, skip_steps
 from rollouts.transitions.hastening import promote_early, start_now
 from rollouts.transitions.partial_rollback import (
     give_back_site,
-    list_shut_sites,
     roll_back_phase,
     roll_back_site,
     undo_steps,
