@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from core.errors import Refusal
+
 if TYPE_CHECKING:
     # Apps register themselves before there are models.
     from flags.models import Flag, Site
@@ -31,12 +33,29 @@ class OnDuty:
 
 
 @dataclass(frozen=True)
+class GoneHere:
+    """What was taken back at a site and is off there since: what brought it, when by its clock, why, which flags."""
+
+    brought_by: Origin
+    at: datetime
+    is_today: bool
+    reason: str
+    flags: "Sequence[Flag]"
+
+    @property
+    def clock(self) -> str:
+        """The time of day there."""
+        return f"{self.at:%H:%M}"
+
+
+@dataclass(frozen=True)
 class SiteNews:
-    """What happens at a site today: who is on duty, where support is heightened, and the flags that arrive."""
+    """What happens at a site today: who is on duty, where support is heightened, flags that arrive or are gone."""
 
     is_heightened: bool
     duty: Sequence[OnDuty]
     arriving: "Sequence[Flag]"
+    gone: Sequence[GoneHere] = ()
 
 
 class Dependant(Protocol):
@@ -53,6 +72,9 @@ class Dependant(Protocol):
 
     def list_uses_of_segment(self, segment_id: int) -> list[str]:
         """Return labels of what would break without the segment."""
+
+    def list_bound_uses(self, segment_id: int) -> list[str]:
+        """Return labels of what was approved for the segment's people as they are: nobody may be added."""
 
     def find_site_news(self, site: "Site", *, now: datetime) -> SiteNews:
         """Return what happens at a site today."""
@@ -95,6 +117,12 @@ def list_drivers(*, flag_id: int, environment_id: int) -> list[Origin]:
 def list_uses_of_segment(segment_id: int) -> list[str]:
     """Return labels of everything above that needs a segment."""
     return [label for one in _DEPENDANTS for label in one.list_uses_of_segment(segment_id)]
+
+
+def check_may_grow(segment_id: int) -> None:
+    """Refuse to let a segment hold for more people while something above was approved for those that it has."""
+    if uses := [label for one in _DEPENDANTS for label in one.list_bound_uses(segment_id)]:
+        raise Refusal("segment_bound", uses=", ".join(uses))
 
 
 def list_site_news(site: "Site", *, now: datetime) -> list[SiteNews]:

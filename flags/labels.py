@@ -46,6 +46,10 @@ REFUSALS: dict[str, str | Promise] = {
     "rule_gives_twice": _("A rule gives a variant or a split, not both."),
     "condition_wrong": _("A condition cannot be asked like that (%(part)s)."),
     "segment_in_use": _("The segment is still in use (%(uses)s)."),
+    "segment_bound": _(
+        "%(uses)s was approved for the people of this segment as they are: nobody is added before it has ended. "
+        "Take somebody out, or roll it back and plan it anew."
+    ),
     "member_twice": _("%(key)s is in this segment already."),
     "time_zone_unknown": _("There is no time zone %(zone)s."),
     "site_days_reversed": _("The last day lies before the first."),

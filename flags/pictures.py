@@ -1,5 +1,6 @@
 """Makes what people upload a small picture that shows what it shows and says nothing of who took it."""
 
+import struct
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -12,6 +13,11 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_BYTES = 8 * 1024 * 1024
 #: Of width times height: what a telephone's camera makes, and no bomb.
 MOST_PIXELS = 60_000_000
+#: What the library raises of what is no picture, or a damaged one: of some it meets its own assertions.
+DAMAGED = (
+    *(UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, struct.error),
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, TypeError, ValueError),
+)
 LONGEST_EDGE = 1_200
 QUALITY = 82
 #: Modes whose pixels are no colours: nothing between two of them means anything.
@@ -40,7 +46,7 @@ def make_small(uploaded: bytes) -> SmallPicture:
             if image.width * image.height > MOST_PIXELS:
                 raise InvalidInput("picture_too_large", most=MOST_BYTES // 1024 // 1024)
             return _write(image)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except DAMAGED:
         raise InvalidInput("picture_unreadable") from None
 
 

@@ -89,8 +89,9 @@ def _list_newer(old: Rollout) -> QuerySet[Rollout]:
 def _clean_up(old: Rollout, *, now: datetime) -> None:
     """Leave the environment as before the rehearsal: none of its rules, no kill switch, nothing unread."""
     for row in old.rollout_flags.order_by("flag_id"):
-        ids = {"flag_id": row.flag_id, "environment_id": old.environment_id}
-        remove_rules(**ids, origin_prefix=f"rollout:{old.pk}:", actor=DEMO, reason=REASON, now=now)
-        release_flag(**ids, actor=DEMO, reason=REASON, now=now)
+        flag_id, place = row.flag_id, old.environment_id
+        origin = f"rollout:{old.pk}:"
+        remove_rules(flag_id=flag_id, environment_id=place, origin_prefix=origin, actor=DEMO, reason=REASON, now=now)
+        release_flag(flag_id=flag_id, environment_id=place, actor=DEMO, reason=REASON, now=now)
         if row.rolled_back_at is not None and row.acknowledged_at is None:
             acknowledge_flag(rollout_id=old.pk, flag_id=row.flag_id, actor=DEMO, reason=REASON, now=now)

@@ -7,9 +7,10 @@ from django.db.models import Func, JSONField, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from core.actors import ActorKind
+from core.roles import Capability, can
 from flags.models import Segment, SegmentMember
 from rollouts.domain.approving import ApprovalState, DecisionMade, hash_content, weigh_decisions
-from rollouts.models import Approval, Decision, Phase, Rollout, Step, StepStatus
+from rollouts.models import Approval, Decision, Phase, Rollout, Scope, Step, StepStatus
 
 #: Who did one of these wrote the plan, or a part of it.
 AUTHORING = frozenset(
@@ -21,7 +22,7 @@ AUTHORING = frozenset(
 
 
 def weigh_plan_approval(rollout: Rollout) -> ApprovalState:
-    """Return how far the approval of a plan is, by its present content: nine queries."""
+    """Return how far the approval of a plan is, by its present content: twelve queries."""
     return _weigh(
         rollout,
         phase=None,
@@ -31,9 +32,10 @@ def weigh_plan_approval(rollout: Rollout) -> ApprovalState:
 
 
 def weigh_phase_approval(phase: Phase) -> ApprovalState:
-    """Return how far the approval of a phase's end is, by what comes after it: eight queries.
+    """Return how far the approval of a phase's end is, by what comes after it: eleven queries.
 
-    At least one person must approve, also where the environment asks for none.
+    At least one person must approve, also where the environment asks for none. Once a phase is taken
+    back, what was approved before does not stand any more.
     """
     return _weigh(
         phase.rollout,
@@ -51,13 +53,24 @@ def _count_needed(rollout: Rollout) -> int:
 
 
 def find_authors(rollout: Rollout) -> set[int]:
-    """Return the people who wrote the plan or changed it: one query."""
+    """Return the people who wrote the plan or changed it, or since then who is in its segments: three queries."""
     events = rollout.events.filter(kind__in=AUTHORING, actor_user__isnull=False)
-    return {*events.values_list("actor_user", flat=True), *filter(None, [rollout.created_by_id])}
+    named = rollout.steps.exclude(segment=None).order_by().values("segment")
+    since = {"history_date__gte": rollout.created_at, "history_user__isnull": False}
+    people = SegmentMember.history.filter(segment__in=named, **since)
+    segments = Segment.history.filter(id__in=named, **since)
+    changes = (rows.order_by().values_list("history_user", flat=True).distinct() for rows in (people, segments))
+    return {
+        *events.values_list("actor_user", flat=True),
+        *(user for rows in changes for user in rows),
+        *filter(None, [rollout.created_by_id]),
+    }
 
 
 def _weigh(rollout: Rollout, *, phase: Phase | None, content_hash: str, needed: int) -> ApprovalState:
+    """Weigh what was decided; who may approve no more has approved nothing."""
     rows = Approval.objects.filter(rollout=rollout, phase=phase).select_related("decided_by").order_by("pk")
+    rows = rows.prefetch_related("decided_by__groups")
     decisions = [
         DecisionMade(
             user_id=row.decided_by_id,
@@ -68,6 +81,7 @@ def _weigh(rollout: Rollout, *, phase: Phase | None, content_hash: str, needed: 
             at=row.decided_at,
         )
         for row in rows
+        if row.decision == Decision.REJECTED or can(row.decided_by, Capability.APPROVE_ROLLOUTS)
     ]
     return weigh_decisions(decisions, authors=find_authors(rollout), content_hash=content_hash, needed=needed)
 
@@ -94,6 +108,10 @@ def _describe(rollout: Rollout, *, phase: Phase | None) -> dict[str, Any]:
     }
     segments = Segment.objects.filter(pk__in=steps.exclude(segment=None).order_by().values("segment"))
     people = SegmentMember.objects.filter(segment__in=segments)
+    if phase is not None:
+        taken_back = rollout.rollbacks.filter(scope=Scope.PHASE, attempt=rollout.attempt).count()
+        # Only where there is one: approvals given before this was counted stay what they were.
+        found |= {"phases_taken_back": taken_back} if taken_back else {}
     found["people"] = sorted([list(row) for row in people.values_list("segment", "targeting_key")])
     conditional = segments.exclude(conditions=[]).order_by("pk")
     if conditions := [list(row) for row in conditional.values_list("pk", "conditions")]:

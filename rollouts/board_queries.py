@@ -13,7 +13,7 @@ from flags.models import Site
 from rollouts.domain.board import Tally
 from rollouts.hand_queries import list_flags_off
 from rollouts.models import Rollout, RolloutFlag, Step, StepStatus
-from rollouts.transitions.partial_rollback import list_shut_sites
+from rollouts.shut_queries import list_shut_sites
 
 #: A row's key: a flag's, or an audience's as segment, site and share. The row of all has the empty one.
 Key = tuple[int | None, ...]

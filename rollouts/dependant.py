@@ -3,14 +3,18 @@
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.urls import reverse
 
-from flags.dependants import OnDuty, Origin, SiteNews
+from core.domain.business_time import local_day
+from flags.dependants import GoneHere, OnDuty, Origin, SiteNews
 from flags.models import Segment, Site
-from rollouts.models import Rollout, RolloutFlag
+from rollouts.models import Rollout, RolloutFlag, Step, StepStatus
+from rollouts.promises import PROMISED
 from rollouts.queries import list_rollouts
+from rollouts.shut_queries import list_taken_back_at
 from rollouts.support_queries import list_arriving, list_duty_at
 from rollouts.template_queries import list_templates_naming_segment
 
@@ -24,11 +28,7 @@ class RolloutsUse:
         """Return label and page of each rollout among the origins: one query."""
         ids = {origin: int(found[1]) for origin in origins if (found := ORIGIN.fullmatch(origin))}
         rollouts = {rollout.pk: rollout for rollout in list_rollouts().filter(pk__in=set(ids.values()))}
-        return {
-            origin: Origin(str(rollouts[pk]), reverse("rollouts:detail", args=[pk]))
-            for origin, pk in ids.items()
-            if pk in rollouts
-        }
+        return {origin: _name(rollouts[pk]) for origin, pk in ids.items() if pk in rollouts}
 
     def list_uses_of_flags(self, flag_ids: Collection[int]) -> Mapping[int, list[str]]:
         """Return, by flag, the rollouts that bring it and have not ended, drafts too: one query."""
@@ -42,7 +42,7 @@ class RolloutsUse:
         """Return the rollouts, scheduled or under way, that drive the flag there: one query."""
         rows = RolloutFlag.objects.filter(flag=flag_id, environment=environment_id, is_active=True)
         return [
-            Origin(str(row.rollout), reverse("rollouts:detail", args=[row.rollout_id]))
+            _name(row.rollout)
             for row in rows.select_related("rollout__release", "rollout__environment").order_by("rollout")
         ]
 
@@ -53,8 +53,29 @@ class RolloutsUse:
         segment = Segment.objects.get(pk=segment_id)
         return [str(one) for one in [*uses, *list_templates_naming_segment(segment.key)]]
 
+    def list_bound_uses(self, segment_id: int) -> list[str]:
+        """Return the rollouts, scheduled or under way, that others approved for the segment's people: one query."""
+        rows = list_rollouts().filter(status__in=PROMISED, environment__required_approvals__gt=0)
+        named = Step.objects.filter(segment=segment_id).exclude(status=StepStatus.SKIPPED)
+        return [str(one) for one in rows.filter(pk__in=named.values("rollout"))]
+
     def find_site_news(self, site: Site, *, now: datetime) -> SiteNews:
-        """Return who is on duty for a site, and what it gets today: three queries."""
+        """Return who is on duty for a site, what it gets today, and what is taken back there: four queries, or six."""
         duty = list_duty_at(site, now=now)
         people = [OnDuty(row.name, row.phone, row.hours) for row in duty or ()]
-        return SiteNews(duty is not None, people, list_arriving(site, now=now))
+        zone = ZoneInfo(site.time_zone)
+        gone = [
+            GoneHere(
+                brought_by=_name(one.rollout),
+                at=one.at.astimezone(zone),
+                is_today=local_day(one.at, zone=zone) == local_day(now, zone=zone),
+                reason=one.reason,
+                flags=one.flags,
+            )
+            for one in list_taken_back_at(site)
+        ]
+        return SiteNews(duty is not None, people, list_arriving(site, now=now), gone)
+
+
+def _name(rollout: Rollout) -> Origin:
+    return Origin(str(rollout), reverse("rollouts:detail", args=[rollout.pk]))

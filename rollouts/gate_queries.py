@@ -9,11 +9,11 @@ from rollouts.approval_queries import weigh_phase_approval
 from rollouts.domain.gates import GateResult, judge_gates
 from rollouts.domain.templates import Gate
 from rollouts.feedback_queries import weigh_feedback
-from rollouts.models import Phase, Rollout
+from rollouts.models import Phase, PhaseStatus, Rollout
 
 
 def judge_phase(phase: Phase, verdicts: Sequence[tuple[str, str]], *, now: datetime) -> list[GateResult]:
-    """Return the result of each of a phase's gates: no query for soak and guardrails, fourteen at most for all."""
+    """Return the result of each of a phase's gates: no query for soak and guardrails, fifteen at most for all."""
     gates = [Gate(gate) for gate in phase.gates]
     unticked = phase.check_items.filter(done_at=None) if Gate.CHECKLIST in gates else phase.check_items.none()
     return judge_gates(
@@ -26,6 +26,12 @@ def judge_phase(phase: Phase, verdicts: Sequence[tuple[str, str]], *, now: datet
         without_notes=list_flags_without_notes(phase.rollout) if Gate.NOTES in gates else (),
         approval=weigh_phase_approval(phase) if Gate.APPROVAL in gates else None,
     )
+
+
+def list_phases_before(phase: Phase) -> list[Phase]:
+    """Return the phases that must end before this one begins, in order: also those that never began. One query."""
+    rows = Phase.objects.filter(rollout=phase.rollout_id, position__lt=phase.position)
+    return list(rows.exclude(status=PhaseStatus.DONE).select_related("rollout").order_by("position"))
 
 
 def list_flags_without_notes(rollout: Rollout) -> list[str]:

@@ -63,6 +63,7 @@ REFUSALS: dict[str, str | Promise] = {
     "cancel_has_begun": _("It has begun: roll it back instead, whole or in part."),
     "roll_back_not_begun": _("Nothing of it is on yet: cancel it, or change its plan."),
     "promote_while_stopped": _("It is stopped: resume it first."),
+    "approval_not_waived": _("Nobody waives other people's approval: let somebody else approve that the phase ends."),
     "request_id_reused": _("%(request)s was the name of another plan: give this one a name of its own."),
     "plan_is_promised": _("This plan is scheduled: change its steps, or cancel it and plan another."),
     "audience_missing": _("Choose for whom instead."),
@@ -104,6 +105,7 @@ REASONS: dict[str, str] = {
     "rule_added": gettext_noop("Release %(release)s in %(environment)s, phase %(phase)s"),
     "soaking": gettext_noop("The days of the phase have not passed yet"),
     "guardrails_do_not_pass": gettext_noop("Guardrails do not pass yet"),
+    "guardrails_judged_nothing": gettext_noop("None of it is on: guardrails have nothing to judge"),
     "items_unticked": gettext_noop("The checklist is not done yet"),
     "approval_pending": gettext_noop("Somebody else must approve first"),
     "feedback_missing": gettext_noop("The pilots have not said yet how the day went"),
@@ -222,6 +224,7 @@ GATES: dict[str, str | Promise] = {
     "soaking": _("Its days have not passed yet"),
     "guardrails_pass": _("Guardrails pass"),
     "guardrails_do_not_pass": _("Guardrails do not pass yet"),
+    "guardrails_judged_nothing": _("None of it is on: guardrails have nothing to judge"),
     "checklist_done": _("The checklist is done"),
     "items_unticked": _("The checklist is not done yet"),
     "notes_written": _("Each flag has its note and documentation"),
@@ -278,10 +281,10 @@ EVENTS: dict[str, str | Promise] = {
     "rolled_back": _("Rolled back: %(flags)s"),
     "completed": _("Completed"),
     "cancelled": _("Cancelled"),
-    "redrafted": _("Planned anew"),
+    "redrafted": _("Planned anew; off since, for another reason: %(still_off)s"),
     "complaint_limit_reached": _("%(count)s complaints today, more than %(limit)s"),
     "guardrail_observed": _("Observed only, nothing was done: too many errors with %(flags)s"),
-    "acknowledged": _("Rollback acknowledged"),
+    "acknowledged": _("Rollback acknowledged: %(flag)s"),
 }
 
 #: Their data may lack a word: then the shorter sentence is said.
@@ -295,6 +298,8 @@ SHORT_EVENTS: dict[str, str | Promise] = {
     "held": _("Held"),
     "flag_rolled_back": _("Flag taken back"),
     "rolled_back": _("Rolled back"),
+    "redrafted": _("Planned anew"),
+    "acknowledged": _("Rollback acknowledged"),
     "complaint_limit_reached": _("Complaint limit reached"),
     "guardrail_observed": _("Observed only, nothing was done"),
 }
@@ -338,7 +343,7 @@ def say_event(*, kind: str, data: Mapping[str, Any], count: int = 1) -> str:
         words["phase"] = PHASES.get(str(data["phase"]), data["phase"])
     if "code" in data:
         words["held"] = HELD.get(str(data["code"]), data["code"])
-    for name in ("flags", "sites"):
+    for name in ("flags", "sites", "still_off"):
         if isinstance(data.get(name), list):
             words[name] = ", ".join(map(str, data[name]))
     if count > 1:

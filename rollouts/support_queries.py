@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from core.domain.business_time import day_bounds, local_day
 from flags.domain.opening import each_day
-from flags.models import Flag, Site
+from flags.models import Flag, Rule, Site
 from rollouts.domain.plan_day import BEFORE_NEXT
 from rollouts.domain.templates import SupportLevel
-from rollouts.models import Phase, PhaseStatus, Rollout, RolloutSite, Step, StepStatus, SupportShift
+from rollouts.models import Phase, PhaseStatus, Rollout, RolloutFlag, RolloutSite, Step, StepStatus, SupportShift
 from rollouts.promises import PROMISED
+from rollouts.shut_queries import TAKEN_BACK
 from rollouts.site_queries import list_plan_sites
 
 ROSTER_DAYS = 14
@@ -125,10 +126,22 @@ def list_duty_at(site: Site, *, now: datetime) -> list[SupportShift] | None:
 
 
 def list_arriving(site: Site, *, now: datetime) -> list[Flag]:
-    """Return the flags that a real rollout brings to a site on its own day today, done or to come: one query."""
+    """Return the flags that a real rollout brings to a site on its own day today, done or to come: one query.
+
+    What was taken back since, the flag or the site, does not arrive any more.
+    """
     since, until = day_bounds(local_day(now, zone=ZoneInfo(site.time_zone)), zone=ZoneInfo(site.time_zone))
     steps = Step.objects.filter(
         site=site, due_at__gte=since, due_at__lt=until, rollout__status__in=PROMISED, rollout__is_rehearsal=False
     ).exclude(status=StepStatus.SKIPPED)
+    of_step = {"rollout": OuterRef("rollout"), "flag": OuterRef("flag")}
+    taken_back = RolloutFlag.objects.filter(**of_step, rolled_back_at__isnull=False)
+    shut = Rule.objects.filter(
+        site=site,
+        phase=TAKEN_BACK,
+        state__flag=OuterRef("flag"),
+        state__environment=OuterRef("rollout__environment"),
+    )
+    steps = steps.exclude(Exists(taken_back)).exclude(Exists(shut))
     flags = Flag.objects.filter(pk__in=steps.order_by().values("flag"))
     return list(flags.select_related("note_picture").order_by("name"))

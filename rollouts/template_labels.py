@@ -22,6 +22,9 @@ REFUSALS: dict[str, str | Promise] = {
     "template_shares_missing": _("Phase %(phase)s: say which shares it reaches, such as 10, 25, 50."),
     "template_shares_wrong": _("Phase %(phase)s: shares grow, from above 0 to below 100 %%, at most 20 of them."),
     "template_shares_crowded": _("Phase %(phase)s: it has more shares than days."),
+    "template_gates_last": _(
+        "Phase %(phase)s is the last: nothing comes after it that gates could hold up. Leave them out."
+    ),
     "template_gates_wrong": _("Phase %(phase)s: a gate stands there twice."),
     "template_guardrail_wrong": _(
         "Phase %(phase)s: an error rate is from 1 to 10 %%, and is noted, holds or takes the flag back."

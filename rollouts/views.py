@@ -31,6 +31,7 @@ from rollouts.queries import (
     list_rollouts,
     list_takeable,
 )
+from rollouts.shut_queries import list_shut_sites
 from rollouts.support_queries import find_duty
 from rollouts.track import prefetch_track, summarise_all
 from rollouts.transitions import (
@@ -39,7 +40,7 @@ from rollouts.transitions import (
     resume_rollout,
     roll_back,
 )
-from rollouts.transitions.partial_rollback import give_back_site, list_shut_sites, roll_back_phase, roll_back_site
+from rollouts.transitions.partial_rollback import give_back_site, roll_back_phase, roll_back_site
 from rollouts.transitions.rolling_back import ROLLBACK_FROM
 
 ROWS = 50

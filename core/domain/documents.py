@@ -1,7 +1,7 @@
 """Kinds of documents that files hold: each declared once, as a msgspec struct, which checks it and is its schema."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -72,7 +72,7 @@ class Format(Generic[T]):
         return InvalidInput(code, line=document.line_of(where), **data)
 
     def _find_path(self, value: Any, words: str, place: str) -> Path:
-        """Return the path that msgspec names; it does not say which key of a mapping, so each is tried alone."""
+        """Return the path that msgspec names; it does not say which key of a mapping, so halves are tried."""
         path: Path = ()
         for name, index, any_key in _PARTS.findall(place):
             if not any_key:
@@ -80,10 +80,12 @@ class Format(Generic[T]):
                 continue
             keys = _get(value, path)
             keys = list(keys) if isinstance(keys, dict) else []
-            culprit = next((key for key in keys if self._is_wrong(_keep(value, path, key), words)), None)
-            if culprit is None:
+            while len(keys) > 1:
+                half = keys[: len(keys) // 2]
+                keys = half if self._is_wrong(_keep(value, path, half), words) else keys[len(half) :]
+            if not keys or not self._is_wrong(_keep(value, path, keys), words):
                 return path
-            path = (*path, culprit)
+            path = (*path, keys[0])
         return path
 
     def _is_wrong(self, value: Any, words: str) -> bool:
@@ -151,11 +153,11 @@ def _get(value: Any, path: Path) -> Any:
     return value
 
 
-def _keep(value: Any, path: Path, key: str) -> Any:
+def _keep(value: Any, path: Path, keys: Sequence[str]) -> Any:
     """Return a value with all other keys of the mapping at a path left out."""
     if not path:
-        return {key: value[key]}
+        return {key: value[key] for key in keys}
     head, rest = path[0], path[1:]
     if isinstance(value, list):
-        return [_keep(one, rest, key) if index == head else one for index, one in enumerate(value)]
-    return value | {head: _keep(value[head], rest, key)}
+        return [_keep(one, rest, keys) if index == head else one for index, one in enumerate(value)]
+    return value | {head: _keep(value[head], rest, keys)}

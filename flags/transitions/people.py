@@ -9,7 +9,7 @@ from django.db import transaction
 from core.actors import Actor
 from core.errors import Refusal
 from core.history import recorded
-from flags.dependants import list_uses_of_segment
+from flags.dependants import check_may_grow, list_uses_of_segment
 from flags.domain.conditions import Condition
 from flags.models import Segment, SegmentMember
 from flags.transitions.locking import get_locked_segment
@@ -60,8 +60,10 @@ def edit_segment(
 ) -> Segment:
     """Change a segment's name and description, and the conditions beside its people."""
     segment = get_locked_segment(segment_id, seen_version=seen_version)
-    segment.name, segment.description = name, description
-    segment.conditions = [one.as_json() for one in conditions]
+    stored = [one.as_json() for one in conditions]
+    if stored != segment.conditions:
+        check_may_grow(segment.pk)
+    segment.name, segment.description, segment.conditions = name, description, stored
     with recorded(actor=actor, reason=reason, now=now):
         return save_row(segment)
 
@@ -72,6 +74,7 @@ def add_member(*, segment_id: int, member: NewMember, actor: Actor, reason: str,
     segment = get_locked_segment(segment_id)
     if segment.members.filter(targeting_key=member.targeting_key).exists():
         raise Refusal("member_twice", key=member.targeting_key)
+    check_may_grow(segment.pk)
     with recorded(actor=actor, reason=reason, now=now):
         return _put(segment, member)
 

@@ -7,7 +7,7 @@ from django.db.models import Max
 
 from core.actors import Actor
 from core.errors import InvalidInput, Refusal
-from core.history import recorded
+from core.history import recorded, save_many
 from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.bucketing import SplitFault, check_split
 from flags.domain.definition import Split
@@ -124,9 +124,10 @@ def shut_site(
         own = (row for row in state.rules.filter(origin=origin, phase=phase) if _is_for(row, audience))
         rule = next(own, None)
         if rule is None:
-            for row in state.rules.order_by("-position"):
+            later = list(state.rules.all())
+            for row in later:
                 row.position += 1
-                row.save()
+            save_many(later, ["position"])
             rule = Rule(state=state, position=1, phase=phase, origin=origin, since=now)
             write_rule(rule, audience, variant=variant, split=())
     return rule

@@ -26,11 +26,19 @@ def kill_flag(*, flag_id: int, environment_id: int, actor: Actor, reason: str, n
 
 
 @transaction.atomic
-def release_flag(*, flag_id: int, environment_id: int, actor: Actor, reason: str, now: datetime) -> bool:
-    """Lift the kill switch and nothing else; True where it was set."""
+def release_flag(
+    *,
+    flag_id: int,
+    environment_id: int,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    set_at: datetime | None = None,
+) -> bool:
+    """Lift the kill switch and nothing else; True where it was lifted. With `set_at` that one only: not a later one."""
     state = get_locked_state(flag_id=flag_id, environment_id=environment_id)
     with recorded(actor=actor, reason=reason, now=now):
-        if not state.is_killed:
+        if not state.is_killed or set_at not in {None, state.killed_at}:
             return False
         _lift_kill(state)
         state.save()

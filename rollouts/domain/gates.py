@@ -71,10 +71,7 @@ def judge_gates(
             GateResult(Gate.SOAK, soaked, "soaked" if soaked else "soaking", {"until": soaked_at.isoformat()})
         )
     if Gate.GUARDRAILS in gates:
-        open_flags = [[key, verdict] for key, verdict in verdicts if verdict != "pass"]
-        holds = not open_flags
-        code = "guardrails_pass" if holds else "guardrails_do_not_pass"
-        results.append(GateResult(Gate.GUARDRAILS, holds, code, {"flags": open_flags, "judged": len(verdicts)}))
+        results.append(_judge_guardrails(verdicts))
     if Gate.CHECKLIST in gates:
         code = "items_unticked" if unticked else "checklist_done"
         results.append(GateResult(Gate.CHECKLIST, not unticked, code, {"items": list(unticked)}))
@@ -90,6 +87,14 @@ def judge_gates(
             data = {"approvers": approval.approvers, "needed": approval.needed}
         results.append(GateResult(Gate.APPROVAL, holds, "approved" if holds else "approval_pending", data))
     return results
+
+
+def _judge_guardrails(verdicts: Sequence[tuple[str, str]]) -> GateResult:
+    """Return a pass only where something was judged: what nobody has says nothing of how it would go."""
+    open_flags = [[key, verdict] for key, verdict in verdicts if verdict != "pass"]
+    code = "guardrails_do_not_pass" if open_flags else "guardrails_pass" if verdicts else "guardrails_judged_nothing"
+    data: dict[str, object] = {"flags": open_flags, "judged": len(verdicts)}
+    return GateResult(Gate.GUARDRAILS, code == "guardrails_pass", code, data)
 
 
 def _judge_feedback(state: FeedbackState) -> GateResult:

@@ -43,6 +43,12 @@ def check_phases(phases: Sequence[PhaseTemplate]) -> None:
     _check_growth(phases)
 
 
+def check_last_phase(phases: Sequence[PhaseTemplate]) -> None:
+    """Refuse gates of the last phase: nothing comes after it that they could hold up. Old versions may have some."""
+    if phases[-1].gates:
+        raise InvalidInput("template_gates_last", phase=len(phases))
+
+
 def _find_fault(phase: PhaseTemplate) -> str:
     """Return the code of what is wrong with one phase by itself, empty where nothing is."""
     rises = all(one < after for one, after in pairwise(phase.shares_bp))

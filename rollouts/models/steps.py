@@ -12,7 +12,7 @@ from flags.domain.bucketing import TOTAL_BP
 from flags.models import Flag, Segment, Site
 from health.domain.error_rate import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
 from rollouts.domain.template_check import ERROR_RATE_MODES
-from rollouts.domain.templates import PhaseKind, SupportLevel
+from rollouts.domain.templates import Gate, PhaseKind, SupportLevel
 from rollouts.models.choices import choices_of
 from rollouts.models.rollouts import Rollout
 
@@ -83,6 +83,12 @@ class Phase(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rollout_id}: {self.kind}"
+
+    @property
+    def asked_gates(self) -> frozenset[Gate]:
+        """The gates that keep it from ending: a waiver leaves that of other people's approval, which nobody waives."""
+        gates = frozenset(Gate(gate) for gate in self.gates)
+        return gates & {Gate.APPROVAL} if self.gate_waived else gates
 
 
 class Step(models.Model):

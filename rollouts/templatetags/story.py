@@ -21,6 +21,7 @@ def _name_flags(data: Mapping[str, Any], flag_names: Mapping[str, str]) -> dict[
     named = dict(data)
     if isinstance(data.get("flag"), str):
         named["flag"] = flag_names.get(data["flag"], data["flag"])
-    if isinstance(data.get("flags"), list):
-        named["flags"] = [flag_names.get(key, key) for key in map(str, data["flags"])]
+    for name in ("flags", "still_off"):
+        if isinstance(data.get(name), list):
+            named[name] = [flag_names.get(key, key) for key in map(str, data[name])]
     return named

@@ -8,7 +8,9 @@ from django.db import IntegrityError, transaction
 from core.actors import SCHEDULER, Actor
 from core.errors import Refusal
 from core.history import recorded
+from rollouts.approval_queries import weigh_phase_approval
 from rollouts.domain.lifecycle import Status
+from rollouts.domain.templates import Gate
 from rollouts.models import PhaseStatus, Rollout, StepStatus
 from rollouts.story import add_event, tell
 from rollouts.transitions.approving import check_plan_approved
@@ -78,7 +80,10 @@ def resume_rollout(
     waive_gate: bool = False,
     seen_epoch: int | None = None,
 ) -> Rollout:
-    """Go on; with `waive_gate` the phase that is held at its gate may end, on this person's word."""
+    """Go on; with `waive_gate` the phase that is held at its gate may end, on this person's word.
+
+    Other people's approval is nobody's to waive: without it, refused.
+    """
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     with recorded(actor=actor, reason=reason, now=now) as recording:
         if rollout.status not in RESUMABLE:
@@ -89,6 +94,8 @@ def resume_rollout(
         if waived:
             phase = rollout.phases.filter(status=PhaseStatus.RUNNING).order_by("position").first()
             if phase is not None:
+                if Gate.APPROVAL in phase.gates and not weigh_phase_approval(phase).holds:
+                    raise Refusal("approval_not_waived")
                 phase.gate_waived = True
                 phase.save()
         event = add_event(

@@ -15,10 +15,10 @@ from core.errors import InvalidInput, Refusal
 from rollouts.domain.planning import CalendarDays
 from rollouts.models import PhaseStatus, Rollout, Step, StepStatus
 from rollouts.queries import list_steps_together
+from rollouts.shut_queries import list_shut_sites
 from rollouts.site_queries import list_rollout_sites
 from rollouts.transitions.catching_up import shift_rehearsal
 from rollouts.transitions.edit_rules import check_day, check_not_promised, check_order, edit_plan
-from rollouts.transitions.partial_rollback import list_shut_sites
 from rollouts.transitions.redating import redate_rest
 
 MOST_DAYS = 60

@@ -11,8 +11,8 @@ from core.history import recorded
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.planning import SHORTEST
 from rollouts.domain.templates import Gate
-from rollouts.gate_queries import judge_phase
-from rollouts.models import PhaseStatus, Rollout, Step, StepStatus
+from rollouts.gate_queries import judge_phase, list_phases_before
+from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
 from rollouts.queries import find_next_step, judge_rollout, weigh_for_gates
 from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event, tell
@@ -46,7 +46,10 @@ def start_now(*, rollout_id: int, actor: Actor, reason: str, now: datetime, seen
 def promote_early(
     *, rollout_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
 ) -> Rollout:
-    """Let the next phase begin today, before the running one's days have passed; its other gates must hold."""
+    """Let the next phase begin today, before the running one's days have passed; its other gates must hold.
+
+    So must those of a phase between them whose steps were all left out.
+    """
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     if rollout.status != Status.RUNNING:
         raise Refusal("wrong_state", start=rollout.status, end=str(Status.RUNNING))
@@ -55,21 +58,30 @@ def promote_early(
     step = find_next_step(rollout)
     if phase is None or step is None or step.phase_id == phase.pk:
         raise Refusal("phase_not_done")
+    phases = list_phases_before(step.phase)
     verdicts = weigh_for_gates(rollout, judge_rollout(rollout, now=now), now=now)
-    results = judge_phase(phase, verdicts, now=now)
+    results = [one for row in phases for one in judge_phase(row, verdicts, now=now)]
     failed = [one.code for one in results if not one.holds and one.gate is not Gate.SOAK]
     if failed:
         raise Refusal("gates_do_not_hold", gates=failed)
     with recorded(actor=actor, reason=reason, now=now) as recording:
         _bring_forward(rollout, step, now=now)
-        phase.ends_at = max(min(phase.ends_at, now), phase.starts_at + SHORTEST)
-        phase.save()
+        for row in phases:
+            _end_by(row, now)
         rollout.epoch += 1
         rollout.save()
         data = {"phase": step.phase.kind}
         event = add_event(rollout, kind="promoted_early", actor=actor, reason=recording.reason, now=now, data=data)
         tell(event, kind="promoted_early", now=now)
     return rollout
+
+
+def _end_by(phase: Phase, now: datetime) -> None:
+    """Let a phase's days have passed: one that is gone through only has none."""
+    if phase.status == PhaseStatus.PENDING:
+        phase.starts_at = min(phase.starts_at, now - SHORTEST)
+    phase.ends_at = max(min(phase.ends_at, now), phase.starts_at + SHORTEST)
+    phase.save()
 
 
 def _bring_forward(rollout: Rollout, step: Step, *, now: datetime) -> None:

@@ -11,16 +11,14 @@ from core.errors import Refusal
 from core.history import Recording, recorded
 from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.bucketing import share_of
-from flags.models import Rule, Site
+from flags.models import Site
 from flags.transitions import lay_rule, lift_rule, on_variant, shut_site
 from rollouts.domain.lifecycle import Status
 from rollouts.models import Phase, PhaseStatus, Rollback, Rollout, RolloutFlag, Scope, Step, StepStatus, Trigger
+from rollouts.shut_queries import TAKEN_BACK, shut_origin
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout, move
 from rollouts.transitions.rolling_back import ROLLBACK_FROM, leave_out, name_flags, weigh_criticality
-
-#: The phase that the rule of a site which was taken back carries into evaluations.
-TAKEN_BACK = "taken_back"
 
 
 @transaction.atomic
@@ -56,7 +54,8 @@ def undo_steps(
 def roll_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, now: datetime) -> Rollback:
     """Switch the rollout's flags off at one site, whoever works there and whatever reaches everyone; hold.
 
-    A rule above all others says so; what the plan holds for the site is left out.
+    A rule above all others says so, also of flags that the plan switches on later; what the plan holds for
+    the site is left out.
     """
     rollout = _get_locked(rollout_id)
     site = Site.objects.filter(pk=site_id).first()
@@ -64,13 +63,13 @@ def roll_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, 
     if site is None or not rows:
         raise Refusal("nothing_to_roll_back")
     with recorded(actor=actor, reason=reason, now=now) as recording:
-        for row in rows:
+        for row in rollout.rollout_flags.filter(is_active=True).order_by("flag_id"):
             shut_site(
                 flag_id=row.flag_id,
                 environment_id=rollout.environment_id,
                 site_id=site.pk,
                 phase=TAKEN_BACK,
-                origin=_shut_origin(rollout),
+                origin=shut_origin(rollout),
                 actor=actor,
                 reason=recording.reason,
                 now=now,
@@ -92,7 +91,7 @@ def give_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, 
                 flag_id=row.flag_id,
                 environment_id=rollout.environment_id,
                 audience=audience,
-                origin=_shut_origin(rollout),
+                origin=shut_origin(rollout),
                 phase=TAKEN_BACK,
                 actor=actor,
                 reason=recording.reason,
@@ -109,7 +108,10 @@ def give_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, 
 
 @transaction.atomic
 def roll_back_phase(*, rollout_id: int, phase_id: int, actor: Actor, reason: str, now: datetime) -> Rollback:
-    """Take back what the running phase gave: as it was before it began. Its steps are planned again; hold."""
+    """Take back what the running phase gave: as it was before it began. Its steps are planned again; hold.
+
+    The gates before it are asked anew: nobody's waiver stands any more, nor an approval of before.
+    """
     rollout = _get_locked(rollout_id)
     phase = rollout.phases.filter(pk=phase_id, status=PhaseStatus.RUNNING).first()
     done = [] if phase is None else list(_list_done(rollout).filter(phase=phase).order_by("-position"))
@@ -122,11 +124,11 @@ def roll_back_phase(*, rollout_id: int, phase_id: int, actor: Actor, reason: str
             _withdraw(rollout, step, recording)
             step.status, step.done_at = StepStatus.PLANNED, None
             step.save()
-        phase.status = PhaseStatus.PENDING
+        phase.status, phase.gate_waived = PhaseStatus.PENDING, False
         phase.save()
         before = rollout.phases.filter(position__lt=phase.position).order_by("-position").first()
         if before is not None:
-            before.status = PhaseStatus.RUNNING
+            before.status, before.gate_waived = PhaseStatus.RUNNING, False
             before.save()
         return _close(rollout, rows, recording, scope=Scope.PHASE, phase=phase)
 
@@ -186,17 +188,6 @@ def _withdraw(rollout: Rollout, step: Step, recording: Recording) -> None:
 
 def _origin(rollout: Rollout) -> str:
     return f"rollout:{rollout.pk}:{rollout.attempt}"
-
-
-def _shut_origin(rollout: Rollout) -> str:
-    """Return the origin of rules that keep a site off: apart from those of steps, which may be laid beside."""
-    return f"{_origin(rollout)}:shut"
-
-
-def list_shut_sites(rollout: Rollout) -> list[Site]:
-    """Return the sites that were taken back and not given back since, by name: one query."""
-    rules = Rule.objects.filter(origin=_shut_origin(rollout), phase=TAKEN_BACK)
-    return list(Site.objects.filter(pk__in=rules.values("site")).order_by("name"))
 
 
 def _close(

@@ -10,8 +10,8 @@ from django.db.models import Max
 from core.actors import Actor
 from core.domain.business_time import at_local, local_day
 from core.errors import InvalidInput, Refusal
-from core.history import recorded, save_many
-from flags.models import Criticality
+from core.history import Recording, recorded, save_many
+from flags.models import Criticality, FlagState
 from flags.transitions import kill_flag, release_flag, remove_rules
 from flags.transitions.locking import check_in_use, get_locked_flag
 from rollouts.domain.lifecycle import Status
@@ -172,15 +172,19 @@ def _close(rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], 
 def acknowledge_flag(
     *, rollout_id: int, flag_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
 ) -> RolloutFlag:
-    """Note that a person has seen why a flag was taken back; it stays off."""
+    """Note that a person has seen why a flag was taken back; it stays off. Said twice it is said once."""
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
-    row = rollout.rollout_flags.filter(flag_id=flag_id, rolled_back_at__isnull=False).first()
+    rows = rollout.rollout_flags.filter(flag_id=flag_id, rolled_back_at__isnull=False)
+    row = rows.select_related("flag").first()
     if row is None:
         raise InvalidInput("nothing_to_acknowledge", rollout=rollout_id)
     with recorded(actor=actor, reason=reason, now=now) as recording:
+        if row.acknowledged_at is not None:
+            return row
         row.acknowledged_at = now
         row.save()
-        add_event(rollout, kind="acknowledged", actor=actor, reason=recording.reason, now=now)
+        data = {"flag": row.flag.key}
+        add_event(rollout, kind="acknowledged", actor=actor, reason=recording.reason, now=now, data=data)
     return row
 
 
@@ -188,10 +192,11 @@ def acknowledge_flag(
 def redraft_rollout(
     *, rollout_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
 ) -> Rollout:
-    """Make a new attempt of a rolled-back rollout: a draft, its rules gone, its kill switches lifted.
+    """Make a new attempt of a rolled-back rollout: a draft, its rules gone, its own kill switches lifted.
 
-    Refuses while a flag's rollback is not acknowledged, or a flag is archived. The plan keeps its
-    steps; they are dated anew, from tomorrow on.
+    Refuses while a flag's rollback is not acknowledged, or a flag is archived. A flag that another
+    rollout or a person switched off stays off. The plan keeps its steps; they are dated anew, from
+    tomorrow on.
     """
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     rows = list(rollout.rollout_flags.select_related("flag").order_by("flag_id"))
@@ -203,26 +208,35 @@ def redraft_rollout(
     with recorded(actor=actor, reason=reason, now=now) as recording:
         move(rollout, Status.DRAFT, now=now)
         for row in rows:
-            _put_back(row, actor=actor, reason=recording.reason, now=now)
+            _put_back(row, recording)
             row.rolled_back_at = row.acknowledged_at = None
             row.save()
         _restart_plan(rollout, now=now)
-        add_event(rollout, kind="redrafted", actor=actor, reason=recording.reason, now=now)
+        states = FlagState.objects.filter(environment=rollout.environment_id, flag__in=[row.flag_id for row in rows])
+        still_off = states.filter(killed_at__isnull=False).order_by("flag__key").values_list("flag__key", flat=True)
+        data = {"still_off": list(still_off)} if still_off else {}
+        add_event(rollout, kind="redrafted", actor=actor, reason=recording.reason, now=now, data=data)
     return rollout
 
 
-def _put_back(row: RolloutFlag, *, actor: Actor, reason: str, now: datetime) -> None:
-    """Leave a flag as the rollout found it: without its rules, its kill switch lifted."""
-    flag_id, environment_id = row.flag_id, row.environment_id
-    remove_rules(
-        flag_id=flag_id,
-        environment_id=environment_id,
-        origin_prefix=f"rollout:{row.rollout_id}:",
-        actor=actor,
-        reason=reason,
-        now=now,
-    )
-    release_flag(flag_id=flag_id, environment_id=environment_id, actor=actor, reason=reason, now=now)
+def _put_back(row: RolloutFlag, recording: Recording) -> None:
+    """Leave a flag without the rollout's rules, and without the kill switch that its rollback set.
+
+    Another one stands: a person's, that of a rollout which took the flag over since, or one that such a
+    rollout found in place and nobody has acknowledged there.
+    """
+    common = {
+        "flag_id": row.flag_id,
+        "environment_id": row.environment_id,
+        "actor": recording.actor,
+        "reason": recording.reason,
+        "now": recording.now,
+    }
+    remove_rules(origin_prefix=f"rollout:{row.rollout_id}:", **common)  # type: ignore[arg-type]  # each of its own type
+    others = RolloutFlag.objects.filter(flag=row.flag_id, environment=row.environment_id, rolled_back_at__isnull=False)
+    if row.rolled_back_at is None or others.filter(acknowledged_at=None).exclude(rollout=row.rollout_id).exists():
+        return
+    release_flag(set_at=row.rolled_back_at, **common)  # type: ignore[arg-type]  # as above
 
 
 def _restart_plan(rollout: Rollout, *, now: datetime) -> None:

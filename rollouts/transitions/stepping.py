@@ -12,8 +12,8 @@ from flags.domain.bucketing import share_of
 from flags.transitions import lay_rule, on_variant
 from notifications.domain.audience import DRIVERS
 from rollouts.domain.lifecycle import Status
-from rollouts.gate_queries import judge_phase
-from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
+from rollouts.gate_queries import judge_phase, list_phases_before
+from rollouts.models import Phase, PhaseStatus, Rollout, RolloutEvent, Step, StepStatus
 from rollouts.queries import find_next_step, judge_rollout, list_steps_together, weigh_for_gates
 from rollouts.story import add_event, tell
 from rollouts.transitions.catching_up import redate_if_missed
@@ -57,32 +57,37 @@ def run_next_step(*, rollout_id: int, now: datetime) -> Step | None:
 
 
 def _enter_phase(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
-    """Begin the step's phase where it has not begun; False where a gate before it does not hold."""
+    """Begin the step's phase where it has not begun; False where a gate before it does not hold.
+
+    A phase all of whose steps were left out is gone through like any other: its gates are asked.
+    """
     if phase.status == PhaseStatus.RUNNING:
         return True
-    running = rollout.phases.filter(status=PhaseStatus.RUNNING).first()
-    if running is not None:
-        if not _may_end(rollout, running, now=now):
+    for before in list_phases_before(phase):
+        if before.status == PhaseStatus.PENDING:
+            _begin(rollout, before, now=now)
+        if not _may_end(rollout, before, now=now):
             return False
-        running.status = PhaseStatus.DONE
-        running.save()
-        add_event(
-            rollout, kind="phase_ended", actor=SCHEDULER, reason=REASON_DUE, now=now, data={"phase": running.kind}
-        )
-    phase.status = PhaseStatus.RUNNING
-    phase.save()
-    event = add_event(
-        rollout, kind="phase_started", actor=SCHEDULER, reason=REASON_DUE, now=now, data={"phase": phase.kind}
-    )
-    tell(event, kind="phase_started", now=now)
+        before.status = PhaseStatus.DONE
+        before.save()
+        add_event(rollout, kind="phase_ended", actor=SCHEDULER, reason=REASON_DUE, now=now, data={"phase": before.kind})
+    tell(_begin(rollout, phase, now=now), kind="phase_started", now=now)
     return True
 
 
+def _begin(rollout: Rollout, phase: Phase, *, now: datetime) -> RolloutEvent:
+    phase.status = PhaseStatus.RUNNING
+    phase.save()
+    data = {"phase": phase.kind}
+    return add_event(rollout, kind="phase_started", actor=SCHEDULER, reason=REASON_DUE, now=now, data=data)
+
+
 def _may_end(rollout: Rollout, phase: Phase, *, now: datetime) -> bool:
-    if phase.gate_waived:
+    asked = phase.asked_gates
+    if not asked:
         return True
     results = judge_phase(phase, weigh_for_gates(rollout, judge_rollout(rollout, now=now), now=now), now=now)
-    failed = [result for result in results if not result.holds]
+    failed = [result for result in results if not result.holds and result.gate in asked]
     if not failed:
         return True
     hold_rollout(

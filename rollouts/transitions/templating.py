@@ -12,12 +12,14 @@ from core.history import Recording, recorded
 from core.versions import check_version
 from flags.models import Flag, Segment
 from flags.transitions.locking import get_locked_segment
-from rollouts.domain.template_check import check_phases
+from rollouts.domain.template_check import check_last_phase, check_phases
 from rollouts.domain.template_document import read_phases, write_phases
 from rollouts.domain.templates import BUILT_IN_KEY, FOUR_PHASES, PhaseTemplate
 from rollouts.models import PlanTemplate, PlanTemplateVersion
 
 REASON_INSTALLED = "The built-in template comes with the portal"
+#: Addresses beside those of templates.
+RESERVED_KEYS = frozenset({"new"})
 BUILT_IN_NAME = "Internal, pilot, one site a day, everyone"
 
 
@@ -35,9 +37,12 @@ def create_template(
     """Create a template with its first version; without a key, its name gives one."""
     name = name.strip()
     key = key or slugify(name)[:100]
+    if key in RESERVED_KEYS:
+        raise InvalidInput("key_reserved", key=key)
     if not name or not key:
         raise InvalidInput("template_unnamed")
     _check(phases)
+    check_last_phase(phases)
     template = PlanTemplate(key=key, name=name[:100], description=description)
     with recorded(actor=actor, reason=reason, now=now) as recording:
         try:
@@ -67,9 +72,11 @@ def edit_template(
         raise InvalidInput("template_unnamed")
     _check(phases)
     newest = template.versions.get(number=template.number)
+    is_new = read_phases(newest.phases) != tuple(phases)
+    if is_new:
+        check_last_phase(phases)
     with recorded(actor=actor, reason=reason, now=now) as recording:
         template.name, template.description = name.strip()[:100], description
-        is_new = read_phases(newest.phases) != tuple(phases)
         template.number += is_new
         template.save()
         if is_new:

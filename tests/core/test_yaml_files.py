@@ -1,14 +1,24 @@
 """YAML that people write: read one way only, bounded, each refusal with its line; written the same for the same."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.difference import compare_texts, take_fingerprint
+from core.domain.documents import Format
 from core.domain.yaml_reading import MOST_BYTES, is_read_alike, read_documents
 from core.domain.yaml_writing import write_documents
 from core.errors import InvalidInput
 
+
+class Shelf(msgspec.Struct, forbid_unknown_fields=True):
+    kind: str
+    schema: int
+    books: dict[str, int]
+
+
+SHELF = Format(kind="shelf", version=1, struct=Shelf, title="Shelf")
 LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 _WORDS = st.sampled_from(["on", "no", "y", "11:00", "2026-12-01", "0x1F", "007", "1_000", ".5", "1e3", "~", "=", "<<"])
@@ -102,6 +112,39 @@ def test_compare__far_lines__are_a_gap() -> None:
 
     assert "".join(line.mark for line in lines) == "…   -+   …"
     assert compare_texts(before, before) == ()
+
+
+def test_compare__texts_too_long_to_compare_well__are_one_change_in_its_place() -> None:
+    before = [str(number) for number in range(2_000)]
+    after = [*before[:500], *(f"a{number}" for number in range(900)), *before[1_500:]]
+
+    lines = compare_texts("\n".join(before), "\n".join(after))
+
+    assert [line.text for line in lines if line.mark == "-"] == before[500:1_500]
+    assert [line.text for line in lines if line.mark == "+"] == after[500:1_400]
+    assert [line.text for line in lines if line.mark == " "] == [*before[497:500], *before[1_500:1_503]]
+    assert (lines[0].mark, lines[-1].mark) == ("…", "…")
+    assert compare_texts("\n".join(before), "\n".join(before)) == ()
+
+
+@pytest.mark.parametrize("at", [0, 1_234, 2_999])
+def test_format__one_of_many_keys_is_wrong__is_named_after_few_tries(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "kind: shelf\nschema: 1\nbooks:\n"
+    source += "".join(f"  b{number}: {'x' if number == at else 1}\n" for number in range(3_000))
+    tries: list[str] = []
+    asked = Format._is_wrong
+
+    def count(self: Format[Shelf], value: object, words: str) -> bool:
+        tries.append(words)
+        return asked(self, value, words)
+
+    monkeypatch.setattr(Format, "_is_wrong", count)
+
+    with pytest.raises(InvalidInput) as refused:
+        SHELF.read(read_documents(source)[0])
+
+    assert (refused.value.data["line"], refused.value.data["field"]) == (at + 4, f"b{at}")
+    assert len(tries) < 20
 
 
 def test_fingerprint__where_a_text_ends__counts() -> None:

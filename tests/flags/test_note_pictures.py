@@ -1,5 +1,6 @@
 """A note's picture: small, upright, without what cameras add; whatever is no picture is refused."""
 
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from core.actors import SCHEDULER
@@ -68,6 +71,28 @@ def test_small__of_what_is_no_fair_picture__is_refused(uploaded: bytes, code: st
         make_small(uploaded)
 
     assert refused.value.code == code
+
+
+def test_small__of_a_picture_whose_palette_is_gone__is_refused() -> None:
+    whole = draw_picture(mode="P")
+    start = whole.index(b"PLTE") - 4
+    length = int.from_bytes(whole[start : start + 4], "big")
+
+    with pytest.raises(InvalidInput) as refused:
+        make_small(whole[:start] + whole[start + 12 + length :])
+
+    assert refused.value.code == "picture_unreadable"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@given(where=st.lists(st.integers(0, 400), min_size=1, max_size=4), what=st.integers(0, 255))
+def test_small__of_a_damaged_photograph__is_a_picture_or_refused(where: list[int], what: int) -> None:
+    damaged = bytearray(_from_camera())
+    for place in where:
+        damaged[place % len(damaged)] = what
+
+    with suppress(InvalidInput):
+        assert make_small(bytes(damaged)).width <= LONGEST_EDGE
 
 
 @pytest.mark.django_db

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core.actors import DEMO
 from core.errors import InvalidInput, Refusal
@@ -22,6 +23,7 @@ from flags.transitions import (
     release_flag,
     remove_rule,
     remove_rules,
+    shut_site,
     switch_off,
     switch_on,
 )
@@ -152,6 +154,31 @@ def test_remove_rules__of_one_origin__leaves_the_others(flag: Flag, environment:
 
     assert removed == 1
     assert list(Rule.objects.all()) == [kept]
+
+
+def _shut(flag: Flag, environment: Environment) -> tuple[int, list[int], Rule]:
+    """Shut a site above all rules; return how many queries it took, the others in their order, and its rule."""
+    site = make_site()
+    given = {"flag_id": flag.pk, "environment_id": environment.pk, "site_id": site.pk}
+    with CaptureQueriesContext(connection) as queries:
+        rule = shut_site(**given, phase="taken_back", origin="rollout:1:1:shut", **BY)  # type: ignore[arg-type]
+    others = Rule.objects.filter(state__flag=flag, origin="").order_by("position")
+    return len(queries), list(others.values_list("pk", flat=True)), rule
+
+
+@pytest.mark.django_db
+def test_shut_site__thirty_rules__takes_as_many_queries_as_three(flag: Flag, environment: Environment) -> None:
+    laid = [_add(flag, environment, RuleAudience.for_site(make_site().pk)).pk for _ in range(3)]
+    few, others, _rule = _shut(flag, environment)
+    assert others == laid
+    laid += [_add(flag, environment, RuleAudience.for_site(make_site().pk)).pk for _ in range(27)]
+
+    many, others, rule = _shut(flag, environment)
+
+    assert (many, others, rule.position) == (few, laid, 1)
+    moved = Rule.objects.get(pk=laid[0])
+    assert moved.position == 3
+    assert [row.position for row in moved.history.order_by("history_id")] == [1, 2, 3]
 
 
 @pytest.mark.django_db

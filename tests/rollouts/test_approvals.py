@@ -12,11 +12,12 @@ from django.test import Client
 
 from core.actors import SCHEDULER, Actor, command, person, token
 from core.errors import NotAllowed, Refusal
+from core.history import recorded
 from core.models import User
-from core.people import create_person
+from core.people import create_person, deactivate_person
 from core.roles import Role
 from flags.domain.conditions import Condition, Operator
-from flags.transitions import NewMember, add_member, edit_environment, edit_segment
+from flags.transitions import NewMember, add_member, edit_environment, edit_segment, remove_member
 from rollouts.approval_queries import weigh_phase_approval, weigh_plan_approval
 from rollouts.domain.approving import DecisionMade, weigh_decisions
 from rollouts.domain.lifecycle import Status
@@ -25,6 +26,7 @@ from rollouts.models import Approval, CheckItem, Phase, Rollout, Trigger
 from rollouts.transitions import (
     PlanRequest,
     acknowledge_flag,
+    cancel_rollout,
     plan_rollout,
     redraft_rollout,
     resume_rollout,
@@ -260,6 +262,49 @@ class TestPlan:
         assert ([one.name for one in state.void], state.missing) == (["other"], 1)
         assert refused.value.code == "approval_missing"
 
+    def test_approval__by_whoever_put_people_into_its_segment__is_refused(
+        self, world: World, rollout: Rollout, other: User
+    ) -> None:
+        later = BY | {"now": NOW + timedelta(minutes=5)}
+        add_member(segment_id=world.testers.pk, member=NewMember("one-more"), actor=person(other), **later)
+
+        with pytest.raises(NotAllowed) as refused:
+            _decide(rollout, other)
+
+        assert refused.value.code == "approval_by_author"
+
+    def test_approval__of_somebody_who_may_approve_no_more__counts_no_more(self, rollout: Rollout, other: User) -> None:
+        _decide(rollout, other)
+        deactivate_person(user_id=other.pk, actor=SCHEDULER, **BY)
+
+        with pytest.raises(Refusal) as refused:
+            _schedule(rollout)
+
+        assert refused.value.code == "approval_missing"
+
+    def test_segment__of_a_plan_that_was_approved__grows_no_more_until_it_ends(
+        self, world: World, rollout: Rollout, other: User
+    ) -> None:
+        _decide(rollout, other)
+        _schedule(rollout)
+        late: dict[str, Any] = BY | {"segment_id": world.testers.pk, "member": NewMember("late"), "actor": SCHEDULER}
+        wider: dict[str, Any] = {"conditions": [Condition("version", Operator.EQUALS, "1.4")], "actor": SCHEDULER} | BY
+
+        for grow in (
+            partial(add_member, **late),
+            partial(edit_segment, segment_id=world.testers.pk, name="Testers", description="", **wider),
+        ):
+            with pytest.raises(Refusal) as refused:
+                grow()
+            assert (refused.value.code, refused.value.data["uses"]) == ("segment_bound", str(reload(rollout)))
+        edit_segment(segment_id=world.testers.pk, name="Renamed", description="", conditions=[], actor=SCHEDULER, **BY)
+        member = world.testers.members.get()
+        remove_member(segment_id=world.testers.pk, member_id=member.pk, actor=SCHEDULER, **BY)
+        cancel_rollout(rollout_id=rollout.pk, actor=SCHEDULER, **BY)
+        add_member(**late)
+
+        assert [one.targeting_key for one in world.testers.members.all()] == ["late"]
+
     def test_approval__of_what_was_seen_before_a_change__is_refused(
         self, world: World, rollout: Rollout, other: User
     ) -> None:
@@ -394,6 +439,28 @@ class TestPhase:
         _run(rollout, days=1.4)
 
         assert reload(rollout).phases.get(position=2).status == "running"
+
+    @pytest.mark.parametrize("actor", ["author", "token"])
+    def test_phase__waived_instead_of_approved__is_refused(self, rollout: Rollout, author: User, actor: str) -> None:
+        _run(rollout, days=1.3)
+        who = person(author) if actor == "author" else token("ci")
+
+        with pytest.raises(Refusal) as refused:
+            resume_rollout(rollout_id=rollout.pk, waive_gate=True, actor=who, **BY)
+
+        assert refused.value.code == "approval_not_waived"
+        assert reload(rollout).status == Status.HELD
+
+    def test_phase__its_other_gates_waived__still_waits_for_the_approval(self, rollout: Rollout, other: User) -> None:
+        self._decide(rollout, other)
+        phase = rollout.phases.get(position=1)
+        phase.gate_waived = True
+        with recorded(actor=SCHEDULER, **BY):
+            phase.save()
+        self._decide(rollout, other, is_approved=False)
+        _run(rollout, days=1.3)
+
+        assert reload(rollout).status == Status.HELD
 
     def test_phase__moved_by_a_delay__stays_approved(self, rollout: Rollout, other: User) -> None:
         self._decide(rollout, other)

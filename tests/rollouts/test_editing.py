@@ -1,7 +1,8 @@
 """A person drives closely: earlier, later, left out, taken back in part; each shown before it is done."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,12 +19,12 @@ from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
 from rollouts.guarding import watch_rollout
 from rollouts.models import PhaseStatus, Rollback, Rollout, Step, StepStatus
+from rollouts.shut_queries import list_shut_sites
 from rollouts.transitions import PlanRequest, plan_rollout, resume_rollout, run_next_step, schedule_rollout
 from rollouts.transitions.editing import insert_pause, move_moment, restore_steps, skip_steps
 from rollouts.transitions.hastening import promote_early, start_now
 from rollouts.transitions.partial_rollback import (
     give_back_site,
-    list_shut_sites,
     roll_back_phase,
     roll_back_site,
     undo_steps,
@@ -199,6 +200,41 @@ class TestEdits:
         insert_pause(rollout_id=rollout.pk, step_id=step.pk, days=2, now=NOW, **BY)
 
         assert _days(rollout) == ["Mon 30 06:00", "Wed 02 06:00", "Sat 05 06:00", "Mon 07 06:00", "Tue 08 06:00"]
+
+    @pytest.mark.parametrize("is_rehearsal", [False, True])
+    def test_pause__within_a_phase__leaves_what_comes_before_it(self, world: World, is_rehearsal: bool) -> None:
+        """A draft of all phases: the phase before must not reach into this one, or its soak holds the rollout there."""
+        rollout = _plan(world, INTERNAL, SITES, FULL, start_on=None if is_rehearsal else MONDAY)
+        step = _first(rollout, site=world.sites[1])
+        phases = {phase.position: phase for phase in rollout.phases.all()}
+        own = phases[step.phase.position]
+        earlier = {row.pk: row.due_at for row in rollout.steps.filter(due_at__lt=step.due_at)}
+
+        insert_pause(rollout_id=rollout.pk, step_id=step.pk, days=2, now=NOW, **BY)
+
+        now = {phase.position: phase for phase in rollout.phases.all()}
+        for position in range(1, own.position):
+            assert (now[position].starts_at, now[position].ends_at) == (
+                phases[position].starts_at,
+                phases[position].ends_at,
+            )
+        assert now[own.position].starts_at == own.starts_at
+        assert now[own.position].ends_at > own.ends_at
+        assert now[own.position + 1].starts_at > phases[own.position + 1].starts_at
+        assert {row.pk: row.due_at for row in rollout.steps.filter(pk__in=earlier)} == earlier
+        assert all(one.ends_at <= other.starts_at for one, other in pairwise(now[place] for place in sorted(now)))
+
+    def test_pause__before_the_second_slot_of_a_day__leaves_the_first(self, world: World) -> None:
+        slots = replace(INTERNAL, days=1, slots=(time(9), time(14)), advance=Advance.ONE_BY_ONE)
+        rollout = _plan(world, slots, FULL)
+        first, second = rollout.steps.order_by("position")[:2]
+        assert first.due_at.date() == second.due_at.date()
+
+        insert_pause(rollout_id=rollout.pk, step_id=second.pk, days=1, now=NOW, **BY)
+
+        assert rollout.steps.get(pk=first.pk).due_at == first.due_at
+        assert rollout.steps.get(pk=second.pk).due_at > second.due_at
+        assert rollout.phases.get(position=1).starts_at <= first.due_at
 
     def test_pause__before_a_phase__lengthens_the_one_before(self, world: World) -> None:
         rollout = _schedule(_plan(world, INTERNAL, FULL))

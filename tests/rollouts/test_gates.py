@@ -32,6 +32,12 @@ def test_guardrails__any_verdict_but_pass__does_not_hold_and_names_the_flag(verd
     assert result.data == {"flags": [["tickets", verdict]], "judged": 2}
 
 
+def test_guardrails__nothing_judged__does_not_hold() -> None:
+    (result,) = judge_gates(gates=[Gate.GUARDRAILS], soaked_at=SOAKED_AT, verdicts=[], now=SOAKED_AT)
+
+    assert (result.holds, result.code) == (False, "guardrails_judged_nothing")
+
+
 def test_gates__none__are_none() -> None:
     assert judge_gates(gates=[], soaked_at=SOAKED_AT, verdicts=[("buttons", "breach")], now=SOAKED_AT) == []
 

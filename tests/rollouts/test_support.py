@@ -1,5 +1,6 @@
 """The duty roster and its gaps; what heightened support does; the gate of notes for cashiers."""
 
+import re
 from datetime import date
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from core.actors import SCHEDULER
 from core.errors import InvalidInput, Refusal
 from core.roles import Role
 from flags.models import Flag
@@ -17,11 +19,13 @@ from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate, SupportLevel
 from rollouts.effective_guardrail import get_effective_guardrail, tighten
 from rollouts.gate_queries import list_flags_without_notes
-from rollouts.models import PhaseStatus, Rollout, SupportShift
+from rollouts.models import PhaseStatus, Rollout, SupportShift, Trigger
 from rollouts.support_queries import get_roster, list_arriving
+from rollouts.transitions import roll_back
+from rollouts.transitions.partial_rollback import give_back_site, roll_back_site
 from rollouts.transitions.rostering import add_shift, remove_shift
 from tests.factories.feedback import BY, at, make_trial, run
-from tests.factories.world import World, make_world, reload
+from tests.factories.world import WHY, World, make_world, reload
 from tests.signed_in import sign_in
 from tests.waiting import race
 
@@ -196,6 +200,40 @@ class TestPages:
         assert 'href="tel:0102030405"' in lyon
         assert "Appuyez sur le bouton vert." not in nantes
         assert "Nobody, though support is heightened" in nantes
+
+    def test_site__taken_back_on_its_day__says_so_in_place_of_what_to_tell_the_cashiers(
+        self, world: World, rollout: Rollout
+    ) -> None:
+        _write_note(world.flags[0], "Appuyez sur le bouton vert.")
+        given: dict[str, Any] = {"rollout_id": rollout.pk, "site_id": world.sites[0].pk, "actor": SCHEDULER}
+        roll_back_site(**given, reason="The button sticks", now=at(25, 16, 52))
+        client = sign_in(Role.SUPPORT)
+
+        with time_machine.travel(at(25, 17)):
+            english = client.get("/sites/lyon/").content.decode()
+            elsewhere = client.get("/sites/nantes/").content.decode()
+            client.cookies["django_language"] = "fr"
+            french = client.get("/sites/lyon/").content.decode()
+        with time_machine.travel(at(26, 12)):
+            next_day = client.get("/sites/lyon/").content.decode()
+
+        assert "Taken back today at 16:52" in english
+        assert "Why: The button sticks" in english
+        assert "Appuyez sur le bouton vert." not in english
+        assert "Taken back" not in elsewhere
+        assert "Retiré aujourd’hui à 16:52" in french
+        assert re.search(r"Motif\s: The button sticks", french)
+        assert "16:52" in next_day
+        assert "aujourd’hui à 16:52" not in next_day
+        give_back_site(**given, reason=WHY, now=at(26, 13))
+        with time_machine.travel(at(26, 14)):
+            assert "16:52" not in client.get("/sites/lyon/").content.decode()
+
+    def test_arriving__of_a_flag_taken_back__is_not_here(self, world: World, rollout: Rollout) -> None:
+        given: dict[str, Any] = {"actor": SCHEDULER, "reason": WHY, "now": at(25, 13)}
+        roll_back(rollout_id=rollout.pk, flag_ids=[world.flags[0].pk], trigger=Trigger.MANUAL, **given)
+
+        assert [flag.key for flag in list_arriving(world.sites[0], now=at(25, 14))] == ["signals", "tickets"]
 
     def test_arriving__tomorrow__is_not_here_today(self, world: World, rollout: Rollout) -> None:
         lyon, nantes, _lille = world.sites

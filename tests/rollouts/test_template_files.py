@@ -1,6 +1,7 @@
 """Plan templates as files: exported, checked by the published schema, imported whole or not at all."""
 
 import json
+from dataclasses import replace
 from datetime import time
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
@@ -275,7 +276,8 @@ def _phases(draw: st.DrawFn) -> tuple[PhaseTemplate, ...]:
             )
         )
     order = list(PhaseKind)
-    return tuple(sorted(found, key=lambda phase: order.index(phase.kind)))
+    *before, last = sorted(found, key=lambda phase: order.index(phase.kind))
+    return (*before, replace(last, gates=(), checklist=()))
 
 
 @given(name=_NAMES, description=_TEXTS, phases=_phases())
@@ -307,7 +309,9 @@ def test_export__any_template_imported_elsewhere__is_the_same_bytes(
     edit_template(template_id=template.pk, name=name, description=description, phases=phases, **_BY)
     file = export_templates(["any"])
 
-    edit_template(template_id=template.pk, name="Elsewhere", phases=[PhaseTemplate(PhaseKind.FULL, days=1)], **_BY)
+    edit_template(
+        template_id=template.pk, name="Elsewhere", phases=[PhaseTemplate(PhaseKind.FULL, days=1, gates=())], **_BY
+    )
     import_templates(source=file, **_BY)
 
     assert export_templates(["any"]) == file

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.actors import SCHEDULER
 from core.errors import InvalidInput, Refusal
+from core.history import recorded
 from core.people import create_person
 from core.roles import Role
 from flags.models import Rule, Segment
@@ -213,6 +214,10 @@ class TestVersions:
         with pytest.raises(DatabaseError):
             version.save()
 
+    def test_create__of_a_name_that_is_an_address__is_refused(self) -> None:
+        with pytest.raises(InvalidInput, match="key_reserved"):
+            create_template(name="New", phases=[FULL], **BY)
+
     def test_create__a_name_that_is_taken__is_refused(self) -> None:
         create_template(name="Straight", phases=[FULL], **BY)
 
@@ -234,9 +239,31 @@ class TestVersions:
 
         assert refused.value.code == code
 
+    @pytest.mark.parametrize("gate", [Gate.GUARDRAILS, Gate.APPROVAL])
+    def test_create__gates_on_the_last_phase__are_refused(self, gate: Gate) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            create_template(name="Odd", phases=[INTERNAL, replace(FULL, gates=(gate,))], **BY)
+
+        assert (refused.value.code, refused.value.data) == ("template_gates_last", {"phase": 2})
+
+    def test_edit__a_version_of_before_with_gates_on_its_last_phase__is_renamed_and_planned(self, world: World) -> None:
+        template = create_template(name="Straight", phases=[FULL], **BY)
+        old = [replace(FULL, gates=(Gate.SOAK,))]
+        PlanTemplateVersion.objects.create(
+            template=template, number=2, phases=write_phases(old), created_at=NOW, reason="before"
+        )
+        with recorded(**BY):
+            template.number = 2
+            template.save()
+
+        edit_template(template_id=template.pk, name="Straight on", phases=old, **BY)
+
+        rollout = plan_rollout(request=_request(world, template), **BY)
+        assert Phase.objects.get(rollout=rollout).gates == ["soak"]
+
     def test_segment__that_a_template_names__is_not_deleted(self) -> None:
         segment = create_segment(key="shop-lab", name="Lab", members=[NewMember("ana")], **BY)
-        create_template(name="Lab first", phases=[replace(INTERNAL, segment_key="shop-lab")], **BY)
+        create_template(name="Lab first", phases=[replace(INTERNAL, segment_key="shop-lab", gates=())], **BY)
 
         with pytest.raises(Refusal) as refused:
             delete_segment(segment_id=segment.pk, **BY)
@@ -256,7 +283,7 @@ class TestPlans:
 
     def test_plan__for_a_named_segment__has_its_steps_for_it(self, world: World) -> None:
         segment = create_segment(key="shop-lab", name="Lab", members=[NewMember("ana")], **BY)
-        template = create_template(name="Lab first", phases=[replace(INTERNAL, segment_key="shop-lab")], **BY)
+        template = create_template(name="Lab first", phases=[replace(INTERNAL, segment_key="shop-lab", gates=())], **BY)
 
         rollout = plan_rollout(request=_request(world, template), **BY)
 
