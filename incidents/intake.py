@@ -4,12 +4,13 @@ An event and what is made of it are one transaction; a fault in one event leaves
 round and stops no other. The clock starts at detection, so a delay here costs no truth.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import Q
 
-from core.actors import INTAKE
+from core.actors import INTAKE, Actor, ActorKind
 from core.history import recorded
 from flags.models import Criticality
 from incidents.domain.intake_retry import delay_after
@@ -25,6 +26,8 @@ from rollouts.models import Rollback, RolloutEvent
 KINDS = ("flag_rolled_back", "site_rolled_back", "phase_rolled_back", "rolled_back", "complaint_limit_reached")
 #: First half of an advisory lock's key; the second is the rollout.
 INTAKE_LOCK = 7_140_202
+#: Flags whose keys take more are counted: a title is read at a glance, and is never cut.
+MOST_NAMED_CHARACTERS = 60
 _TIER = {
     Criticality.CRITICAL: Tier.CRITICAL,
     Criticality.IMPORTANT: Tier.IMPORTANT,
@@ -54,7 +57,9 @@ def take_in(event_id: int, *, now: datetime) -> Incident | None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [INTAKE_LOCK, event.rollout_id])
     incident = _find_running(event, now=now)
     incident = _open(event, now=now) if incident is None else _join(incident, event, now=now)
-    add_entry(incident, code=event.kind, actor=INTAKE, now=event.at, note=event.reason, data=event.data)
+    # Who did it, not who wrote it down.
+    actor = Actor(kind=ActorKind(event.actor_kind), label=event.actor_label, user_id=event.actor_user_id)
+    add_entry(incident, code=event.kind, actor=actor, now=event.at, note=event.reason, data=event.data)
     return incident
 
 
@@ -104,10 +109,8 @@ def _find_running(event: RolloutEvent, *, now: datetime) -> Incident | None:
 
 def _open(event: RolloutEvent, *, now: datetime) -> Incident:
     flags = _keys(event, "flags")
-    release = event.rollout.release.version
     return declare_incident(
-        # No word of any language: the timeline says in the reader's what happened.
-        title=f"{release}: {', '.join(flags)} ({event.rollout.environment.key})" if flags else str(event.rollout),
+        title=_name(event, flags),
         tier=_tier(event),
         environment=event.rollout.environment,
         detected_at=_detected_at(event, now=now),
@@ -120,6 +123,16 @@ def _open(event: RolloutEvent, *, now: datetime) -> Incident:
         site_keys=_keys(event, "sites"),
         is_rehearsal=bool(event.data.get("is_rehearsal")),
     )
+
+
+def _name(event: RolloutEvent, flags: Sequence[str]) -> str:
+    """Return a title without a word of any one language: the timeline says in the reader's what happened."""
+    if not flags:
+        return str(event.rollout)
+    named = ", ".join(flags)
+    what = named if len(named) <= MOST_NAMED_CHARACTERS else f"{len(flags)} flags"
+    brought = f"{event.rollout.release.version}: {what} ({event.rollout.environment.key})"
+    return f"↩ {event.data['audience']} · {brought}" if event.kind == "site_rolled_back" else brought
 
 
 def _join(incident: Incident, event: RolloutEvent, *, now: datetime) -> Incident:

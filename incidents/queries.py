@@ -105,9 +105,14 @@ def list_due_measures(*, today: date) -> QuerySet[ActionItem]:
 
 
 def confirm_taken_back(incident: Incident, *, now: datetime) -> dict[str, Confirmation]:
-    """Return, by flag key, which tills have what the incident's rollback took back: three queries."""
-    if incident.rollback_id is None:
+    """Return, by flag key, which tills have what the incident's rollback took back: four queries.
+
+    Of a site that was taken back its own tills alone are asked.
+    """
+    rollback = incident.rollback
+    if rollback is None:
         return {}
-    flags = dict(RollbackFlag.objects.filter(rollback=incident.rollback_id).values_list("flag_id", "flag__key"))
-    found = confirm_flags(environment_id=incident.environment_id, flag_ids=flags, now=now)
+    flags = dict(RollbackFlag.objects.filter(rollback=rollback).values_list("flag_id", "flag__key"))
+    sites = None if rollback.site_id is None else [rollback.site_id]
+    found = confirm_flags(environment_id=incident.environment_id, flag_ids=flags, now=now, site_ids=sites)
     return {flags[flag_id]: confirmation for flag_id, confirmation in found.items()}

@@ -19,8 +19,13 @@ class Confirmed:
     confirmation: Confirmation
 
 
-def list_confirmations(rollout: Rollout, *, off: Collection[str], now: datetime) -> list[Confirmed]:
-    """Return what is off again and the steps of the last moment, each with its tills: six queries at most."""
+def list_confirmations(
+    rollout: Rollout, *, off: Collection[str], now: datetime, shut: Collection[int] = ()
+) -> list[Confirmed]:
+    """Return what is off again and the steps of the last moment, each with its tills: six queries at most.
+
+    What was done last at one of the sites in `shut`, which were taken back, is off there.
+    """
     rows = rollout.rollout_flags.filter(flag__key__in=off).select_related("flag").order_by("position")
     gone = [row.flag for row in rows]
     last = _list_last_steps(rollout)
@@ -36,7 +41,7 @@ def list_confirmations(rollout: Rollout, *, off: Collection[str], now: datetime)
         here = confirm_flags(environment_id=place, flag_ids=[step.flag_id for step in on], now=now, site_ids=[site.pk])
     return [
         *_put_together(gone, everywhere, is_off=True, site=None),
-        *_put_together([step.flag for step in on], here, is_off=False, site=site),
+        *_put_together([step.flag for step in on], here, is_off=site is not None and site.pk in shut, site=site),
     ]
 
 

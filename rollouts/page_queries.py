@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from core.domain.sparkline import Bar, draw_bars, level, trace_line
 from flags.models import Segment, SegmentMember, Till
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
@@ -23,6 +25,7 @@ from rollouts.gate_queries import judge_phase
 from rollouts.hand_queries import list_flags_off
 from rollouts.models import Rollback, Rollout, RolloutFlag, StepStatus
 from rollouts.queries import exposures_of, weigh_for_gates
+from rollouts.shut_queries import list_shut_sites
 from rollouts.track import Summary, summarise
 
 SERIES_SPAN = timedelta(hours=1)
@@ -92,7 +95,8 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     flags = list(rollout.rollout_flags.select_related("flag").order_by("position"))
     switched_off = list_flags_off(rollout)
     off = switched_off | {row.flag.key for row in flags if row.rolled_back_at}
-    summary = summarise(rollout, now=now, off=off)
+    shut = {site.pk: site.key for site in list_shut_sites(rollout)}
+    summary = summarise(rollout, now=now, off=off, shut=shut)
     errors, critical = _chart_errors(rollout, critical_judgements, guardrail, now=now)
     return Page(
         summary=summary,
@@ -107,24 +111,26 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
         critical=critical,
         complaints=_chart_complaints(rollout, exposures, now=now),
         reach=measure_reach(rollout, [one for one in exposures if one.flag_key not in switched_off], now=now),
-        confirmations=list_confirmations(rollout, off=off, now=now),
+        confirmations=list_confirmations(rollout, off=off, shut=shut, now=now),
         acted=list_acted(rollout),
     )
 
 
 def measure_reach(rollout: Rollout, exposures: Sequence[Exposure], *, now: datetime) -> Reach:
-    """Return how many sites, tills and people have something of this rollout on."""
+    """Return how many sites, tills and people have something of this rollout on; none of a site taken back."""
     keys = list_exposed_sites(exposures)
-    tills = Till.objects.all() if keys is None else Till.objects.filter(site__key__in=keys)
+    shut = list_shut_sites(rollout)
+    tills = (Till.objects.all() if keys is None else Till.objects.filter(site__key__in=keys)).exclude(site__in=shut)
     places = list(tills.values_list("site_id", "key"))
     segments = Segment.objects.filter(pk__in=_list_exposed_segments(rollout, exposures))
-    people = SegmentMember.objects.filter(segment__in=segments).values("targeting_key").distinct().count()
+    members = SegmentMember.objects.filter(Q(site=None) | ~Q(site__in=shut), segment__in=segments)
+    people = members.values("targeting_key").distinct().count()
     reporting = count_reporting_tills(
         environment_key=rollout.environment.key, till_keys=[key for _, key in places], since=now - REPORTING_SPAN
     )
     return Reach(
         flags=len(exposures),
-        sites=len({site_id for site_id, _ in places}) if keys is None else len(keys),
+        sites=len({site_id for site_id, _ in places}) if keys is None else len(keys - {site.key for site in shut}),
         tills=len(places),
         people=people,
         reporting=reporting,

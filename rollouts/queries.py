@@ -32,6 +32,7 @@ from rollouts.models import (
     Trigger,
 )
 from rollouts.overnight import find_last_open_day, list_spells
+from rollouts.shut_queries import list_shut_sites
 from rollouts.template_queries import guess_template
 
 #: Steps of one audience this close are one line of the story.
@@ -200,10 +201,14 @@ def list_takeable(rollout: Rollout) -> list[TakeableFlag]:
 
 
 def list_exposed_sites_of(rollout: Rollout) -> list[Site]:
-    """Return the sites at which a step of a flag that is still driven is done, by name: one query."""
+    """Return the sites at which a step of a flag that is still driven is done, by name: two queries.
+
+    One that was taken back is none of them.
+    """
     active = rollout.rollout_flags.filter(is_active=True).values("flag_id")
     done = rollout.steps.filter(status=StepStatus.DONE, flag__in=active, site__isnull=False)
-    return list(Site.objects.filter(pk__in=done.values("site")).order_by("name"))
+    shut = [site.pk for site in list_shut_sites(rollout)]
+    return list(Site.objects.filter(pk__in=done.values("site")).exclude(pk__in=shut).order_by("name"))
 
 
 def judge_rollout(rollout: Rollout, *, now: datetime) -> list[Judgement]:

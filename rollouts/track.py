@@ -108,13 +108,17 @@ class Summary:
 
 @dataclass(frozen=True)
 class SiteView:
-    """A site's day on its own calendar: when its flags go on, whether they did, how many of them are off again."""
+    """A site's day on its own calendar: when its flags go on, whether they did, how many of them are off again.
+
+    `is_shut` where the site was taken back.
+    """
 
     name: str
     due_at: datetime
     day: date
     is_done: bool
     off: int
+    is_shut: bool
 
 
 @dataclass(frozen=True)
@@ -157,9 +161,9 @@ def summarise_all(rollouts: Sequence[Rollout], *, now: datetime) -> list[Summary
     return [_summarise(rollout, tracks[rollout.pk], now=now, off=()) for rollout in rollouts]
 
 
-def summarise(rollout: Rollout, *, now: datetime, off: Collection[str] = ()) -> Summary:
-    """Return a rollout's line; `off` are the flags taken back or switched off since their steps were done."""
-    return _summarise(rollout, read_tracks([rollout], off=off)[rollout.pk], now=now, off=off)
+def summarise(rollout: Rollout, *, now: datetime, off: Collection[str] = (), shut: Collection[int] = ()) -> Summary:
+    """Return a rollout's line; `off` are flags that are off since their steps were done, `shut` sites taken back."""
+    return _summarise(rollout, read_tracks([rollout], off=off, shut=shut)[rollout.pk], now=now, off=off)
 
 
 def _summarise(rollout: Rollout, track: Track, *, now: datetime, off: Collection[str]) -> Summary:
@@ -179,7 +183,7 @@ def _view_phase(phase: Phase, track: Track, *, now: datetime, off: Collection[st
 
 def _view_site(stop: Stop) -> SiteView:
     day = local_day(stop.due_at, zone=stop.zone)
-    return SiteView(stop.name, stop.due_at, day, is_done=not stop.to_come, off=stop.off)
+    return SiteView(stop.name, stop.due_at, day, is_done=not stop.to_come, off=stop.off, is_shut=stop.is_shut)
 
 
 def _draw(mark: Mark, *, off: Collection[str]) -> Dot:

@@ -32,6 +32,7 @@ class Stop:
     due_at: datetime
     to_come: int
     off: int
+    is_shut: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,12 @@ class Track:
     next_steps: list[Step] = field(default_factory=list)
 
 
-def read_tracks(rollouts: Sequence[Rollout], *, off: Collection[str] = ()) -> dict[int, Track]:
+def read_tracks(
+    rollouts: Sequence[Rollout], *, off: Collection[str] = (), shut: Collection[int] = ()
+) -> dict[int, Track]:
     """Return the tracks of rollouts by primary key: four queries, however many there are and however long.
 
-    `off` are keys of flags that are off again since their steps were done.
+    `off` are keys of flags that are off again since their steps were done, `shut` sites that were taken back.
     """
     tracks = {rollout.pk: Track() for rollout in rollouts}
     zones = {rollout.pk: rollout.zone for rollout in rollouts}
@@ -55,14 +58,15 @@ def read_tracks(rollouts: Sequence[Rollout], *, off: Collection[str] = ()) -> di
     for rollout_id, phase_id, flag_key, status in people.values_list("rollout_id", "phase_id", "flag__key", "status"):
         tracks[rollout_id].marks.append(Mark(phase_id, flag_key, status))
     places = steps.exclude(site=None, share_bp=None).order_by()
-    stops = places.values_list("rollout_id", "phase_id", "site__name", "site__time_zone", "share_bp").annotate(
+    stops = places.values_list("rollout_id", "phase_id", "site", "site__name", "site__time_zone", "share_bp").annotate(
         first=Min("position"),
         due=Min("due_at"),
         to_come=Count("pk", filter=Q(status=StepStatus.PLANNED)),
         off=Count("pk", filter=Q(status=StepStatus.DONE, flag__key__in=list(off))),
     )
-    for rollout_id, phase_id, site, zone, share_bp, _first, due_at, to_come, gone in stops.order_by("first"):
-        stop = Stop(phase_id, say_whom(site, share_bp), ZoneInfo(zone or zones[rollout_id]), due_at, to_come, gone)
+    for rollout_id, phase_id, pk, site, zone, share_bp, _first, due_at, to_come, gone in stops.order_by("first"):
+        clock = ZoneInfo(zone or zones[rollout_id])
+        stop = Stop(phase_id, say_whom(site, share_bp), clock, due_at, to_come, gone, is_shut=pk in shut)
         tracks[rollout_id].stops.append(stop)
     for step in _list_next(tracks):
         tracks[step.rollout_id].next_steps.append(step)

@@ -12,12 +12,15 @@ from core.models import User
 from core.people import create_person
 from core.roles import Role
 from flags.models import FlagState, Rule
-from flags.transitions import NewMember, kill_flag, release_flag
+from flags.transitions import NewMember, create_till, kill_flag, release_flag
+from incidents.intake import list_waiting, take_in
 from rollouts.approval_queries import weigh_phase_approval
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
 from rollouts.labels import say_event
 from rollouts.models import Phase, PhaseStatus, Rollout, StepStatus, Trigger
+from rollouts.page_queries import compose_page
+from rollouts.queries import list_exposed_sites_of
 from rollouts.transitions import (
     PlanRequest,
     acknowledge_flag,
@@ -34,6 +37,7 @@ from rollouts.transitions.hastening import promote_early
 from rollouts.transitions.partial_rollback import roll_back_phase, roll_back_site
 from rollouts.transitions.templating import create_template
 from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play
+from tests.signed_in import sign_in
 
 BY: dict[str, Any] = {"actor": SCHEDULER, "reason": WHY}
 HOUR = timedelta(hours=1)
@@ -224,6 +228,31 @@ class TestSiteTakenBack:
         for flag in world.flags:
             first = Rule.objects.filter(state__flag=flag).earliest("position")
             assert (first.site, first.variant) == (site, "off")
+
+    def test_pages__of_a_site_taken_back__count_it_nowhere_as_on(self, world: World) -> None:
+        rollout = _plan(world, SITES, FULL)
+        first = rollout.steps.earliest("position")
+        _run(rollout, first.due_at)
+        assert first.site is not None
+        create_till(site_id=first.site.pk, key="till-1", name="Till 1", now=NOW, **BY)
+        camille = create_person(
+            username="camille", roles=[Role.RELEASE_MANAGER], full_name="Camille", actor=SCHEDULER, reason=WHY, now=NOW
+        )
+        given: dict[str, Any] = {"actor": person(camille), "reason": WHY, "now": first.due_at}
+        roll_back_site(rollout_id=rollout.pk, site_id=first.site.pk, **given)
+
+        page = compose_page(Rollout.objects.get(pk=rollout.pk), now=first.due_at)
+
+        assert [site.name for site in page.summary.phases[0].sites if site.is_shut] == [first.site.name]
+        assert (page.reach.sites, page.reach.tills) == (0, 0)
+        assert [(one.is_off, one.site) for one in page.confirmations] == [(True, first.site)]
+        assert list_exposed_sites_of(rollout) == []
+        assert f"3 flags off at {first.site.name}" in sign_in().get(f"/rollouts/{rollout.pk}/").content.decode()
+        (event_id,) = list_waiting(limit=10)
+        incident = take_in(event_id, now=first.due_at)
+        assert incident is not None
+        assert incident.title == f"↩ {first.site.name} · 1.3: buttons, signals, tickets (staging)"
+        assert incident.timeline.get(code="site_rolled_back").actor_label == person(camille).label
 
 
 @pytest.mark.django_db

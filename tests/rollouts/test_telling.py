@@ -59,6 +59,7 @@ def real(world: World) -> Rollout:
     rollout = schedule_rollout(rollout_id=made.pk, now=NOW, **BY)
     first = rollout.steps.filter(site__isnull=False).order_by("position")[0]
     rollout.steps.filter(position__lt=first.position).update(status="skipped")
+    rollout.phases.filter(position__lt=first.phase.position).update(status="done")
     return rollout
 
 
