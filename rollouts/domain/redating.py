@@ -68,20 +68,21 @@ def redate(
     zone: ZoneInfo,
     start_on: date,
     new_on: date,
+    stay: int = 0,
 ) -> NewDates:
     """Return new dates: what was promised for `start_on` comes on `new_on` or later, all behind it behind it.
 
-    What is promised for days before stays. Sites keep to days on which they take changes, each to
-    one of its own.
+    What is promised for days before stays, and so do the first `stay` promises. Sites keep to days on
+    which they take changes, each to one of its own.
     """
     before = _NumberedDays(promises, sites=sites, zone=zone, start_on=start_on)
     after = CalendarDays(start_on=new_on, sites=sites, zone=zone)
     moments: list[datetime] = []
     late: dict[int, int] = {}
     number, last = 0, None
-    for promise in promises:
+    for index, promise in enumerate(promises):
         day = promise.day(zone)
-        if day < start_on:
+        if index < stay or day < start_on:
             moments.append(promise.due_at)
             continue
         if (group := (promise.phase, promise.site, day)) != last:

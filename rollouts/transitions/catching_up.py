@@ -55,17 +55,19 @@ def _redate_days(rollout: Rollout, step: Step, *, now: datetime) -> None:
 
 
 def shift_rehearsal(rollout: Rollout, step: Step, *, late: timedelta) -> None:
-    """Move a rehearsal's planned steps, and the phases they are in or lead to."""
-    rows = list(rollout.steps.filter(status=StepStatus.PLANNED))
+    """Move a rehearsal's planned steps from this one on, and the phases they are in or lead to."""
+    planned = rollout.steps.filter(status=StepStatus.PLANNED)
+    rows = list(planned.filter(position__gte=step.position))
     for row in rows:
         row.due_at += late
     save_many(rows, ["due_at"])
+    has_begun = planned.filter(phase=step.phase, position__lt=step.position).exists()
     for phase in rollout.phases.filter(position__gte=step.phase.position):
-        _shift_phase(phase, late)
+        _shift_phase(phase, late, keeps_start=has_begun and phase.pk == step.phase_id)
 
 
-def _shift_phase(phase: Phase, late: timedelta) -> None:
-    if phase.status == PhaseStatus.PENDING:
+def _shift_phase(phase: Phase, late: timedelta, *, keeps_start: bool) -> None:
+    if phase.status == PhaseStatus.PENDING and not keeps_start:
         phase.starts_at += late
     phase.ends_at = max(phase.ends_at + late, phase.starts_at + timedelta(seconds=1))
     phase.save()

@@ -42,26 +42,33 @@ def insert_pause(
     def edit(rollout: Rollout, step: Step) -> dict[str, object]:
         if step.status != StepStatus.PLANNED:
             raise Refusal("step_not_planned")
-        before = rollout.phases.filter(position__lt=step.phase.position).order_by("-position").first()
-        old = step.due_at
-        if rollout.day_seconds is not None:
-            shift_rehearsal(rollout, step, late=timedelta(seconds=rollout.day_seconds * days))
-        else:
-            sites = list_rollout_sites(rollout)
-            plan_days = CalendarDays(
-                start_on=local_day(old, zone=step.zone), sites=list(sites.values()), zone=ZoneInfo(rollout.zone)
-            )
-            redate_rest(rollout, step, new_on=plan_days.day(days + 1), sites=sites)
-        step.refresh_from_db()
-        if before is not None and before.status != PhaseStatus.DONE and before.ends_at <= old:
-            # What is waited for before a phase is waited for in the one before.
-            before.ends_at += step.due_at - old
-            before.save()
+        first = list_steps_together(step).filter(status=StepStatus.PLANNED).select_related("phase").first() or step
+        _wait_before(rollout, first, days=days)
         return {"days": days, "audience": step.whom}
 
     return edit_plan(
         rollout_id, step_id, edit, kind="pause_inserted", actor=actor, reason=reason, now=now, seen=seen_epoch
     )
+
+
+def _wait_before(rollout: Rollout, step: Step, *, days: int) -> None:
+    """Move a step and all behind it; what is waited for before a phase is waited for in the one before."""
+    old = step.due_at
+    if rollout.day_seconds is not None:
+        shift_rehearsal(rollout, step, late=timedelta(seconds=rollout.day_seconds * days))
+    else:
+        sites = list_rollout_sites(rollout)
+        plan_days = CalendarDays(
+            start_on=local_day(old, zone=step.zone), sites=list(sites.values()), zone=ZoneInfo(rollout.zone)
+        )
+        redate_rest(rollout, step, new_on=plan_days.day(days + 1), sites=sites, keeps_day=True)
+    step.refresh_from_db(fields=["due_at"])
+    if step.phase.steps.filter(position__lt=step.position).exclude(status=StepStatus.SKIPPED).exists():
+        return
+    before = rollout.phases.filter(position__lt=step.phase.position).order_by("-position").first()
+    if before is not None and before.status != PhaseStatus.DONE and before.ends_at <= old:
+        before.ends_at += step.due_at - old
+        before.save()
 
 
 @transaction.atomic

@@ -84,8 +84,13 @@ def tell_moved(rollout: Rollout, obstacle: Obstacle, moved: Sequence[Step], *, n
     add_event(rollout, kind=obstacle.kind, actor=SCHEDULER, reason=obstacle.reason, now=now, data=data)
 
 
-def redate_rest(rollout: Rollout, step: Step, *, new_on: date, sites: Mapping[int, PlanSite]) -> list[Step]:
-    """Move a step of a real plan to `new_on` or later and all behind it with it; return the steps that moved."""
+def redate_rest(
+    rollout: Rollout, step: Step, *, new_on: date, sites: Mapping[int, PlanSite], keeps_day: bool = False
+) -> list[Step]:
+    """Move a step of a real plan to `new_on` or later and all behind it with it; return the steps that moved.
+
+    What stands before it on the same day moves along, unless `keeps_day`.
+    """
     planned = rollout.steps.filter(status=StepStatus.PLANNED)
     rows = list(planned.select_related("phase", "site").order_by("position"))
     phases = {row.phase.position: row.phase for row in rows}
@@ -99,6 +104,7 @@ def redate_rest(rollout: Rollout, step: Step, *, new_on: date, sites: Mapping[in
         zone=ZoneInfo(rollout.zone),
         start_on=local_day(step.due_at, zone=step.zone),
         new_on=new_on,
+        stay=sum(row.position < step.position for row in rows) if keeps_day else 0,
     )
     moved = []
     first: dict[int, datetime] = {}

@@ -82,6 +82,15 @@ def _days(rollout: Rollout) -> list[str]:
     return list(dict.fromkeys(f"{row.due_at.astimezone(PARIS):%a %d %H:%M}" for row in rows))
 
 
+def _moments(rollout: Rollout) -> list[datetime]:
+    return list(rollout.steps.order_by("position").values_list("due_at", flat=True))
+
+
+def _spans(rollout: Rollout) -> list[tuple[datetime, datetime]]:
+    """Return when the phases begin and end, in order."""
+    return list(rollout.phases.order_by("position").values_list("starts_at", "ends_at"))
+
+
 def _first(rollout: Rollout, **where: Any) -> Step:
     return Step.objects.filter(rollout=rollout, **where).earliest("position")
 
@@ -246,6 +255,32 @@ class TestEdits:
         phase = rollout.phases.get(position=1)
         assert phase.ends_at - before == timedelta(days=3)
         assert _days(rollout) == ["Mon 30 06:00", "Sat 05 06:00"]
+
+    @pytest.mark.parametrize("start_on", [MONDAY, None])
+    def test_pause__in_the_middle_of_a_phase__leaves_what_stands_before_as_it_was(
+        self, world: World, start_on: date | None
+    ) -> None:
+        rollout = _schedule(_plan(world, INTERNAL, SITES, FULL, start_on=start_on))
+        step = _first(rollout, site=world.sites[1])
+        before, spans = _moments(rollout), _spans(rollout)
+
+        insert_pause(rollout_id=rollout.pk, step_id=step.pk, days=2, now=NOW, **BY)
+
+        after, late = _moments(rollout), _spans(rollout)
+        assert after[: step.position - 1] == before[: step.position - 1]
+        assert all(new > old for new, old in zip(after[step.position - 1 :], before[step.position - 1 :], strict=True))
+        assert late[0] == spans[0]
+        assert (late[1][0], late[1][1] > spans[1][1]) == (spans[1][0], True)
+        assert all(one[1] <= following[0] for one, following in pairwise(late))
+
+    def test_pause__before_a_later_slot_of_a_day__leaves_the_earlier_one(self, world: World) -> None:
+        slots = replace(INTERNAL, days=1, advance=Advance.ONE_BY_ONE, slots=(time(6), time(11), time(15)))
+        rollout = _schedule(_plan(world, slots, FULL))
+        step = rollout.steps.order_by("position")[1]
+
+        insert_pause(rollout_id=rollout.pk, step_id=step.pk, days=1, now=NOW, **BY)
+
+        assert _days(rollout) == ["Mon 30 06:00", "Tue 01 11:00", "Tue 01 15:00", "Wed 02 06:00"]
 
     def test_move__to_another_hour_in_order__moves_what_goes_together(self, world: World) -> None:
         rollout = _schedule(_plan(world, INTERNAL, FULL))
