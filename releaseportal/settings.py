@@ -198,7 +198,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _SECURE else None
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "core.errorpages.csrf_failure"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+# A file of a mebibyte is half as long again as a form writes it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_097_152
 # A plan's form has a field for each of a thousand sites, and its people.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 FILE_UPLOAD_HANDLERS = ["core.uploads.KeepAskedFiles"]

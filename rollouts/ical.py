@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vText
 
 from rollouts.domain.entries import EntryState
 from rollouts.feed_queries import FeedEntry, FeedFreeze, Version
@@ -41,7 +41,7 @@ def write_calendar(*, name: str, entries: Iterable[FeedEntry], freezes: Iterable
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
     for key in ("name", "x-wr-calname"):
-        calendar.add(key, _clean(name))
+        calendar.add(key, vText(" ".join(_clean(name).split())))
     calendar.add("x-wr-timezone", str(timezone.get_default_timezone()))
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")

@@ -26,6 +26,7 @@ REFUSALS: dict[str, str | Promise] = {
     "site_key_unknown": _("There is no site %(site)s."),
     "testers_unknown": _("There is no group of testers %(segment)s."),
     "release_exists": _("Release %(version)s exists already."),
+    "release_version_odd": _("A version is letters, digits and signs on one line, without a slash, such as 1.4.0."),
     "release_incomplete": _("A release has a version and at least one flag."),
     "flags_wrong": _("Choose each flag once, from the list."),
     "rollout_unknown": _("There is no such rollout."),

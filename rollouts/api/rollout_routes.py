@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Query, Router, Status
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from core import clock
 from core.fields import FIRST_DAY, LAST_DAY
@@ -41,6 +41,12 @@ PLAN: dict[str, Any] = {
 }
 
 
+def _check_local(hour: time) -> time:
+    if hour.tzinfo is not None or hour.second or hour.microsecond:
+        raise ValueError("an hour and a minute without an offset, such as 06:00")
+    return hour
+
+
 class PlanBody(Wish):
     """A plan: what, where in which order, with whom, and from when; a start day or a rehearsal's day."""
 
@@ -52,7 +58,9 @@ class PlanBody(Wish):
     day_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = Field(
         None, description="A rehearsal from now on, whose days last so long"
     )
-    promotion_time: time = Field(time(6), description="Hour of promotions at the sites")
+    promotion_time: Annotated[time, AfterValidator(_check_local)] = Field(
+        time(6), description="Hour of promotions by each site's own clock: no offset, whole minutes"
+    )
     template: str = Field("", max_length=100, description="A plan template's key; empty: the built-in one")
     testers: str = Field("", max_length=100, description="A segment's key, where the template has testers")
     pilots: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(

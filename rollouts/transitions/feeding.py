@@ -26,8 +26,8 @@ def create_feed(
     *, person_id: int, name: str, environment_id: int | None, actor: Actor, now: datetime
 ) -> tuple[CalendarFeed, str]:
     """Make a person's feed; return it with its secret, which is stored nowhere and can be shown only now."""
-    name = name.strip()
-    if not name or len(name) > LONGEST_NAME:
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise InvalidInput("feed_nameless", limit=LONGEST_NAME)
     if environment_id is not None and not Environment.objects.filter(pk=environment_id).exists():
         raise InvalidInput("environment_unknown")

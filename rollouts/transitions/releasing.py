@@ -29,6 +29,8 @@ def create_release(
     version = version.strip()
     if not version or not flag_ids:
         raise InvalidInput("release_incomplete")
+    if not version.isprintable() or "/" in version or not version.strip("."):
+        raise InvalidInput("release_version_odd")
     if len(set(flag_ids)) != len(flag_ids) or Flag.objects.filter(pk__in=flag_ids).count() != len(flag_ids):
         raise InvalidInput("flags_wrong")
     check_image(image)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from core import clock
@@ -110,6 +111,9 @@ class TestReleases:
             ({"flags": ["buttons", "buttons"]}, "flags_wrong"),
             ({"flags": []}, "PARSE_ERROR"),
             ({"version": "  "}, "release_incomplete"),
+            ({"version": "1.4\n5"}, "release_version_odd"),
+            ({"version": "1/4"}, "release_version_odd"),
+            ({"version": ".."}, "release_version_odd"),
             ({"reason": " "}, "reason_missing"),
             ({"tag": "1"}, "PARSE_ERROR"),
             ({"notes": "a\x00b"}, "input_unreadable"),
@@ -231,7 +235,22 @@ class TestPlanning:
         assert rollout.events.get(kind="planned").actor_label == "manage"
         assert rollout.steps.exists()
 
-    @pytest.mark.parametrize("version", ["1.4.0+build.7", "2027 été", "1.4/rc 1"])
+    @pytest.mark.parametrize("hour", ["06:00:00+05:00", "06:00:30", "06:00Z"])
+    def test_plan__at_an_hour_of_elsewhere__is_refused(self, ci: Program, hour: str) -> None:
+        answer = ci.post("/rollouts", PLAN | {"promotion_time": hour})
+
+        assert answer.status_code == 400, answer.json()
+        assert "06:00" in answer.content.decode()
+
+    def test_body__of_another_kind__is_refused_in_words(self, world: World, ci: Program) -> None:
+        raw = world.tokens[Purpose.MANAGE][1]
+        client = Client(headers={"authorization": f"Bearer {raw}"}, raise_request_exception=False)
+
+        answer = client.post("/api/v1/rollouts/1/pause", {"reason": "x"})
+
+        assert (answer.status_code, answer.json()["errorCode"]) == (400, "PARSE_ERROR")
+
+    @pytest.mark.parametrize("version", ["1.4.0+build.7", "2027 été", "1.4 (rc 1)"])
     def test_plan__of_a_version_that_is_no_key__is_made(self, ci: Program, version: str) -> None:
         registered = ci.post("/releases", {"version": version, "flags": ["tickets"], "reason": "Built"})
         assert registered.status_code == 201, registered.json()

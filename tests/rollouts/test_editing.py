@@ -236,7 +236,8 @@ class TestEdits:
     def test_pause__before_the_second_slot_of_a_day__leaves_the_first(self, world: World) -> None:
         slots = replace(INTERNAL, days=1, slots=(time(9), time(14)), advance=Advance.ONE_BY_ONE)
         rollout = _plan(world, slots, FULL)
-        first, second = rollout.steps.order_by("position")[:2]
+        first = rollout.steps.earliest("position")
+        second = rollout.steps.filter(due_at__gt=first.due_at).earliest("position")
         assert first.due_at.date() == second.due_at.date()
 
         insert_pause(rollout_id=rollout.pk, step_id=second.pk, days=1, now=NOW, **BY)

@@ -494,6 +494,17 @@ class TestWhoGetsIt:
 
         assert counts[0] == counts[1]
 
+    @pytest.mark.parametrize("name", ["a\r\nX-EVIL:1", 'x\\ny;,"', "Ann\u2028ée"])
+    def test_feed__of_an_odd_name__is_read_with_it(self, world: World, name: str) -> None:
+        secret = create_feed(person_id=_person().pk, name=name, environment_id=None, actor=SCHEDULER, now=NOW)[1]
+
+        answer = Client().get(f"/calendar/{secret}.ics")
+
+        assert answer.status_code == 200
+        written = " ".join(name.split()).replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+        assert f"X-WR-CALNAME:{written}\r\n" in answer.content.decode()
+        assert b"\nX-EVIL" not in answer.content
+
     def test_feeds__too_many_nameless_or_of_nowhere__are_refused(self, world: World) -> None:
         person = _person()
         for _n in range(MOST_FEEDS):
@@ -503,6 +514,8 @@ class TestWhoGetsIt:
             _feed(person)
         with pytest.raises(InvalidInput, match="feed_nameless"):
             create_feed(person_id=person.pk, name=" ", environment_id=None, actor=SCHEDULER, now=NOW)
+        with pytest.raises(InvalidInput, match="feed_nameless"):
+            create_feed(person_id=person.pk, name="a\x07b", environment_id=None, actor=SCHEDULER, now=NOW)
         with pytest.raises(InvalidInput, match="environment_unknown"):
             create_feed(person_id=person.pk, name="x", environment_id=0, actor=SCHEDULER, now=NOW)
         with pytest.raises(NotFound, match="feed_unknown"):

@@ -287,15 +287,15 @@ class TestPhaseLeftOut:
         assert last.status == StepStatus.DONE
         assert list(rollout.phases.order_by("position").values_list("status", flat=True)) == ["done", "done", "running"]
 
-    def test_step__behind_it__goes_on_where_its_gate_is_waived(self, rollout: Rollout) -> None:
+    def test_step__behind_it__is_not_waived_past_other_peoples_approval(self, rollout: Rollout) -> None:
         last = rollout.steps.get(phase__kind="full", flag__key="buttons")
         _run(rollout, last.due_at)
 
-        resume_rollout(rollout_id=rollout.pk, waive_gate=True, now=last.due_at, **BY)
-        _run(rollout, last.due_at)
+        with pytest.raises(Refusal, match="approval_not_waived"):
+            resume_rollout(rollout_id=rollout.pk, waive_gate=True, now=last.due_at, **BY)
 
         last.refresh_from_db()
-        assert last.status == StepStatus.DONE
+        assert last.status == StepStatus.PLANNED
 
     def test_promote_early__over_it__is_refused_as_long_as_its_gates_do_not_hold(self, rollout: Rollout) -> None:
         with pytest.raises(Refusal) as refused:
