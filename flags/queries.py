@@ -18,6 +18,7 @@ from flags.models import (
     FlagState,
     Rule,
     Segment,
+    SegmentMember,
     Site,
 )
 
@@ -107,3 +108,8 @@ def search_sites(words: Sequence[str]) -> QuerySet[Site]:
 def search_segments(words: Sequence[str]) -> QuerySet[Segment]:
     """Return the segments with these words."""
     return Segment.objects.filter(fits(words, "key", "name", "description"))
+
+
+def can_have_people(segment: Segment) -> bool:
+    """Tell whether anybody may be in a segment: it has members, or conditions that may hold for somebody."""
+    return bool(segment.conditions) or SegmentMember.objects.filter(segment=segment).exists()

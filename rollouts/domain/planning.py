@@ -161,11 +161,16 @@ class PlannedPhase:
 
 
 def check_plan(
-    phases: Sequence[PhaseTemplate], *, flag_keys: Sequence[str], sites: Sequence[PlanSite], pilots: int, testers: int
+    phases: Sequence[PhaseTemplate],
+    *,
+    flag_keys: Sequence[str],
+    sites: Sequence[PlanSite],
+    pilots: int,
+    has_testers: bool,
 ) -> list[str]:
     """Refuse what cannot be planned; return the codes of what is odd about the rest.
 
-    `testers` and `pilots` are how many people were chosen, where the template asks for any.
+    `pilots` are how many people were chosen; there are testers where anybody may be one.
     """
     if not flag_keys:
         raise InvalidInput("plan_without_flags")
@@ -173,7 +178,7 @@ def check_plan(
         raise InvalidInput("plan_without_sites")
     if len({site.key for site in sites}) != len(sites):
         raise InvalidInput("site_twice")
-    if not testers and needs_testers(phases):
+    if not has_testers and needs_testers(phases):
         raise InvalidInput("plan_without_testers")
     if not needs_pilots(phases):
         return []

@@ -1,18 +1,21 @@
 """Plans a rollout: a draft with dated steps."""
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils.text import slugify
 
 from core.actors import Actor
 from core.domain.business_time import at_local, local_day
 from core.errors import InvalidInput, Refusal
 from core.history import create_many, recorded
 from flags.domain.audience import RuleKind
-from flags.models import Environment, Flag, Segment, SegmentMember, Site
+from flags.models import Environment, Flag, Segment, Site
+from flags.queries import can_have_people
 from flags.transitions import NewMember, create_segment
 from flags.transitions.locking import get_locked_segment
 from rollouts.conflicts import Conflicts, find_conflicts
@@ -85,13 +88,13 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     known = _list_plan_sites(request)
     sites = [known[pk] for pk in request.site_ids]
     template = read_phases(get_template_version(request.template_version_id).phases)
-    testers = _count_testers(request)
+    has_testers = _has_testers(request)
     warnings = check_plan(
         template,
         flag_keys=[flag.key for flag in flags],
         sites=sites,
         pilots=len(request.pilots),
-        testers=testers,
+        has_testers=has_testers,
     )
     phases = plan_phases(
         template,
@@ -119,11 +122,12 @@ def draw_plan(request: PlanRequest, *, now: datetime) -> Plan:
     return Plan(template, phases, tuple(warnings), skips, conflicts)
 
 
-def _count_testers(request: PlanRequest) -> int:
-    """Return how many people test; refuse a pilot who is named twice."""
+def _has_testers(request: PlanRequest) -> bool:
+    """Tell whether anybody may test; refuse a pilot who is named twice."""
     if len({member.targeting_key for member in request.pilots}) != len(request.pilots):
         raise InvalidInput("pilot_twice")
-    return 0 if request.testers_id is None else SegmentMember.objects.filter(segment=request.testers_id).count()
+    testers = Segment.objects.filter(pk=request.testers_id).first() if request.testers_id is not None else None
+    return testers is not None and can_have_people(testers)
 
 
 def _look_at_start(
@@ -278,7 +282,8 @@ def _find_planned(request: PlanRequest) -> Rollout | None:
 
 def _pilot_key(release: Release, environment: Environment) -> str:
     number = Rollout.objects.filter(release=release, environment=environment).count() + 1
-    stem = f"pilots-{release.version}-{environment.key}"[:90]
+    # A version may hold what a key may not, such as the "+" before a build's number.
+    stem = slugify(re.sub(r"[.+]", "-", f"pilots-{release.version}-{environment.key}"))[:90]
     while Segment.objects.filter(key=f"{stem}-{number}").exists():
         number += 1
     return f"{stem}-{number}"

@@ -271,7 +271,7 @@ def test_plan__a_site_that_never_opens_on_the_plans_days__is_refused() -> None:
         ({"flag_keys": []}, "plan_without_flags"),
         ({"sites": []}, "plan_without_sites"),
         ({"sites": [PlanSite("a", WEEK), PlanSite("a", WEEK)]}, "site_twice"),
-        ({"testers": 0}, "plan_without_testers"),
+        ({"has_testers": False}, "plan_without_testers"),
         ({"pilots": 0}, "plan_without_pilots"),
     ],
 )
@@ -281,7 +281,7 @@ def test_check_plan__what_cannot_be_planned__is_refused(change: dict[str, object
         "flag_keys": ["a"],
         "sites": _sites([WEEK]),
         "pilots": 4,
-        "testers": 1,
+        "has_testers": True,
     }
 
     with pytest.raises(InvalidInput) as refused:
@@ -294,7 +294,7 @@ def test_check_plan__what_cannot_be_planned__is_refused(change: dict[str, object
     ("pilots", "warnings"), [(1, ["few_pilots"]), (2, ["few_pilots"]), (3, []), (5, []), (6, ["many_pilots"])]
 )
 def test_check_plan__three_to_five_pilots__are_no_warning(pilots: int, warnings: list[str]) -> None:
-    assert check_plan(FOUR_PHASES, flag_keys=["a"], sites=_sites([WEEK]), pilots=pilots, testers=1) == warnings
+    assert check_plan(FOUR_PHASES, flag_keys=["a"], sites=_sites([WEEK]), pilots=pilots, has_testers=True) == warnings
 
 
 @given(start_on=start_days, weekdays=site_weekdays, late=st.integers(0, 20))
