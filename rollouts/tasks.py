@@ -34,15 +34,17 @@ WORDS_BATCH = 500
 
 @shared_task
 def run_due_steps() -> int:
-    """Do every due step; return how many. One rollout's fault does not stop the others."""
+    """Do every due step, so many at most; return how many. One rollout's fault does not stop the others."""
     SchedulerHeartbeat.objects.update_or_create(pk=1, defaults={"beat_at": clock.now()})
     done = 0
     for rollout_id in list_due_rollouts(now=clock.now()):
         try:
-            while done < MOST_STEPS and run_next_step(rollout_id=rollout_id, now=clock.now()) is not None:
+            while run_next_step(rollout_id=rollout_id, now=clock.now()) is not None:
                 done += 1
+                if done == MOST_STEPS:
+                    return done
             clear_step_fault(rollout_id=rollout_id)
-        except (Refusal, DatabaseError) as error:
+        except Exception as error:  # whatever it is, it is this rollout's alone
             log.exception("rollout %s: a step failed and is tried again", rollout_id)
             with contextlib.suppress(DatabaseError):  # gone: the next round counts it
                 note_step_fault(rollout_id=rollout_id, error=error, now=clock.now())
@@ -56,7 +58,7 @@ def keep_dates() -> int:
     for rollout_id in list_misdated_rollouts(now=clock.now()):
         try:
             moved += keep_to_open_days(rollout_id=rollout_id, now=clock.now())
-        except (Refusal, DatabaseError):
+        except Exception:
             log.exception("rollout %s: its dates were not moved, tried again", rollout_id)
     return moved
 

@@ -170,7 +170,7 @@ def check_plan(
 ) -> list[str]:
     """Refuse what cannot be planned; return the codes of what is odd about the rest.
 
-    `pilots` are how many people were chosen, where the template asks for any.
+    `pilots` are how many people were chosen; there are testers where anybody may be one.
     """
     if not flag_keys:
         raise InvalidInput("plan_without_flags")

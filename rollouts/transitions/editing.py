@@ -97,7 +97,7 @@ def move_moment(
             row.due_at = due_at
             row.save()
         check_order(rollout)
-        _follow(rollout, step, due_at)
+        _follow(rollout, step)
         return {"audience": step.whom, "before": old.isoformat(), "after": due_at.isoformat()}
 
     return edit_plan(
@@ -129,7 +129,10 @@ def skip_steps(
 def restore_steps(
     *, rollout_id: int, step_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
 ) -> Rollout:
-    """Take up again what was left out, at its moment, or at once where that has passed; of flags still driven."""
+    """Take up again what was left out, at its moment, or at once where that has passed; of flags still driven.
+
+    Another step may have that moment's place meanwhile, another site its day: then it is refused.
+    """
 
     def edit(rollout: Rollout, step: Step) -> dict[str, object]:
         check_not_promised(rollout)
@@ -146,6 +149,9 @@ def restore_steps(
             row.status = StepStatus.PLANNED
             row.due_at = max(row.due_at, now)
             row.save()
+        check_day(rollout, step, rows[0].due_at)
+        check_order(rollout)
+        _follow(rollout, step)
         return {"audience": step.whom, "flags": [row.flag.key for row in rows]}
 
     return edit_plan(
@@ -153,8 +159,8 @@ def restore_steps(
     )
 
 
-def _follow(rollout: Rollout, step: Step, due_at: datetime) -> None:
-    """Let the step's phase begin and end around its moment, and the phase before end before it."""
+def _follow(rollout: Rollout, step: Step) -> None:
+    """Let the step's phase begin and end around its moments, and the phase before end before it."""
     phase = step.phase
     phase.refresh_from_db()
     planned = phase.steps.filter(status=StepStatus.PLANNED).order_by("due_at")

@@ -1,5 +1,6 @@
 """Plans a rollout: a draft with dated steps."""
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -289,7 +290,8 @@ def _find_planned(request: PlanRequest) -> Rollout | None:
 
 def _pilot_key(release: Release, environment: Environment) -> str:
     number = Rollout.objects.filter(release=release, environment=environment).count() + 1
-    stem = f"pilots-{slugify(release.version)}-{environment.key}"[:90]
+    # A version may hold what a key may not, such as the "+" before a build's number.
+    stem = slugify(re.sub(r"[.+]", "-", f"pilots-{release.version}-{environment.key}"))[:90]
     while Segment.objects.filter(key=f"{stem}-{number}").exists():
         number += 1
     return f"{stem}-{number}"

@@ -39,9 +39,9 @@ def change_audience(
     now: datetime,
     seen_epoch: int | None = None,
 ) -> Rollout:
-    """Give a step, and what its phase still plans for the same people, site or share, another audience.
+    """Give a step, and what its phase still plans for the same people or share, another audience.
 
-    What is done stays with whom it was done for. Everyone stays everyone.
+    Another site takes the whole place. What is done stays with whom it was done for. Everyone stays everyone.
     """
 
     def edit(rollout: Rollout, step: Step) -> dict[str, object]:
@@ -52,7 +52,7 @@ def change_audience(
         if step.segment_id is not None:
             after = _change_segment(rollout, rows, audience.segment_id)
         elif step.site is not None:
-            after = _change_site(rollout, rows, step.site, audience.site_id)
+            after = _change_site(rollout, step.site, audience.site_id)
         elif step.share_bp is not None:
             after = _change_share(rollout, step, rows, audience.share_bp)
         else:
@@ -79,8 +79,8 @@ def _change_segment(rollout: Rollout, rows: list[Step], segment_id: int | None) 
     return segment.name
 
 
-def _change_site(rollout: Rollout, rows: list[Step], old: Site, site_id: int | None) -> str:
-    """Put another site in a site's place, on its day, at the same hours by the other's own clock."""
+def _change_site(rollout: Rollout, old: Site, site_id: int | None) -> str:
+    """Put another site in a site's place, in all phases, on its days, at the same hours by the other's own clock."""
     site = None if site_id is None else Site.objects.filter(pk=site_id).first()
     if site is None:
         raise InvalidInput("audience_missing")
@@ -93,6 +93,7 @@ def _change_site(rollout: Rollout, rows: list[Step], old: Site, site_id: int | N
     for place in places:
         place.site = site
         place.save()
+    rows = list(rollout.steps.filter(site=old).select_related("site", "phase", "rollout").order_by("position"))
     for row in rows:
         there = row.due_at.astimezone(row.zone)
         row.site = site
@@ -100,7 +101,8 @@ def _change_site(rollout: Rollout, rows: list[Step], old: Site, site_id: int | N
             row.due_at = at_local(there.date(), there.time(), zone=row.zone)
         row.save()
     for row in rows:
-        check_day(rollout, row, row.due_at)
+        if row.status == StepStatus.PLANNED:
+            check_day(rollout, row, row.due_at)
     check_order(rollout)
     return site.name
 

@@ -11,10 +11,12 @@ from django.test.utils import CaptureQueriesContext
 
 from core import clock
 from core.actors import SCHEDULER, person, token
+from core.history import recorded
 from core.models import User
 from core.people import create_person
 from core.roles import Role
 from flags.domain.purposes import Purpose
+from flags.models import Segment, SegmentMember
 from flags.transitions import edit_environment
 from rollouts.actions import ACTIONS
 from rollouts.api.driving_routes import TOLD
@@ -276,6 +278,25 @@ class TestPlanning:
         for other in others:
             assert _code(ci.post("/rollouts", wish | other)) == (409, "request_id_reused"), other
         assert ci.post("/rollouts", PLAN).json()["id"] != first["id"]
+
+    def test_plan__of_a_version_with_a_build__has_a_segment_of_pilots(self, ci: Program, world: World) -> None:
+        Release.objects.filter(pk=world.release.pk).update(version="1.3.0+build.7")
+
+        answer = ci.post("/rollouts", PLAN | {"release": "1.3.0+build.7"})
+
+        assert answer.status_code == 201, answer.json()
+        pilots = Rollout.objects.get().pilots
+        assert pilots is not None
+        assert pilots.key == "pilots-1-3-0-build-7-staging-1"
+
+    def test_plan__for_testers_by_conditions_alone__is_planned(self, ci: Program, world: World) -> None:
+        with recorded(actor=SCHEDULER, reason=WHY, now=NOW):
+            SegmentMember.objects.filter(segment=world.testers).delete()
+        assert _code(ci.post("/rollouts", PLAN)) == (400, "plan_without_testers")
+        condition = {"attribute": "role", "operator": "equals", "values": ["manager"]}
+        Segment.objects.filter(pk=world.testers.pk).update(conditions=[condition])
+
+        assert ci.post("/rollouts", PLAN).status_code == 201
 
     def test_plan__dry_run__answers_the_steps_and_writes_nothing(self, ci: Program) -> None:
         before = take_digest()

@@ -324,6 +324,18 @@ class TestEdits:
         restore_steps(rollout_id=rollout.pk, step_id=step.pk, now=NOW, **BY)
         assert _days(rollout) == PLAN
 
+    def test_restore__where_another_site_has_its_day_meanwhile__is_refused(self, world: World) -> None:
+        rollout = _schedule(_plan(world, INTERNAL, SITES, FULL))
+        left_out, other = _first(rollout, site=world.sites[0]), _first(rollout, site=world.sites[1])
+        skip_steps(rollout_id=rollout.pk, step_id=left_out.pk, now=NOW, **BY)
+        move_moment(rollout_id=rollout.pk, step_id=other.pk, due_at=left_out.due_at, now=NOW, **BY)
+
+        with pytest.raises(Refusal) as refused:
+            restore_steps(rollout_id=rollout.pk, step_id=left_out.pk, now=NOW, **BY)
+
+        assert refused.value.code == "day_has_a_site"
+        assert _days(rollout) == [PLAN[0], PLAN[1], PLAN[3], PLAN[4]]
+
     def test_restore__after_its_moment__is_done_at_once(self, world: World) -> None:
         rollout = _schedule(_plan(world, INTERNAL, SITES, FULL))
         step = _first(rollout)

@@ -1,6 +1,7 @@
 """The rest of a phase goes to others: people, a site, a share; more than was approved is refused."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import time, timedelta
 
 import pytest
 
@@ -8,6 +9,7 @@ from core.errors import Refusal
 from core.roles import Role
 from flags.models import Environment, Segment, Site
 from flags.transitions import NewMember, create_segment
+from rollouts.domain.templates import Advance
 from rollouts.models import Rollout, Step, StepStatus
 from rollouts.transitions import run_next_step
 from rollouts.transitions.retargeting import NewAudience, change_audience
@@ -61,6 +63,18 @@ class TestChangeAudience:
         assert not rollout.steps.filter(site=world.sites[1]).exists()
         assert old.due_at - new.due_at == timedelta(hours=3)
         assert [row.site.key for row in rollout.rollout_sites.order_by("position")] == ["lyon", "st-denis", "lille"]
+
+    def test_site__another_instead_from_its_second_slot_on__takes_the_whole_place(self, world: World) -> None:
+        slots = replace(SITES, advance=Advance.ONE_BY_ONE, slots=(time(6), time(11), time(15)))
+        rollout = _schedule(_plan(world, INTERNAL, slots, FULL))
+        second = rollout.steps.filter(site=world.sites[1]).order_by("position")[1]
+        rouen = make_site(key="rouen", name="Rouen")
+
+        _change(rollout, second, site_id=rouen.pk)
+
+        assert rollout.steps.filter(site=rouen).count() == 3
+        planned = set(rollout.steps.exclude(site=None).values_list("site", flat=True))
+        assert planned == set(rollout.rollout_sites.values_list("site", flat=True))
 
     def test_share__another__is_that_of_all_its_flags(self, world: World) -> None:
         rollout = _schedule(_plan(world, SHARES, FULL))

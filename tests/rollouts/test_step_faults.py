@@ -1,20 +1,24 @@
 """A due step that fails: tried less and less often, then held and told; other rollouts go on."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from core import clock
-from core.actors import command
+from core.actors import SCHEDULER, command
+from core.history import recorded
 from flags.models import Flag
 from notifications.models import Event
+from rollouts import tasks
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.step_retry import MOST_ATTEMPTS, delay_after
-from rollouts.models import Rollout, StepFault, StepStatus
+from rollouts.models import Rollout, RolloutFlag, StepFault, StepStatus
 from rollouts.queries import list_due_rollouts
 from rollouts.tasks import run_due_steps
-from rollouts.transitions import note_step_fault, resume_rollout
-from tests.factories.world import DAY, WHY, World, make_rehearsal, make_world
+from rollouts.transitions import create_release, note_step_fault, resume_rollout
+from tests.factories.flags import make_flag
+from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world
 from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +72,32 @@ def test_step__fails_for_good__is_held_and_told(rollout: Rollout) -> None:
     page = sign_in().get(f"/rollouts/{rollout.pk}/").content.decode()
     assert "A due step fails again and again" in page
     assert "Waits:" in page
+
+
+def test_fault__of_a_kind_nobody_foresaw__does_not_stop_the_others(world: World) -> None:
+    broken = make_rehearsal(world, now=clock.now() - timedelta(seconds=DAY // 2))
+    release = create_release(version="1.4", flag_ids=[make_flag(key="late").pk], actor=SCHEDULER, reason=WHY, now=NOW)
+    other = make_rehearsal(replace(world, release=release), now=clock.now() - timedelta(seconds=DAY // 2))
+    with recorded(actor=SCHEDULER, reason=WHY, now=NOW):
+        RolloutFlag.objects.filter(rollout=broken).delete()
+
+    run_due_steps()
+
+    assert StepFault.objects.get().rollout == broken
+    assert other.steps.filter(status=StepStatus.DONE).exists()
+
+
+def test_round__that_is_full__forgets_no_failure_of_those_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = create_release(version="1.4", flag_ids=[make_flag(key="late").pk], actor=SCHEDULER, reason=WHY, now=NOW)
+    make_rehearsal(world, now=clock.now() - timedelta(seconds=DAY // 2))
+    behind = make_rehearsal(replace(world, release=release), now=clock.now() - timedelta(seconds=DAY // 2))
+    note_step_fault(rollout_id=behind.pk, error=ValueError(), now=clock.now())
+    StepFault.objects.update(next_attempt_at=clock.now() - timedelta(seconds=1))
+    monkeypatch.setattr(tasks, "MOST_STEPS", 1)
+
+    assert run_due_steps() == 1
+
+    assert StepFault.objects.get().attempts == 1
 
 
 def test_first_step__fails_for_good__is_held_and_told(world: World) -> None:
