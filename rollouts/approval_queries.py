@@ -9,16 +9,8 @@ from django.db.models.functions import Cast
 from core.actors import ActorKind
 from core.roles import Capability, can
 from flags.models import Segment, SegmentMember
-from rollouts.domain.approving import ApprovalState, DecisionMade, hash_content, weigh_decisions
+from rollouts.domain.approving import AUTHORING, ApprovalState, DecisionMade, hash_content, weigh_decisions
 from rollouts.models import Approval, Decision, Phase, Rollout, Scope, Step, StepStatus
-
-#: Who did one of these wrote the plan, or a part of it.
-AUTHORING = frozenset(
-    {
-        *("planned", "redrafted", "pause_inserted", "moment_moved"),
-        *("steps_skipped", "steps_restored", "audience_changed"),
-    }
-)
 
 
 def weigh_plan_approval(rollout: Rollout) -> ApprovalState:

@@ -5,8 +5,14 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, get_args
 
 MOST_APPROVALS = 5
+
+#: How a plan is edited, as its story says it.
+EditKind = Literal["pause_inserted", "moment_moved", "steps_skipped", "steps_restored", "audience_changed"]
+#: Who did one of these wrote the plan, or a part of it.
+AUTHORING = frozenset({"planned", "redrafted", *get_args(EditKind)})
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from core.actors import Actor
 from core.domain.business_time import local_day
 from core.errors import Refusal
 from core.history import recorded
+from rollouts.domain.approving import EditKind
 from rollouts.domain.lifecycle import ENDED, Status
 from rollouts.models import Rollout, Step, StepStatus
 from rollouts.site_queries import list_rollout_sites
@@ -27,7 +28,7 @@ def edit_plan(
     step_id: int,
     edit: Edit,
     *,
-    kind: str,
+    kind: EditKind,
     actor: Actor,
     reason: str,
     now: datetime,
