@@ -21,9 +21,16 @@ from core.actors import DEMO
 from core.models import User
 from flags.models import Environment, Segment, SegmentMember, Site
 from flags.transitions import NewMember, create_flag, create_site
-from rollouts.models import Rollout
-from rollouts.transitions import PlanRequest, create_release, plan_rollout
-from rollouts.transitions.approving import request_approval
+from rollouts.models import Rollout, Trigger
+from rollouts.transitions import (
+    PlanRequest,
+    create_release,
+    plan_rollout,
+    roll_back,
+    run_next_step,
+    schedule_rollout,
+)
+from rollouts.transitions.approving import request_approval, withdraw_request
 
 WHY = "measured"
 
@@ -73,6 +80,7 @@ def _measure_size(site_count: int, flag_count: int) -> Measured:
         board=_least(lambda: get(f"/rollouts/{rollout.pk}/board/")),
         queries=len(queries),
         asked_page=_measure_asked(rollout, get),
+        rolled_back=_measure_rollback(rollout),
     )
 
 
@@ -84,6 +92,18 @@ def _measure_asked(rollout: Rollout, get: Callable[[str], None]) -> float:
     seconds = _least(lambda: get(f"/rollouts/{rollout.pk}/"))
     place.update(required_approvals=0)
     return seconds
+
+
+def _measure_rollback(rollout: Rollout) -> float:
+    """Return the seconds until all flags of a rollout are off, once its first step is done: the last of a size."""
+    by: dict[str, Any] = {"rollout_id": rollout.pk, "actor": DEMO, "reason": WHY}
+    withdraw_request(**by, now=clock.now())
+    schedule_rollout(**by, now=clock.now())
+    due_at = rollout.steps.earliest("position").due_at
+    run_next_step(rollout_id=rollout.pk, now=due_at)
+    began = time.perf_counter()
+    roll_back(**by, flag_ids=None, trigger=Trigger.MANUAL, now=due_at)
+    return time.perf_counter() - began
 
 
 def _fill_in(request: PlanRequest) -> dict[str, Any]:

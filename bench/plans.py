@@ -32,6 +32,7 @@ class Measured:
     plan_page: float
     asked_page: float
     board: float
+    rolled_back: float
     queries: int
 
     def is_within(self) -> bool:
@@ -47,6 +48,7 @@ class Measured:
             f"{self.sites:>6} sites × {self.flags} flags  {self.steps:>6} steps   preview {self.preview:6.2f} s"
             f"   written {self.write:6.2f} s   page {self.page:5.2f} s in {self.queries} queries"
             f"   plan's page {self.plan_page:5.2f} s   board {self.board:5.2f} s"
+            f"   taken back {self.rolled_back:5.2f} s"
             f"   page while it waits for approval {self.asked_page:5.2f} s{over}"
         )
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from core.actors import Actor
 from core.errors import Refusal
-from core.history import Recording, recorded
+from core.history import Recording, change_many, recorded
 from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.bucketing import share_of
 from flags.models import Site
@@ -18,7 +18,7 @@ from rollouts.models import Phase, PhaseStatus, Rollback, Rollout, RolloutFlag, 
 from rollouts.shut_queries import TAKEN_BACK, shut_origin
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout, move
-from rollouts.transitions.rolling_back import ROLLBACK_FROM, leave_out, name_flags, weigh_criticality
+from rollouts.transitions.rolling_back import ROLLBACK_FROM, name_flags, weigh_criticality
 
 
 @transaction.atomic
@@ -74,7 +74,7 @@ def roll_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, 
                 reason=recording.reason,
                 now=now,
             )
-        leave_out(rollout.steps.filter(site=site, status=StepStatus.PLANNED))
+        change_many(rollout.steps.filter(site=site, status=StepStatus.PLANNED), status=StepStatus.SKIPPED)
         return _close(rollout, rows, recording, scope=Scope.SITE, site=site)
 
 

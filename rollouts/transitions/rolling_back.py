@@ -1,6 +1,6 @@
 """Takes back: contain first, in one transaction; then say so."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from django.db.models import Max
 from core.actors import Actor
 from core.domain.business_time import at_local, local_day
 from core.errors import InvalidInput, Refusal
-from core.history import Recording, recorded, save_many
+from core.history import Recording, change_many, recorded, save_many
 from flags.models import Criticality, FlagState
 from flags.transitions import kill_flag, release_flag, remove_rules
 from flags.transitions.locking import check_in_use, get_locked_flag
@@ -22,7 +22,6 @@ from rollouts.models import (
     Rollout,
     RolloutFlag,
     Scope,
-    Step,
     StepStatus,
     Trigger,
 )
@@ -67,6 +66,8 @@ def roll_back(
     with recorded(actor=actor, reason=reason, now=now) as recording:
         for row in rows:
             _contain(row, actor=actor, reason=recording.reason, now=now)
+        planned = rollout.steps.filter(flag_id__in=[row.flag_id for row in rows], status=StepStatus.PLANNED)
+        change_many(planned, status=StepStatus.SKIPPED)
         scope = Scope.ALL if flag_ids is None else Scope.FLAG
         rollback = Rollback(
             rollout=rollout,
@@ -106,15 +107,6 @@ def _contain(row: RolloutFlag, *, actor: Actor, reason: str, now: datetime) -> N
     row.rolled_back_at = now
     row.acknowledged_at = None
     row.save()
-    leave_out(row.rollout.steps.filter(flag_id=row.flag_id, status=StepStatus.PLANNED))
-
-
-def leave_out(steps: Iterable[Step]) -> None:
-    """Leave planned steps out, all of them at once: a rollback may leave out fifty thousand."""
-    rows = list(steps)
-    for row in rows:
-        row.status = StepStatus.SKIPPED
-    save_many(rows, ["status"])
 
 
 def name_flags(rollback: Rollback, rows: Collection[RolloutFlag]) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core.actors import SCHEDULER
 from core.domain.business_time import is_public_holiday
 from core.errors import InvalidInput
-from core.history import NoActor, create_many, recorded, save_many
+from core.history import NoActor, change_many, create_many, recorded, save_many
 from flags.domain.opening import DayKind, ExceptionalDays
 from flags.transitions import NewMember
 from rollouts.domain.planning import (
@@ -367,6 +367,23 @@ def test_save_many__steps_move__each_keeps_its_own_moment_and_has_its_line() -> 
     assert {line.id: (line.due_at, line.status) for line in lines} == {
         pk: (due_at, StepStatus.SKIPPED) for pk, due_at in asked.items()
     }
+
+
+@pytest.mark.django_db
+def test_change_many__steps_left_out__have_a_line_each_and_the_others_none() -> None:
+    rollout = make_rehearsal(make_world())
+    chosen = rollout.steps.filter(site__isnull=False)
+    keys = set(chosen.values_list("pk", flat=True))
+
+    with recorded(actor=SCHEDULER, reason="left out", now=NOW):
+        change_many(chosen, status=StepStatus.SKIPPED)
+
+    assert set(rollout.steps.filter(status=StepStatus.SKIPPED).values_list("pk", flat=True)) == keys
+    lines = Step.history.filter(history_type="~", history_change_reason="left out")
+    assert {(line.id, line.status) for line in lines} == {(pk, StepStatus.SKIPPED) for pk in keys}
+    with pytest.raises(NoActor), transaction.atomic():
+        change_many(rollout.steps.all(), status=StepStatus.PLANNED)
+    assert rollout.steps.filter(status=StepStatus.SKIPPED).count() == len(keys)
 
 
 @pytest.mark.django_db
