@@ -60,6 +60,9 @@ class Days(Protocol):
     def moment(self, number: int, local: time, *, zone: ZoneInfo | None = None) -> datetime:
         """Return the moment, UTC, of a local time on a plan day: of the plan's zone, or another."""
 
+    def end(self, number: int) -> datetime:
+        """Return when a plan day is over: its midnight, closed days behind it are no part of it."""
+
     def find_for_site(self, site: PlanSite, *, first: int) -> int:
         """Return the first plan day from `first` on which the site is open."""
 
@@ -80,6 +83,9 @@ class CalendarDays:
 
     def moment(self, number: int, local: time, *, zone: ZoneInfo | None = None) -> datetime:
         return at_local(self.day(number), local, zone=zone or self._zone)
+
+    def end(self, number: int) -> datetime:
+        return at_local(self.day(number) + timedelta(days=1), time(), zone=self._zone)
 
     def find_for_site(self, site: PlanSite, *, first: int) -> int:
         for number in range(first, first + SEARCH_DAYS):
@@ -117,6 +123,9 @@ class RehearsalDays:
         share = (local.hour * 3_600 + local.minute * 60 + local.second) / DAY_SECONDS
         return self._start_at + timedelta(seconds=self._day_seconds * (number - 1 + share))
 
+    def end(self, number: int) -> datetime:
+        return self.moment(number + 1, time())
+
     def find_for_site(self, site: PlanSite, *, first: int) -> int:
         return first
 
@@ -150,7 +159,7 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class PlannedPhase:
-    """A phase on plan days [first_day, last_day]; it has soaked at `ends_at`, the next one's start."""
+    """A phase on plan days [first_day, last_day]; it has soaked at `ends_at`, when the last of them is over."""
 
     kind: PhaseKind
     first_day: int
@@ -212,7 +221,7 @@ def plan_phases(
                 first_day=first,
                 last_day=last,
                 starts_at=min(step.due_at for step in steps),
-                ends_at=max(days.moment(last + 1, time()), after + SHORTEST),
+                ends_at=max(days.end(last), after + SHORTEST),
                 steps=tuple(steps),
             )
         )

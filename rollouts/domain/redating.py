@@ -110,8 +110,11 @@ def _find_day(promise: Promise, days: CalendarDays, *, first: int, behind: datet
 def _move_end(
     ends_at: datetime, before: "_NumberedDays", after: CalendarDays, *, late: int, zone: ZoneInfo
 ) -> datetime:
+    """Return the end of a phase `late` plan days later: its last day counts, not the closed ones behind it."""
     local = ends_at.astimezone(zone)
-    return at_local(after.day(before.number(local.date()) + late), local.time(), zone=zone)
+    last = (local - timedelta(microseconds=1)).date()
+    day = after.day(max(before.number_until(last) + late, 1)) + (local.date() - last)
+    return at_local(day, local.time(), zone=zone)
 
 
 def _end_before_next(
@@ -137,11 +140,19 @@ class _NumberedDays:
 
     def number(self, day: date) -> int:
         """Return the number of a day, of the next plan day where it is none."""
+        self._count_to(day)
+        return next(number for number, one in enumerate(self._days, start=1) if one >= day)
+
+    def number_until(self, day: date) -> int:
+        """Return the number of a day, of the last plan day before it where it is none; 0 before the first."""
+        self._count_to(day)
+        return sum(one <= day for one in self._days)
+
+    def _count_to(self, day: date) -> None:
         while not self._days or self._days[-1] < day:
             if self._next in self._promised or can_change(self._next, site=None, sites=self._sites):
                 self._days.append(self._next)
             self._next += ONE_DAY
-        return next(number for number, one in enumerate(self._days, start=1) if one >= day)
 
 
 def _forget_unforeseen(site: PlanSite, promised: set[date]) -> PlanSite:

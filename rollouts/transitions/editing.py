@@ -54,20 +54,21 @@ def insert_pause(
 def _wait_before(rollout: Rollout, step: Step, *, days: int) -> None:
     """Move a step and all behind it; what is waited for before a phase is waited for in the one before."""
     old = step.due_at
+    before = rollout.phases.filter(position__lt=step.phase.position).order_by("-position").first()
     if rollout.day_seconds is not None:
-        shift_rehearsal(rollout, step, late=timedelta(seconds=rollout.day_seconds * days))
+        late = timedelta(seconds=rollout.day_seconds * days)
+        shift_rehearsal(rollout, step, late=late)
+        waited = before.ends_at + late if before is not None else None
     else:
-        sites = list_rollout_sites(rollout)
-        plan_days = CalendarDays(
-            start_on=local_day(old, zone=step.zone), sites=list(sites.values()), zone=ZoneInfo(rollout.zone)
-        )
+        zone, sites = ZoneInfo(rollout.zone), list_rollout_sites(rollout)
+        plan_days = CalendarDays(start_on=local_day(old, zone=step.zone), sites=list(sites.values()), zone=zone)
         redate_rest(rollout, step, new_on=plan_days.day(days + 1), sites=sites, keeps_day=True)
-    step.refresh_from_db(fields=["due_at"])
+        waited = plan_days.end(days)
     if step.phase.steps.filter(position__lt=step.position).exclude(status=StepStatus.SKIPPED).exists():
         return
-    before = rollout.phases.filter(position__lt=step.phase.position).order_by("-position").first()
-    if before is not None and before.status != PhaseStatus.DONE and before.ends_at <= old:
-        before.ends_at += step.due_at - old
+    step.refresh_from_db(fields=["due_at"])
+    if waited is not None and before is not None and before.status != PhaseStatus.DONE and before.ends_at <= old:
+        before.ends_at = max(before.ends_at, min(waited, step.due_at))
         before.save()
 
 
