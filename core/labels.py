@@ -1,11 +1,15 @@
 """Words for refusals: each app adds its own codes when it is ready."""
 
+from datetime import date
+
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import ActorKind
 from core.errors import Refusal
+from core.reasons import VALUES
 
 REFUSALS: dict[str, str | Promise] = {
     "reason_missing": _("Say why: a reason is required."),
@@ -61,4 +65,10 @@ def say_refusal(refusal: Refusal) -> str:
     words = REFUSALS.get(refusal.code)
     if words is None:
         return gettext("Not possible (%(code)s).") % {"code": refusal.code}
-    return str(words) % refusal.data
+    return str(words) % {name: _say_value(name, value) for name, value in refusal.data.items()}
+
+
+def _say_value(name: str, value: object) -> object:
+    if isinstance(value, date):
+        return date_format(value, "l j F Y")
+    return VALUES.get(name, {}).get(str(value), value)

@@ -59,7 +59,8 @@ REFUSALS: dict[str, str | Promise] = {
         "Others approved this plan for %(environment)s as it is: earlier or wider needs their approval. Plan it anew."
     ),
     "no_change_today": _("Nothing may go out to them today."),
-    "no_change_that_day": _("Nothing may go out to them on %(day)s: closed, a holiday, or a freeze."),
+    "no_change_that_day": _("Nothing may go out to them on %(day)s: %(standing)s."),
+    "no_change_that_labelled_day": _("Nothing may go out to them on %(day)s: %(standing)s (%(label)s)."),
     "day_has_a_site": _("Another site has its day on %(day)s: one site a day."),
     "cancel_has_begun": _("It has begun: roll it back instead, whole or in part."),
     "roll_back_not_begun": _("Nothing of it is on yet: cancel it, or change its plan."),

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 
 from django.utils.translation import gettext as _
 
-from core.templatetags.portal import days
+from core.templatetags.portal import clock_time, days
 from flags.models import Environment, Segment, Site
 from rollouts.domain.planning import PlannedPhase
 from rollouts.labels import PHASES, PLAN_CHOICES
@@ -65,6 +65,21 @@ def _compare_phases(old: Rollout, request: PlanRequest, planned: Sequence[Planne
         after = _say_phase(planned[index]) if index < len(planned) else ("", "")
         if before != after:
             yield Difference(after[0] or before[0], *(words for _kind, words in (before, after)))
+
+
+def compare_stored_phases(
+    before: Sequence[Phase], after: Sequence[Phase], *, is_rehearsal: bool
+) -> Iterator[Difference]:
+    """Yield the phases whose days differ between two readings of one plan; of a rehearsal, whose times of day do."""
+    say = _say_times if is_rehearsal else days
+    for old, new in zip(before, after, strict=True):
+        was, will_be = say(old.starts_at, old.ends_at), say(new.starts_at, new.ends_at)
+        if was != will_be:
+            yield Difference(str(PHASES[str(new.kind)]), was, will_be)
+
+
+def _say_times(start: datetime, end: datetime) -> str:
+    return f"{clock_time(start)} – {clock_time(end)}"
 
 
 def _say_phase(phase: Phase | PlannedPhase) -> tuple[str, str]:

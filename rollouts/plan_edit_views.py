@@ -12,7 +12,7 @@ from core.roles import Capability, can, requires
 from core.views import actor_of, read_int
 from flags.queries import get_flag_names
 from rollouts.models import Rollout
-from rollouts.plan_edits import Change, EditForm, choose_edit, find_moment_of, list_moments, preview_edit
+from rollouts.plan_edits import EditForm, Preview, choose_edit, find_moment_of, list_moments, preview_edit
 
 #: History asks for a reason, and a preview writes none.
 LOOKED_AT = "looked at"
@@ -23,7 +23,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a rollout's plan, moment by moment; show what an edit would change, then do it with a reason."""
     rollout = get_object_or_404(Rollout.objects.select_related("release", "environment"), pk=pk)
     form = EditForm(request.POST or None, rollout=rollout)
-    changes: list[Change] | None = None
+    preview: Preview | None = None
     if request.method == "POST" and can(request.user, Capability.DRIVE_ROLLOUTS) and form.is_valid():
         try:
             edit = choose_edit(rollout, form.cleaned_data)
@@ -32,14 +32,14 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
                 edit(**by, reason=request.POST.get("reason", ""))
                 messages.success(request, _("Done."))
                 return redirect("rollouts:plan_of", pk=pk)
-            changes = preview_edit(rollout, lambda: edit(**by, reason=LOOKED_AT))
+            preview = preview_edit(rollout, lambda: edit(**by, reason=LOOKED_AT))
         except Refusal as refusal:
             form.add_error(None, say_refusal(refusal))
     context = {
         "rollout": rollout,
         "moments": list_moments(rollout),
         "form": form,
-        "changes": changes,
+        "preview": preview,
         "chosen": form["step"].value() or find_moment_of(rollout, request.GET.get("step", "")),
         "reason": request.POST.get("reason", ""),
         "flag_names": get_flag_names(),

@@ -16,10 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from core.domain.business_time import at_local
 from core.errors import InvalidInput, Refusal
 from core.fields import DayField
+from flags.domain.audience import RuleKind
 from flags.domain.bucketing import TOTAL_BP
 from flags.models import Flag, Segment, Site
 from rollouts.models import Rollout, Step, StepStatus
 from rollouts.models.steps import say_whom
+from rollouts.plan_diff import Difference, compare_stored_phases
 from rollouts.queries import list_steps_together
 from rollouts.transitions.editing import MOST_DAYS, insert_pause, move_moment, restore_steps, skip_steps
 from rollouts.transitions.partial_rollback import undo_steps
@@ -27,6 +29,14 @@ from rollouts.transitions.retargeting import NewAudience, change_audience
 
 #: More would overflow the column of a step's number.
 MOST_DIGITS = 18
+EDITS = [
+    ("pause", _("put a pause in before it")),
+    ("move", _("move it to another moment")),
+    ("audience", _("let its phase go to others from here on")),
+    ("skip", _("leave it out")),
+    ("restore", _("plan it again")),
+    ("undo", _("take it back, it is done")),
+]
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class Change:
-    """What an edit does to one moment: another time, status or audience, or several of these."""
+    """What an edit does to one moment: another time, status or audience, or several of these.
+
+    `with_everyone` is when people or a site that are left out get it all the same.
+    """
 
     first: Step
     count: int
@@ -53,22 +66,33 @@ class Change:
     status_before: str
     status_after: str
     whom_after: str
+    with_everyone: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an edit would do: to moments, and to the days of phases."""
+
+    moments: Sequence[Change]
+    phases: Sequence[Difference]
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.moments or self.phases)
 
 
 class EditForm(forms.Form):
     """One edit of one moment."""
 
-    step = forms.IntegerField(min_value=1, max_value=2**31, widget=forms.HiddenInput)
+    step = forms.IntegerField(
+        min_value=1,
+        max_value=2**31,
+        widget=forms.HiddenInput,
+        error_messages={"required": _("Choose a line in the table below first.")},
+    )
     edit = forms.ChoiceField(
         label=_("What"),
-        choices=[
-            ("pause", _("put a pause in before it")),
-            ("move", _("move it to another moment")),
-            ("audience", _("let its phase go to others from here on")),
-            ("skip", _("leave it out")),
-            ("restore", _("plan it again")),
-            ("undo", _("take it back, it is done")),
-        ],
+        choices=EDITS,
     )
     days = forms.IntegerField(label=_("Plan days to wait"), required=False, min_value=1, max_value=MOST_DAYS, initial=1)
     flag = forms.ModelChoiceField(
@@ -96,6 +120,10 @@ class EditForm(forms.Form):
         flags = cast("forms.ModelChoiceField[Flag]", self.fields["flag"])
         flags.queryset = Flag.objects.filter(rollout_flags__rollout=rollout).order_by("rollout_flags__position")
         sites = cast("forms.ModelChoiceField[Site]", self.fields["site"])
+        edits = cast("forms.ChoiceField", self.fields["edit"])
+        self.can_undo = rollout.steps.filter(status=StepStatus.DONE).exists()
+        if not self.can_undo:
+            edits.choices = [choice for choice in EDITS if choice[0] != "undo"]
         sites.queryset = Site.objects.exclude(pk__in=rollout.rollout_sites.values("site")).order_by("name")
 
 
@@ -170,21 +198,38 @@ def _read_moment(rollout: Rollout, data: dict[str, Any]) -> datetime:
     return at_local(on, at, zone=zone)
 
 
-def preview_edit(rollout: Rollout, edit: Callable[[], object]) -> list[Change]:
-    """Return what an edit changes, moment by moment, and leave everything as it was; a refusal comes through."""
+def preview_edit(rollout: Rollout, edit: Callable[[], object]) -> Preview:
+    """Return what an edit changes and leave everything as it was; a refusal comes through."""
     with transaction.atomic():
-        before = {step.pk: step for step in _list_steps(rollout)}
+        before, phases_before = _list_steps(rollout), list(rollout.phases.order_by("position"))
         edit()
-        after = {step.pk: step for step in _list_steps(rollout)}
+        after, phases_after = _list_steps(rollout), list(rollout.phases.order_by("position"))
         transaction.set_rollback(True)
+    phases = compare_stored_phases(phases_before, phases_after, is_rehearsal=rollout.is_rehearsal)
+    return Preview(_compare_steps(before, after), list(phases))
+
+
+def _compare_steps(rows_before: Sequence[Step], rows_after: Sequence[Step]) -> list[Change]:
+    """Return what became of steps, moment by moment."""
+    before, after = ({step.pk: step for step in rows} for rows in (rows_before, rows_after))
     changed = [(old, after[pk]) for pk, old in before.items() if _standing(old) != _standing(after[pk])]
     groups = groupby(changed, key=lambda pair: (pair[0].phase_id, pair[0].due_at, pair[0].whom, _standing(pair[1])))
     found = []
     for _key, group in groups:
         pairs = list(group)
         old, new = pairs[0]
-        found.append(Change(old, len(pairs), old.due_at, new.due_at, old.status, new.status, new.whom))
+        later = _find_with_everyone(new, rows_after) if new.status == StepStatus.SKIPPED else None
+        found.append(Change(old, len(pairs), old.due_at, new.due_at, old.status, new.status, new.whom, later))
     return found
+
+
+def _find_with_everyone(step: Step, rows: Sequence[Step]) -> datetime | None:
+    """Return when a step's flag goes to everyone behind it, None where the plan does not say so."""
+    if step.audience_kind == RuleKind.EVERYONE:
+        return None
+    whole = (row for row in rows if row.audience_kind == RuleKind.EVERYONE and row.share_bp is None)
+    coming = (row.due_at for row in whole if row.flag_id == step.flag_id and row.status == StepStatus.PLANNED)
+    return min(coming, default=None)
 
 
 def _standing(step: Step) -> tuple[datetime, str, str]:

@@ -14,7 +14,7 @@ from rollouts.models import Rollout, Step, StepStatus
 from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event
 from rollouts.transitions.locking import get_locked_rollout
-from rollouts.transitions.redating import find_obstacle
+from rollouts.transitions.redating import find_block
 
 #: Nothing is promised yet: any edit is the draft's.
 UNPROMISED = frozenset({Status.DRAFT, Status.AWAITING_APPROVAL})
@@ -62,13 +62,16 @@ def check_day(rollout: Rollout, step: Step, due_at: datetime) -> None:
         return
     sites = list_rollout_sites(rollout)
     day = local_day(due_at, zone=step.zone)
-    if find_obstacle(step, day, sites=sites) is not None:
-        raise Refusal("no_change_that_day", day=day.isoformat())
+    view = find_block(step, day, sites=sites)
+    if view is not None and view.label:
+        raise Refusal("no_change_that_labelled_day", day=day, standing=str(view.standing), label=view.label)
+    if view is not None:
+        raise Refusal("no_change_that_day", day=day, standing=str(view.standing))
     if step.site_id is None:
         return
     others = rollout.steps.exclude(site=None).exclude(site=step.site_id).exclude(status=StepStatus.SKIPPED)
     if any(local_day(row.due_at, zone=row.zone) == day for row in others.select_related("site")):
-        raise Refusal("day_has_a_site", day=day.isoformat())
+        raise Refusal("day_has_a_site", day=day)
 
 
 def check_order(rollout: Rollout) -> None:

@@ -11,7 +11,7 @@ from core.actors import SCHEDULER
 from core.domain.business_time import local_day
 from core.history import recorded, save_many
 from core.reasons import write_reason
-from flags.domain.opening import Standing
+from flags.domain.opening import DayView, Standing
 from rollouts.domain.planning import PlanSite
 from rollouts.domain.redating import Promise, can_change, redate
 from rollouts.domain.templates import PhaseKind
@@ -58,13 +58,18 @@ def keep_to_open_days(*, rollout_id: int, now: datetime) -> bool:
     return False
 
 
-def find_obstacle(step: Step, day: date, *, sites: Mapping[int, PlanSite]) -> Obstacle | None:
-    """Return why nothing may go out to a step's audience on a day; None where it may."""
+def find_block(step: Step, day: date, *, sites: Mapping[int, PlanSite]) -> DayView | None:
+    """Return how the day stands for a step's audience where nothing may go out to it; of many sites the first's."""
     own = sites[step.site.pk] if step.site is not None else None
     everywhere = list(sites.values())
-    if can_change(day, site=own, sites=everywhere):
+    return None if can_change(day, site=own, sites=everywhere) else (own or everywhere[0]).view(day)
+
+
+def find_obstacle(step: Step, day: date, *, sites: Mapping[int, PlanSite]) -> Obstacle | None:
+    """Return why nothing may go out to a step's audience on a day; None where it may."""
+    view = find_block(step, day, sites=sites)
+    if view is None:
         return None
-    view = (own or everywhere[0]).view(day)
     if view.standing is Standing.FROZEN:
         reason = write_reason("frozen", day=day.isoformat(), label=view.label)
         return Obstacle("plan_moved", reason, {"freeze": view.label})

@@ -12,6 +12,7 @@ from django.test import Client
 from core.actors import SCHEDULER
 from core.errors import Refusal
 from core.roles import Role
+from core.templatetags.portal import days
 from flags.models import Rule
 from flags.transitions import NewMember, edit_environment
 from incidents.intake import list_waiting, take_in
@@ -20,7 +21,7 @@ from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
 from rollouts.guarding import watch_rollout
 from rollouts.models import PhaseStatus, Rollback, Rollout, Step, StepStatus
 from rollouts.shut_queries import list_shut_sites
-from rollouts.transitions import PlanRequest, plan_rollout, resume_rollout, run_next_step, schedule_rollout
+from rollouts.transitions import PlanRequest, add_freeze, plan_rollout, resume_rollout, run_next_step, schedule_rollout
 from rollouts.transitions.editing import insert_pause, move_moment, restore_steps, skip_steps
 from rollouts.transitions.hastening import promote_early, start_now
 from rollouts.transitions.partial_rollback import (
@@ -274,6 +275,18 @@ class TestEdits:
         assert (late[1][0], late[1][1] > spans[1][1]) == (spans[1][0], True)
         assert all(one[1] <= following[0] for one, following in pairwise(late))
 
+    def test_pause__before_a_phase_behind_closed_days__lengthens_the_one_before_by_open_days(
+        self, world: World
+    ) -> None:
+        rollout = _schedule(_plan(world, INTERNAL, FULL, start_on=date(2026, 11, 27)))
+        assert days(*_spans(rollout)[0]) == "27 Nov – 28 Nov"
+
+        insert_pause(rollout_id=rollout.pk, step_id=_first(rollout, audience_kind="everyone").pk, days=1, now=NOW, **BY)
+        assert days(*_spans(rollout)[0]) == "27 Nov – 30 Nov"
+
+        insert_pause(rollout_id=rollout.pk, step_id=_first(rollout).pk, days=3, now=NOW, **BY)
+        assert [days(*span) for span in _spans(rollout)] == ["1 Dec – 3 Dec", "4 Dec"]
+
     def test_pause__before_a_later_slot_of_a_day__leaves_the_earlier_one(self, world: World) -> None:
         slots = replace(INTERNAL, days=1, advance=Advance.ONE_BY_ONE, slots=(time(6), time(11), time(15)))
         rollout = _schedule(_plan(world, slots, FULL))
@@ -502,7 +515,11 @@ class TestPages:
 
         page = client.post(f"/rollouts/{rollout.pk}/plan/", data | {"do": "look"})
 
-        assert [change.count for change in page.context["changes"]] == [3, 3, 3]
+        assert [change.count for change in page.context["preview"].moments] == [3, 3, 3]
+        assert [(one.what, one.before, one.after) for one in page.context["preview"].phases] == [
+            ("One site a day", "2 Dec – 4 Dec", "2 Dec – 7 Dec"),
+            ("Everyone", "5 Dec", "8 Dec"),
+        ]
         assert _days(rollout) == PLAN
         assert not rollout.events.filter(kind="pause_inserted").exists()
 
@@ -529,6 +546,47 @@ class TestPages:
 
         assert answer.status_code == 400
         assert _days(rollout) == PLAN
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"step": ""}, "Choose a line in the table below first."),
+            ({"on": "2026-12-06"}, "Nothing may go out to them on Sunday 6 December 2026: closed."),
+            ({"on": "2026-12-25"}, "Nothing may go out to them on Friday 25 December 2026: closed: public holiday."),
+            ({"on": "2026-12-08"}, "Nothing may go out to them on Tuesday 8 December 2026: frozen (Inventory)."),
+            ({"on": "2026-12-03"}, "Another site has its day on Thursday 3 December 2026: one site a day."),
+        ],
+    )
+    def test_plan__an_edit_that_cannot_be__says_which_and_what_to_do(
+        self, world: World, change: dict[str, str], words: str
+    ) -> None:
+        rollout = _schedule(_plan(world, INTERNAL, SITES, FULL))
+        frozen: dict[str, Any] = {"starts_on": date(2026, 12, 8), "ends_on": date(2026, 12, 9), "label": "Inventory"}
+        add_freeze(environment_ids=[world.environment.pk], **frozen, now=NOW, **BY)
+        data = {"step": _first(rollout, site=world.sites[0]).pk, "edit": "move", "at": "06:00", "epoch": rollout.epoch}
+
+        page = self._client().post(f"/rollouts/{rollout.pk}/plan/", data | change | {"do": "look"})
+
+        assert words in page.content.decode()
+
+    def test_plan__nothing_done__does_not_offer_to_take_back(self, world: World) -> None:
+        rollout = _schedule(_plan(world, INTERNAL, FULL))
+        client, url, offer = self._client(), f"/rollouts/{rollout.pk}/plan/", "take it back, it is done"
+        assert offer not in client.get(url).content.decode()
+
+        _run(rollout, _at("2026-11-30 06:00"))
+
+        assert offer in client.get(url).content.decode()
+
+    def test_plan__a_site_left_out__says_that_it_gets_it_with_everyone(self, world: World) -> None:
+        rollout = _schedule(_plan(world, INTERNAL, SITES, FULL))
+        step = _first(rollout, site=world.sites[0])
+
+        page = self._client().post(
+            f"/rollouts/{rollout.pk}/plan/", {"step": step.pk, "edit": "skip", "epoch": rollout.epoch, "do": "look"}
+        )
+
+        assert "gets the release with everyone: Sat 5 Dec" in page.content.decode()
 
     def test_plan__seen_by_an_auditor__offers_no_edit(self, world: World) -> None:
         rollout = _schedule(_plan(world, INTERNAL, FULL))

@@ -160,7 +160,7 @@ class TestPage:
 
         page = client.post(url, data | {"do": "look"})
 
-        assert [(one.first.whom, one.whom_after, one.count) for one in page.context["changes"]] == [
+        assert [(one.first.whom, one.whom_after, one.count) for one in page.context["preview"].moments] == [
             (world.testers.name, "Weekend", 3)
         ]
         assert not rollout.steps.filter(segment__name="Weekend").exists()
