@@ -48,7 +48,7 @@ def answer_import(
         try:
             if request.POST.get("do") != "check":
                 _import(request, form, write)
-                messages.success(request, _("Done."))
+                messages.success(request, _("Imported."))
                 return redirect(then)
         except Refusal as refusal:
             form.add_error(None, say_refusal(refusal))

@@ -38,6 +38,11 @@ class Doable:
     obstacles: Sequence[Obstacle]
     approval: ApprovalState | None
 
+    @property
+    def is_approved(self) -> bool:
+        """Whether enough people approved the plan, which nobody has scheduled yet."""
+        return self.approval is not None and "schedule" in self.actions
+
 
 def weigh_actions(rollout: Rollout) -> Doable:
     """Return what may be done now, by the table the transitions obey, and why not the rest."""
@@ -68,6 +73,11 @@ def weigh_actions(rollout: Rollout) -> Doable:
     }
     found = [Obstacle(name, say_refusal(refusal)) for name, refusal in refusals.items() if refusal is not None]
     return Doable([name for name, possible in names.items() if possible], [] if status in ENDED else found, approval)
+
+
+def is_approved(rollout: Rollout) -> bool:
+    """Tell whether a plan that waited for approval has it; no query where it does not wait."""
+    return rollout.status == Status.AWAITING_APPROVAL and weigh_plan_approval(rollout).holds
 
 
 def _refuse_start(rollout: Rollout, status: Status) -> Refusal | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from core.models import User
 from core.roles import Capability, can
 from rollouts.approval_queries import find_authors, weigh_phase_approval
-from rollouts.domain.approving import ApprovalState
+from rollouts.domain.approving import ApprovalState, DecisionMade
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Gate
 from rollouts.models import Phase, Rollout
@@ -14,11 +14,15 @@ from rollouts.transitions.approving import PHASE_RUNS
 
 @dataclass(frozen=True)
 class ApprovalCard:
-    """`why_not` is the code of why this person may not decide, empty where they may; `phase` None for the plan."""
+    """`why_not` is the code of why this person may not decide, empty where they may; `phase` None for the plan.
+
+    `own` is what they decided on the present content, if they did.
+    """
 
     state: ApprovalState
     phase: Phase | None
     why_not: str
+    own: DecisionMade | None
 
 
 def find_approval_card(
@@ -31,10 +35,15 @@ def find_approval_card(
     status = Status(rollout.status)
     if of_plan is not None:
         why_not = "not_asked" if status is Status.DRAFT else _find_why_not(rollout, user)
-        return ApprovalCard(of_plan, None, why_not)
+        return ApprovalCard(of_plan, None, why_not, _find_own(of_plan, user))
     if phase is not None and Gate.APPROVAL in phase.gates and status in PHASE_RUNS:
-        return ApprovalCard(weigh_phase_approval(phase), phase, _find_why_not(rollout, user))
+        state = weigh_phase_approval(phase)
+        return ApprovalCard(state, phase, _find_why_not(rollout, user), _find_own(state, user))
     return None
+
+
+def _find_own(state: ApprovalState, user: User) -> DecisionMade | None:
+    return next((one for one in state.standing if one.user_id == user.pk), None)
 
 
 def _find_why_not(rollout: Rollout, user: User) -> str:

@@ -3,12 +3,12 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.translation import gettext as _
 
 from core import clock
 from core.errors import InvalidInput
 from core.roles import Capability, requires
 from core.views import actor_of, read_int
+from rollouts.done_labels import DECIDED, TICKED
 from rollouts.models import CheckItem, Phase, Rollout
 from rollouts.transitions.approving import decide_phase, decide_plan
 from rollouts.transitions.checking import tick_item, untick_item
@@ -38,7 +38,8 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             phase = get_object_or_404(Phase, pk=phase_id, rollout=rollout)
             decide_phase(phase_id=phase.pk, **wishes)  # type: ignore[arg-type]  # as above
-        messages.success(request, _("Done."))
+        what = "plan" if phase_id is None else "phase"
+        messages.success(request, str(DECIDED[what, DECISIONS[decision]]))
     return redirect("rollouts:detail", pk=pk)
 
 
@@ -52,5 +53,5 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
         if act is None:
             raise InvalidInput("values_wrong", fields="to")
         act(item_id=item.pk, actor=actor_of(request), reason=request.POST.get("reason", ""), now=clock.now())
-        messages.success(request, _("Done."))
+        messages.success(request, str(TICKED[request.POST["to"]]))
     return redirect("rollouts:detail", pk=pk)

@@ -133,6 +133,7 @@ class PlanForm(OrderedForm):
         Segment.objects.all(),
         label=_("Testers of the internal phase"),
         empty_label=_("Choose the testers"),
+        help_text=_("For a template whose first phase is for testers, as the one that comes with the portal."),
         required=False,
     )
     pilots = forms.MultipleChoiceField(

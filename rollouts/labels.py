@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 REFUSALS: dict[str, str | Promise] = {
@@ -90,6 +90,7 @@ WARNINGS: dict[str, str | Promise] = {
         "Fewer than three pilot cashiers: what one of them never does stays untried, and the pilot says little."
     ),
     "many_pilots": _("More than five pilot cashiers: a fault would hit many before anybody could take it back."),
+    "start_far": _("The start is more than a year ahead: check its year."),
     "start_closed": _("No site is open on the start day: the plan begins on the next open day."),
 }
 
@@ -135,7 +136,7 @@ STEPS: dict[str, str | Promise] = {"planned": _("◷ planned"), "done": _("✓ d
 #: What a cell of the board says: its sign, and its words.
 CELL_SIGNS: dict[str, str] = {
     "planned": "◷",
-    "held": "❚❚",
+    "held": "■",
     "paused": "❚❚",
     "cancelled": "✕",
     "done": "✓",
@@ -153,6 +154,17 @@ CELLS: dict[str, str | Promise] = {
     "off": _("taken back"),
     "part": _("in part"),
 }
+#: So many of a cell, for who hears it read.
+CELL_COUNTS: dict[str, Promise] = {
+    "planned": ngettext_lazy("%(n)s planned", "%(n)s planned", "n"),
+    "held": ngettext_lazy("%(n)s held", "%(n)s held", "n"),
+    "paused": ngettext_lazy("%(n)s paused", "%(n)s paused", "n"),
+    "cancelled": ngettext_lazy("%(n)s cancelled", "%(n)s cancelled", "n"),
+    "done": ngettext_lazy("%(n)s done", "%(n)s done", "n"),
+    "skipped": ngettext_lazy("%(n)s left out", "%(n)s left out", "n"),
+    "off": ngettext_lazy("%(n)s taken back", "%(n)s taken back", "n"),
+    "part": ngettext_lazy("%(n)s in part", "%(n)s in part", "n"),
+}
 
 #: The built-in template's name, as long as nobody gave it another.
 TEMPLATES: dict[str, str | Promise] = {
@@ -168,7 +180,7 @@ STATUSES: dict[str, str | Promise] = {
     "scheduled": _("◷ scheduled"),
     "running": _("▶ running"),
     "paused": _("❚❚ paused"),
-    "held": _("❚❚ held"),
+    "held": _("■ held"),
     "completed": _("✓ completed"),
     "rolled_back": _("↩ rolled back"),
     "cancelled": _("✕ cancelled"),
@@ -180,7 +192,7 @@ ENTRY_STATES: dict[str, str | Promise] = {
     "planned": _("◷ planned"),
     "running": _("▶ running"),
     "paused": _("❚❚ paused"),
-    "held": _("❚❚ held"),
+    "held": _("■ held"),
     "done": _("✓ done"),
     "cancelled": _("✕ cancelled"),
     "left_out": _("— left out"),
@@ -217,7 +229,8 @@ HELD: dict[str, str | Promise] = {
 WAITS: dict[str, str | Promise] = {
     **HELD,
     "draft": _("Nothing moves before somebody schedules it."),
-    "awaiting_approval": _("Nothing moves before somebody approves it."),
+    "awaiting_approval": _("Nothing moves before somebody approves and schedules it."),
+    "approved": _("Nothing moves before somebody schedules it."),
     "paused": _("Paused: nothing moves until somebody resumes it. What is late keeps its days, later."),
 }
 

@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
 
 from core import clock
 from core.errors import Refusal
@@ -11,6 +10,8 @@ from core.labels import say_refusal
 from core.roles import Capability, can, requires
 from core.views import actor_of, read_int
 from flags.queries import get_flag_names
+from rollouts.action_queries import is_approved
+from rollouts.done_labels import EDITED
 from rollouts.models import Rollout
 from rollouts.plan_edits import EditForm, Preview, choose_edit, find_moment_of, list_moments, preview_edit
 
@@ -30,7 +31,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             by = {"actor": actor_of(request), "now": clock.now(), "seen_epoch": read_int(request, "epoch")}
             if request.POST.get("do") == "save":
                 edit(**by, reason=request.POST.get("reason", ""))
-                messages.success(request, _("Done."))
+                messages.success(request, str(EDITED[form.cleaned_data["edit"]]))
                 return redirect("rollouts:plan_of", pk=pk)
             preview = preview_edit(rollout, lambda: edit(**by, reason=LOOKED_AT))
         except Refusal as refusal:
@@ -40,6 +41,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "moments": list_moments(rollout),
         "form": form,
         "preview": preview,
+        "is_approved": is_approved(rollout),
         "chosen": form["step"].value() or find_moment_of(rollout, request.GET.get("step", "")),
         "reason": request.POST.get("reason", ""),
         "flag_names": get_flag_names(),

@@ -1,5 +1,6 @@
 """The planner: asks for a plan, shows its dated steps, then makes it, or puts it in the place of a draft."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -24,6 +25,8 @@ from rollouts.queries import guess_plan
 from rollouts.transitions import PlanRequest, draw_plan, plan_rollout
 from rollouts.transitions.edit_rules import UNPROMISED
 from rollouts.transitions.replacing import replace_plan
+
+FAR = timedelta(days=366)
 
 
 @requires(Capability.DRIVE_ROLLOUTS)
@@ -53,17 +56,23 @@ def _plan(request: HttpRequest, old: Rollout | None) -> HttpResponse:
         try:
             asked = form.to_request()
             drawn = draw_plan(asked, now=clock.now())
-            warnings = [WARNINGS[code] for code in drawn.warnings]
+            warnings = [WARNINGS[code] for code in (*drawn.warnings, *_look_at_year(asked))]
             context |= {"plan": view_plan(drawn), "warnings": warnings, "conflicts": drawn.conflicts}
             if old is not None:
                 context["differences"] = compare_plans(old, asked, drawn)
             if "confirm" in request.POST:
                 rollout = _make(request, asked, old)
-                messages.success(request, _("Planned. Nothing moves until you schedule it."))
+                messages.success(request, _("Draft saved. Nothing moves until you schedule it."))
                 return redirect("rollouts:detail", pk=rollout.pk)
         except Refusal as refusal:
             form.add_error(None, say_refusal(refusal))
     return render(request, "rollouts/plan.html", context | {"form": form}, status=400 if form.errors else 200)
+
+
+def _look_at_year(asked: PlanRequest) -> list[str]:
+    """Return the code of a warning where the start is so far ahead that its year may be a slip."""
+    latest = timezone.localdate(clock.now()) + FAR
+    return ["start_far"] if asked.start_on is not None and asked.start_on > latest else []
 
 
 def _make(request: HttpRequest, asked: PlanRequest, old: Rollout | None) -> Rollout:

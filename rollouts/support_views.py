@@ -33,7 +33,7 @@ def add(request: HttpRequest) -> HttpResponse:
     form = ShiftForm(request.POST)
     if not write_from(form, lambda: add_shift(**form.wishes, actor=actor_of(request), now=clock.now())):
         return _show(request, form)
-    messages.success(request, _("Done."))
+    messages.success(request, _("%(name)s is on duty.") % {"name": form.cleaned_data["name"]})
     return redirect("rollouts:support")
 
 
@@ -47,5 +47,5 @@ def remove(request: HttpRequest) -> HttpResponse:
             reason=request.POST.get("reason", ""),
             now=clock.now(),
         )
-        messages.success(request, _("Done."))
+        messages.success(request, _("Shift taken out of the roster."))
     return redirect("rollouts:support")

@@ -60,7 +60,7 @@ def create(request: HttpRequest) -> HttpResponse:
         made.append(create_template(**form.wishes, actor=actor_of(request), now=clock.now()))
 
     if request.method == "POST" and moved is None and write_from(form, write):
-        messages.success(request, _("Done."))
+        messages.success(request, _("Plan template made."))
         return redirect("rollouts:template", key=made[0].key)
     context = {"form": form, "title": _("New plan template"), "back": reverse("rollouts:templates")}
     return _ask(request, form, context, is_wrong=request.method == "POST" and moved is None)
@@ -84,7 +84,7 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
         )
 
     if request.method == "POST" and moved is None and write_from(form, write):
-        messages.success(request, _("Done. Rollouts keep the version they were made from."))
+        messages.success(request, _("Plan template saved. Rollouts keep the version they were made from."))
         return redirect("rollouts:template", key=key)
     context = {
         "form": form,
@@ -109,7 +109,7 @@ def act(request: HttpRequest, key: str, action: str) -> HttpResponse:
             now=clock.now(),
             seen_version=read_int(request, "version"),
         )
-        messages.success(request, _("Done."))
+        messages.success(request, _("Archived.") if action == "archive" else _("Restored."))
     return redirect("rollouts:template", key=key)
 
 

@@ -18,6 +18,7 @@ from flags.queries import get_flag_names
 from rollouts.actions import ACTIONS
 from rollouts.agenda import list_agenda
 from rollouts.approval_view import find_approval_card
+from rollouts.done_labels import DONE
 from rollouts.feedback_view import find_feedback_card
 from rollouts.forms import ReleaseForm, move_choice
 from rollouts.labels import STATUSES
@@ -104,7 +105,7 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         acknowledge_flag(rollout_id=pk, flag_id=flag_id, actor=actor, reason=reason, now=now)
     else:
         ACTIONS[action](rollout_id=pk, actor=actor, reason=reason, now=now, seen_epoch=seen)
-    messages.success(request, _("Done."))
+    messages.success(request, str(DONE[action]))
     return redirect("rollouts:detail", pk=pk)
 
 
@@ -168,7 +169,7 @@ def give_back(request: HttpRequest, pk: int) -> HttpResponse:
             reason=request.POST.get("reason", ""),
             now=clock.now(),
         )
-        messages.success(request, _("Done."))
+        messages.success(request, _("The site is given back: it gets the flags again."))
     return redirect("rollouts:detail", pk=pk)
 
 
@@ -193,7 +194,7 @@ def _make_release(request: HttpRequest) -> HttpResponse:
         return _show_releases(request, ReleaseForm(initial=move_choice(request.POST, ordered=ReleaseForm.ordered)))
     form = ReleaseForm(request.POST)
     if write_from(form, lambda: create_release(**form.wishes, actor=actor_of(request), now=clock.now())):
-        messages.success(request, _("Done."))
+        messages.success(request, _("Release %(version)s made.") % {"version": form.cleaned_data["version"]})
         return redirect("rollouts:releases")
     return _show_releases(request, form)
 

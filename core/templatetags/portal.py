@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 from django.utils import formats, timezone
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 
 from core import clock
 from core.reasons import say_reason
@@ -28,20 +28,31 @@ class DateRange(Protocol):
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
-def _day_format() -> str:
+#: Short names of months that Django does not give as they are written: words of the catalogue stand before its own.
+MONTHS = (pgettext_lazy("abbrev. month", "Jan."), pgettext_lazy("abbrev. month", "Feb."))
+
+
+def _say_day(value: date) -> str:
+    """Return weekday, day and month: "Wed 4 Nov"; the first of a month is written apart in French."""
+    if value.day == 1:
+        # Translators: as "D j M", of the first of a month: "mar. 1er déc."
+        return formats.date_format(value, pgettext("date format of a month’s first", "D j M"))
     # Translators: Django's date format of weekday, day and month, e.g. "Wed 4 Nov"
-    return pgettext("date format", "D j M")
-
-
-def _short_day_format() -> str:
-    # Translators: Django's date format of day and month, e.g. "4 Nov"
-    return pgettext("date format", "j M")
+    return formats.date_format(value, pgettext("date format", "D j M"))
 
 
 @register.filter
 def short_day(value: date) -> str:
     """Return a civil day without its weekday, e.g. "4 Nov"."""
-    return formats.date_format(value, _short_day_format())
+    if value.day == 1:
+        return formats.date_format(value, pgettext("date format of a month’s first", "j M"))
+    # Translators: Django's date format of day and month, e.g. "4 Nov"
+    return formats.date_format(value, pgettext("date format", "j M"))
+
+
+def _add_year(words: str, value: date) -> str:
+    """Return a day's words, with its year where it is not this year's."""
+    return words if value.year == timezone.localtime(clock.now()).year else f"{words} {value.year}"
 
 
 @register.filter
@@ -71,7 +82,7 @@ def there(value: datetime, zone: str) -> str:
 
 def say_local(local: datetime) -> str:
     """Return day and time on the clock that a moment carries."""
-    return f"{formats.date_format(local, _day_format())}, {local:%H:%M}"
+    return f"{_add_year(_say_day(local), local)}, {local:%H:%M}"
 
 
 @register.inclusion_tag("_at.html")
@@ -83,6 +94,8 @@ def at(value: datetime) -> dict[str, datetime]:
 @register.filter
 def weekday(value: date) -> str:
     """Return a civil day within a week, e.g. "Mon 9"."""
+    if value.day == 1:
+        return formats.date_format(value, pgettext("date format of a month’s first", "D j"))
     # Translators: Django's date format of weekday and day, e.g. "Mon 9"
     return formats.date_format(value, pgettext("date format", "D j"))
 
@@ -92,8 +105,7 @@ def civil_day(value: date | None) -> str:
     """Return a civil day, e.g. "Wed 4 Nov", with its year where it is not this year's."""
     if value is None:
         return "—"
-    words = formats.date_format(value, _day_format())
-    return words if value.year == timezone.localtime(clock.now()).year else f"{words} {value.year}"
+    return _add_year(_say_day(value), value)
 
 
 @register.filter
@@ -105,26 +117,29 @@ def weekday_name(value: date) -> str:
 @register.filter
 def month_name(value: date) -> str:
     """Return a civil day's month, e.g. "December 2026"."""
-    words = formats.date_format(value, "F Y")
+    words = month_in_words(value)
     return words[:1].upper() + words[1:]
+
+
+@register.filter
+def month_in_words(value: date) -> str:
+    """Return a civil day's month as it stands within a sentence: "December 2026"."""
+    return formats.date_format(value, "F Y")
 
 
 @register.filter
 def days(start: datetime, end: datetime) -> str:
     """Return the days of a half-open interval in the portal's zone, e.g. "4 Nov – 6 Nov"."""
-    first, last = (
-        formats.date_format(timezone.localtime(edge), _short_day_format())
-        for edge in (start, end - timedelta(seconds=1))
-    )
-    return first if first == last else f"{first} – {last}"
+    first, last = (timezone.localtime(edge).date() for edge in (start, end - timedelta(seconds=1)))
+    return _add_year(short_day(first) if first == last else f"{short_day(first)} – {short_day(last)}", last)
 
 
 @register.filter
 def date_range(value: DateRange) -> str:
     """Return civil days from the first to the last, e.g. "Sat 5 Dec" or "3 Aug – 22 Aug"."""
     if value.starts_on == value.last_on:
-        return formats.date_format(value.starts_on, _day_format())
-    return " – ".join(formats.date_format(edge, _short_day_format()) for edge in (value.starts_on, value.last_on))
+        return civil_day(value.starts_on)
+    return _add_year(f"{short_day(value.starts_on)} – {short_day(value.last_on)}", value.last_on)
 
 
 @register.filter
@@ -192,12 +207,12 @@ def icon(name: str) -> dict[str, str]:
 
 
 @register.inclusion_tag("_field.html")
-def field(bound: Any) -> dict[str, Any]:
-    """Render one form field with its label, help and errors."""
-    return {"field": bound}
+def field(bound: Any, *, needed: bool = False) -> dict[str, Any]:
+    """Render one form field with its label, help and errors; `needed` where another answer asks for it."""
+    return {"field": bound, "needed": needed}
 
 
 @register.inclusion_tag("_reason.html")
-def reason_field(*, focus: bool = False, optional: bool = False, value: str = "") -> dict[str, Any]:
-    """Render the reason every change asks for; optional where another button of the form needs none."""
-    return {"focus": focus, "optional": optional, "value": value}
+def reason_field(*, focus: bool = False, value: str = "") -> dict[str, Any]:
+    """Render the reason every change asks for; another button of the form that needs none is `formnovalidate`."""
+    return {"focus": focus, "value": value}

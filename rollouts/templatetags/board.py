@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from core.templatetags.portal import civil_day, say_local, short_day
 from rollouts.board import Content, Head
 from rollouts.domain.board import Grain
-from rollouts.labels import CELLS
+from rollouts.labels import CELL_COUNTS, CELLS
 
 register = template.Library()
 
@@ -49,7 +49,7 @@ def when_of_cell(content: Content) -> str:
 def words_of_cell(content: Content) -> str:
     """Return a cell in words: how many stand how, where, when and since when, e.g. "8 done, Lyon, Wed 4 Nov, 06:00"."""
     many = content.tally.total > 1
-    states = [f"{count} {CELLS[state]}" if many else str(CELLS[state]) for state, count in content.states]
+    states = [str(CELL_COUNTS[state] % {"n": count}) if many else str(CELLS[state]) for state, count in content.states]
     words = [*states, content.site, _say_when(content)]
     return ", ".join(word for word in words if word)
 

@@ -563,6 +563,31 @@ class TestPages:
         client.post(f"/rollouts/{rollout.pk}/schedule/", {"reason": "Go", "epoch": page.context["rollout"].epoch})
         assert reload(rollout).status == Status.SCHEDULED
 
+    def test_page__of_an_approved_plan__says_so_and_asks_nobody_again(self, rollout: Rollout, other: User) -> None:
+        client = self._client(other)
+        path = f"/rollouts/{rollout.pk}/"
+        seen = client.get(path).context["card"].state.content_hash
+
+        answer = client.post(
+            f"{path}decide/", {"decision": "approve", "content_hash": seen, "reason": "Fine"}, follow=True
+        )
+
+        page = answer.content.decode()
+        assert "You approved the plan." in page
+        assert "You approved it: " in page
+        assert 'value="approve"' not in page
+        for one in (path, f"{path}plan/", f"{path}board/"):
+            page = client.get(one).content.decode()
+            assert ("approved, to be scheduled" in page, "awaiting approval" in page) == (True, False), one
+
+    def test_page__of_support__says_whom_to_ask(self, rollout: Rollout) -> None:
+        client = self._client(_person("sue", Role.SUPPORT))
+
+        for path in (f"/rollouts/{rollout.pk}/", f"/rollouts/{rollout.pk}/plan/"):
+            page = client.get(path).content.decode()
+            assert "Your role (support) does not allow driving rollouts" in page
+            assert "Ask author." in page
+
     def test_page__left_open_while_the_plan_changed__is_refused(
         self, world: World, rollout: Rollout, other: User
     ) -> None:
