@@ -71,3 +71,14 @@ def describe_hands(rollout: Rollout, flag_keys: Collection[str]) -> list[HandCha
     return [
         HandChange(sorted(keys), by=by, why=why, at=at) for (at, by, why), keys in sorted(acts.items(), reverse=True)
     ]
+
+
+def find_left_out(rollout: Rollout) -> set[int]:
+    """Return the steps that people left out of a plan and did not take up again, by their story: one query."""
+    found: set[int] = set()
+    for kind, data in (
+        rollout.events.filter(kind__in=["steps_skipped", "steps_restored"]).order_by("pk").values_list("kind", "data")
+    ):
+        steps = set(data.get("steps", ()))
+        found = found | steps if kind == "steps_skipped" else found - steps
+    return found

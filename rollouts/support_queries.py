@@ -47,7 +47,7 @@ def get_roster(*, now: datetime) -> list[RosterDay]:
     today = timezone.localdate(now)
     days = list(each_day(today, today + timedelta(days=ROSTER_DAYS)))
     shifts = list_shifts(since=days[0], until=days[-1] + timedelta(days=1))
-    wanted = _list_wanted(days)
+    wanted = _list_wanted(days, now=now)
     return [
         RosterDay(
             day,
@@ -62,7 +62,7 @@ def _is_covered(site: Site, shifts: Iterable[SupportShift]) -> bool:
     return any(row.site_id in {None, site.pk} for row in shifts)
 
 
-def _list_wanted(days: Sequence[date]) -> dict[date, list[Site]]:
+def _list_wanted(days: Sequence[date], *, now: datetime) -> dict[date, list[Site]]:
     """Return, by day, the open sites that a phase with heightened support reaches or may reach: four queries."""
     phases = list(
         Phase.objects.filter(support=SupportLevel.HEIGHTENED, rollout__status__in=PROMISED, rollout__is_rehearsal=False)
@@ -77,16 +77,18 @@ def _list_wanted(days: Sequence[date]) -> dict[date, list[Site]]:
     wanted: dict[date, dict[int, Site]] = {}
     for phase in phases:
         for day in days:
-            if _lasts_on(phase, day):
+            if _lasts_on(phase, day, now=now):
                 open_sites = [one for one in sites.get(phase.rollout_id, ()) if plan_sites[one.pk].view(day).is_open]
                 wanted.setdefault(day, {}).update({site.pk: site for site in open_sites})
     return {day: sorted(found.values(), key=lambda site: site.name) for day, found in wanted.items()}
 
 
-def _lasts_on(phase: Phase, day: date) -> bool:
-    """Tell whether a day is one of a phase's; one that runs late lasts on."""
+def _lasts_on(phase: Phase, day: date, *, now: datetime) -> bool:
+    """Tell whether a day is one of a phase's; one that runs, as late as it may be, lasts through today."""
     zone = ZoneInfo(phase.rollout.zone)
     first, end = local_day(phase.starts_at, zone=zone), local_day(phase.ends_at + BEFORE_NEXT, zone=zone)
+    if phase.status == PhaseStatus.RUNNING:
+        end = max(end, local_day(now, zone=zone) + timedelta(days=1))
     return first <= day < end
 
 
@@ -118,6 +120,7 @@ def list_duty_at(site: Site, *, now: datetime) -> list[SupportShift] | None:
         support=SupportLevel.HEIGHTENED,
         status=PhaseStatus.RUNNING,
         rollout__status__in=PROMISED,
+        rollout__is_rehearsal=False,
         rollout__rollout_sites__site=site,
     )
     if not heightened.exists():

@@ -119,7 +119,7 @@ def skip_steps(
         for row in rows:
             row.status = StepStatus.SKIPPED
             row.save()
-        return {"audience": step.whom, "flags": [row.flag.key for row in rows]}
+        return {"audience": step.whom, "flags": [row.flag.key for row in rows], "steps": [row.pk for row in rows]}
 
     return edit_plan(
         rollout_id, step_id, edit, kind="steps_skipped", actor=actor, reason=reason, now=now, seen=seen_epoch
@@ -153,7 +153,7 @@ def restore_steps(
         check_day(rollout, step, rows[0].due_at)
         check_order(rollout)
         _follow(rollout, step)
-        return {"audience": step.whom, "flags": [row.flag.key for row in rows]}
+        return {"audience": step.whom, "flags": [row.flag.key for row in rows], "steps": [row.pk for row in rows]}
 
     return edit_plan(
         rollout_id, step_id, edit, kind="steps_restored", actor=actor, reason=reason, now=now, seen=seen_epoch

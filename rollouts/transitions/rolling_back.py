@@ -15,6 +15,7 @@ from flags.models import Criticality, FlagState
 from flags.transitions import kill_flag, release_flag, remove_rules
 from flags.transitions.locking import check_in_use, get_locked_flag
 from rollouts.domain.lifecycle import Status
+from rollouts.hand_queries import find_left_out
 from rollouts.models import (
     PhaseStatus,
     Rollback,
@@ -187,8 +188,8 @@ def redraft_rollout(
     """Make a new attempt of a rolled-back rollout: a draft, its rules gone, its own kill switches lifted.
 
     Refuses while a flag's rollback is not acknowledged, or a flag is archived. A flag that another
-    rollout or a person switched off stays off. The plan keeps its steps; they are dated anew, from
-    tomorrow on.
+    rollout or a person switched off stays off. The plan keeps its steps, without those that people
+    left out; they are dated anew, from tomorrow on.
     """
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     rows = list(rollout.rollout_flags.select_related("flag").order_by("flag_id"))
@@ -244,8 +245,9 @@ def _restart_plan(rollout: Rollout, *, now: datetime) -> None:
             item.save()
     moments = [step.due_at for phase in planned for step in phase.steps]
     steps = list(rollout.steps.order_by("position"))
+    left_out = find_left_out(rollout)
     for step, due_at in zip(steps, moments, strict=True):
-        step.status = StepStatus.PLANNED
+        step.status = StepStatus.SKIPPED if step.pk in left_out else StepStatus.PLANNED
         step.done_at = None
         step.due_at = due_at
     save_many(steps, ["status", "done_at", "due_at"])

@@ -19,7 +19,7 @@ from incidents.intake import list_waiting, take_in
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
 from rollouts.guarding import watch_rollout
-from rollouts.models import PhaseStatus, Rollback, Rollout, Step, StepStatus
+from rollouts.models import PhaseStatus, Rollback, Rollout, Step, StepStatus, Trigger
 from rollouts.shut_queries import list_shut_sites
 from rollouts.transitions import PlanRequest, add_freeze, plan_rollout, resume_rollout, run_next_step, schedule_rollout
 from rollouts.transitions.editing import insert_pause, move_moment, restore_steps, skip_steps
@@ -30,6 +30,7 @@ from rollouts.transitions.partial_rollback import (
     roll_back_site,
     undo_steps,
 )
+from rollouts.transitions.rolling_back import acknowledge_flag, redraft_rollout, roll_back
 from rollouts.transitions.templating import create_template
 from tests.factories.world import DAY, NOW, WHY, World, make_world, reload
 from tests.signed_in import sign_in
@@ -336,6 +337,23 @@ class TestEdits:
 
         restore_steps(rollout_id=rollout.pk, step_id=step.pk, now=NOW, **BY)
         assert _days(rollout) == PLAN
+
+    def test_redraft__after_a_rollback__keeps_out_what_was_left_out_by_hand(self, world: World) -> None:
+        rollout = _schedule(_plan(world, INTERNAL, SITES, FULL))
+        out, back = _first(rollout, site=world.sites[1]), _first(rollout, site=world.sites[2])
+        for step in (out, back):
+            skip_steps(rollout_id=rollout.pk, step_id=step.pk, now=NOW, **BY)
+        restore_steps(rollout_id=rollout.pk, step_id=back.pk, now=NOW, **BY)
+        now = _at("2026-11-30 06:00")
+        _run(rollout, now)
+        roll_back(rollout_id=rollout.pk, flag_ids=None, trigger=Trigger.MANUAL, now=now, **BY)
+        for flag in world.flags:
+            acknowledge_flag(rollout_id=rollout.pk, flag_id=flag.pk, now=now, **BY)
+
+        redraft_rollout(rollout_id=rollout.pk, now=now, **BY)
+
+        skipped = rollout.steps.filter(status=StepStatus.SKIPPED)
+        assert {step.site for step in skipped.select_related("site")} == {world.sites[1]}
 
     def test_restore__where_another_site_has_its_day_meanwhile__is_refused(self, world: World) -> None:
         rollout = _schedule(_plan(world, INTERNAL, SITES, FULL))

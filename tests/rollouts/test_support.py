@@ -1,7 +1,7 @@
 """The duty roster and its gaps; what heightened support does; the gate of notes for cashiers."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -20,12 +20,12 @@ from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate, S
 from rollouts.effective_guardrail import get_effective_guardrail, tighten
 from rollouts.gate_queries import list_flags_without_notes
 from rollouts.models import PhaseStatus, Rollout, SupportShift, Trigger
-from rollouts.support_queries import get_roster, list_arriving
+from rollouts.support_queries import find_duty, get_roster, list_arriving, list_duty_at
 from rollouts.transitions import roll_back
 from rollouts.transitions.partial_rollback import give_back_site, roll_back_site
 from rollouts.transitions.rostering import add_shift, remove_shift
 from tests.factories.feedback import BY, at, make_trial, run
-from tests.factories.world import WHY, World, make_world, reload
+from tests.factories.world import NOW, WHY, World, make_world, reload
 from tests.signed_in import sign_in
 from tests.waiting import race
 
@@ -241,6 +241,24 @@ class TestPages:
         assert [flag.key for flag in list_arriving(lyon, now=at(25, 5))] == ["buttons", "signals", "tickets"]
         assert list_arriving(nantes, now=at(25, 23)) == []
         assert len(list_arriving(nantes, now=at(26, 0, 1))) == 3
+
+    def test_duty__of_a_rehearsal__is_nobodys_at_the_site(self, world: World) -> None:
+        rollout = make_trial(world, phase=SITES, day_seconds=60)
+        run(rollout, now=NOW + timedelta(seconds=15))
+        assert rollout.phases.get(kind="per_site").status == PhaseStatus.RUNNING
+
+        assert list_duty_at(world.sites[0], now=NOW + timedelta(seconds=16)) is None
+
+    def test_roster__of_a_phase_that_is_held_past_its_end__has_gaps_through_today(
+        self, world: World, rollout: Rollout
+    ) -> None:
+        Rollout.objects.filter(pk=rollout.pk).update(status=Status.HELD, held_code="gate")
+        late = at(30, 12)
+
+        roster = get_roster(now=late)
+
+        assert find_duty(reload(rollout), now=late) == []
+        assert [one.day.day for one in roster if one.gaps] == [30]
 
 
 class TestGuardrail:
