@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from core.actors import ActorKind
 from core.errors import Refusal
-from core.reasons import VALUES
 
 REFUSALS: dict[str, str | Promise] = {
     "reason_missing": _("Say why: a reason is required."),
@@ -69,6 +68,9 @@ def say_refusal(refusal: Refusal) -> str:
 
 
 def _say_value(name: str, value: object) -> object:
+    # Reasons are words at once, which asks for the settings: commands refuse wrong ones before they are read.
+    from core.reasons import VALUES  # noqa: PLC0415  # see above
+
     if isinstance(value, date):
         return date_format(value, "l j F Y")
     return VALUES.get(name, {}).get(str(value), value)

@@ -39,8 +39,6 @@ SAME_IN_FRENCH = {
     "phases",
     "position",
     "production",
-    "post-mortem",
-    "post-mortems",
     "segment",
     "segments",
     "site",
