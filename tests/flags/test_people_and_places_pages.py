@@ -196,4 +196,4 @@ def test_lists__any_number_of_rows__take_as_many_queries(
 
 
 #: Session, person and roles, frame; then the page's own.
-QUERIES = {"/segments/": 7, "/segments/pilots/": 10, "/sites/": 8, "/sites/site-0/": 17}
+QUERIES = {"/segments/": 7, "/segments/pilots/": 10, "/sites/": 8, "/sites/site-0/": 18}
