@@ -68,8 +68,8 @@ def say_refusal(refusal: Refusal) -> str:
 
 
 def _say_value(name: str, value: object) -> object:
-    # Reasons are words at once, which asks for the settings: commands refuse wrong ones before they are read.
-    from core.reasons import VALUES  # noqa: PLC0415  # see above
+    # Commands refuse wrong settings in words before anything may read them.
+    from core.reasons import VALUES  # noqa: PLC0415  # its words ask for the settings
 
     if isinstance(value, date):
         return date_format(value, "l j F Y")

@@ -9,6 +9,7 @@ from core.errors import NotAllowed, Refusal
 from core.history import Recording, recorded
 from core.models import User
 from core.roles import Capability, check_can
+from flags.models import Segment
 from notifications.domain.audience import DRIVERS
 from rollouts.approval_queries import find_authors, weigh_phase_approval, weigh_plan_approval
 from rollouts.domain.approving import ApprovalState
@@ -98,11 +99,13 @@ def decide_phase(
 
 
 def check_plan_approved(rollout: Rollout) -> None:
-    """Refuse a plan that too few people have approved as it is."""
+    """Refuse a plan that too few people have approved as it is; nobody joins its segments before this is written."""
     if not rollout.environment.required_approvals:
         return
     if rollout.status == Status.DRAFT:
         raise _not_asked(rollout)
+    named = rollout.steps.exclude(segment=None).order_by().values("segment")
+    list(Segment.objects.select_for_update(of=("self",)).filter(pk__in=named).order_by("pk"))
     lack = find_approval_lack(rollout, weigh_plan_approval(rollout))
     if lack is not None:
         raise lack

@@ -388,6 +388,20 @@ def test_approval__while_the_plan_is_withdrawn__is_refused(world: World, author:
     assert not Approval.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("joins_first", "code"), [(True, "approval_missing"), (False, "segment_bound")])
+def test_schedule__while_somebody_joins_its_segment__one_of_both_is_refused(
+    world: World, rollout: Rollout, other: User, joins_first: bool, code: str
+) -> None:
+    _decide(rollout, other)
+    join = partial(
+        add_member, segment_id=world.testers.pk, member=NewMember("one-more"), actor=SCHEDULER, reason=WHY, now=NOW
+    )
+    schedule = partial(_schedule, rollout)
+
+    assert race(*((join, schedule) if joins_first else (schedule, join))) == code
+
+
 FULL = PhaseTemplate(PhaseKind.FULL, days=1, gates=())
 INTERNAL = PhaseTemplate(PhaseKind.INTERNAL, days=1, gates=(Gate.APPROVAL,))
 
