@@ -62,7 +62,7 @@ class Import(Generic[C]):
 
 def find_schema_url(kind: Format[Any]) -> str:
     """Return where a kind's schema is published."""
-    return f"{settings.PUBLIC_URL}/{SCHEMAS}{kind.schema_name}"
+    return f"{settings.SCHEMAS_URL}/{SCHEMAS}{kind.schema_name}"
 
 
 def read_file(source: bytes | str, kind: Format[T]) -> list[tuple[Document, T]]:

@@ -9,6 +9,8 @@ from django.core.paginator import Paginator
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -17,7 +19,7 @@ from core.errors import InvalidInput
 from core.roles import Capability, can, requires
 from core.views import actor_of, answer_form, read_int, read_version, write_from
 from flags.current import get_current_environment
-from flags.models import Environment
+from flags.models import Environment, Site
 from flags.queries import get_flag_names
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.forms import ComplaintFilter, ComplaintForm, GuardrailForm
@@ -119,17 +121,33 @@ def _texts(page: Iterable[Any]) -> dict[int, str]:
 def log(request: HttpRequest) -> HttpResponse:
     """Log a complaint; the site is remembered, the next one can be typed at once."""
     environment = get_current_environment(request)
-    site_id = request.session.get(SITE_SESSION_KEY) or find_last_site(user_id=request.user.pk or 0)
+    site_id = _find_site(request)
     form = ComplaintForm(request.POST or None, initial={"site": site_id}, environment=environment)
-    if request.method == "POST" and write_from(form, lambda: _log(request, form, environment)):
+    made: list[Complaint] = []
+    if request.method == "POST" and write_from(form, lambda: made.append(_log(request, form, environment))):
         request.session[SITE_SESSION_KEY] = form.cleaned_data["site"].pk
-        messages.success(request, _("Logged. The next one?"))
+        messages.success(request, _say_logged(made[0], form.cleaned_data["site"]))
         return redirect("health:log_complaint")
     context = {"form": form, "similar": _find_similar(request), **_meter(environment)}
     return render(request, "health/log.html", context, status=400 if form.errors else 200)
 
 
-def _log(request: HttpRequest, form: ComplaintForm, environment: Environment | None) -> None:
+def _find_site(request: HttpRequest) -> int | None:
+    """Return the site that the address names, else the one remembered, else this person's last one."""
+    named = Site.objects.filter(key=request.GET.get("site", "")).values_list("pk", flat=True).first()
+    return named or request.session.get(SITE_SESSION_KEY) or find_last_site(user_id=request.user.pk or 0)
+
+
+def _say_logged(complaint: Complaint, site: Site) -> str:
+    """Return which complaint was logged, with a link to it."""
+    words = _("Complaint no. %(number)s logged (%(site)s).") % {"number": complaint.pk, "site": site.name}
+    address = f"{reverse('health:complaints')}?number={complaint.pk}"
+    return format_html(
+        '{} <a href="{}">{}</a> · {}', words, address, _("See it"), _("The next one can be typed below.")
+    )
+
+
+def _log(request: HttpRequest, form: ComplaintForm, environment: Environment | None) -> Complaint:
     if environment is None:
         raise InvalidInput("environment_unknown")
     data = form.cleaned_data
@@ -145,9 +163,8 @@ def _log(request: HttpRequest, form: ComplaintForm, environment: Environment | N
     }
     original_id = read_int(request, "same_as")
     if original_id is None:
-        log_complaint(**given)
-    else:
-        log_duplicate(original_id=original_id, **given)
+        return log_complaint(**given)
+    return log_duplicate(original_id=original_id, **given)
 
 
 @requires(Capability.LOG_COMPLAINTS)

@@ -14,6 +14,8 @@ from releaseportal.embedded.faults import EmbeddedError
 BASE_DIR = Path(__file__).resolve().parent.parent
 #: Written by the embedded servers' first start, mode 0600: secret key, ports, passwords.
 KEYS_FILE = "keys.json"
+#: Written while the portal runs: where it is.
+PORTAL_FILE = "portal.json"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ def read_keys(data_dir: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def find_running_url(data_dir: Path) -> str:
+    """Return the address of the portal that runs on a data directory, an empty text where none does."""
+    try:
+        return str(json.loads((data_dir / PORTAL_FILE).read_text())["url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def find_addresses(data_dir: Path, *, environment: Mapping[str, str]) -> Addresses:

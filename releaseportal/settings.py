@@ -12,7 +12,7 @@ from celery.schedules import schedule as celery_schedule
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from releaseportal.addresses import BASE_DIR, find_addresses, find_data_dir
+from releaseportal.addresses import BASE_DIR, find_addresses, find_data_dir, find_running_url
 from releaseportal.schedule import SCHEDULE
 
 env = environ.Env()
@@ -28,6 +28,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PORT = env.int("PORT", default=8000)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+#: Where files say that their schemas are: in a second shell, which is given no address, at the running portal.
+SCHEMAS_URL = PUBLIC_URL if {"PUBLIC_URL", "PORT"} & set(env.ENVIRON) else find_running_url(DATA_DIR) or PUBLIC_URL
 _SECURE = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [

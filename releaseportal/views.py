@@ -4,13 +4,14 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import InvalidInput
-from core.roles import Capability, requires
+from core.roles import Capability, can, requires
 from core.searching import MOST_CHARACTERS
 from core.transitions import set_language
 from flags.current import SESSION_KEY, get_current_environment
@@ -20,7 +21,9 @@ from health.queries import count_complaints, verdicts_by_flag
 from incidents.queries import open_incidents, with_clocks
 from releaseportal.schedule import BEAT_LIMIT
 from releaseportal.search import search
+from rollouts.agenda import list_done_today
 from rollouts.queries import find_last_scheduler_beat, list_live_rollouts
+from rollouts.support_queries import list_duty
 from rollouts.track import prefetch_track, summarise_all
 
 #: How many of each kind the palette and the page of results show.
@@ -33,7 +36,10 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     environment = get_current_environment(request)
     beat_at = find_last_scheduler_beat()
+    answers_phone = can(request.user, Capability.LOG_COMPLAINTS) and not can(request.user, Capability.DRIVE_ROLLOUTS)
     context = {
+        "done_today": list_done_today(now=now),
+        "duty": list_duty(day=timezone.localdate(now)) if answers_phone else None,
         "summaries": summarise_all(list(prefetch_track(list_live_rollouts())), now=now),
         "verdicts": verdicts_by_flag(environment_key=environment.key) if environment else [],
         "flag_names": get_flag_names(),

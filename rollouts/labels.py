@@ -10,7 +10,10 @@ from django.utils.translation import gettext_lazy as _
 REFUSALS: dict[str, str | Promise] = {
     "plan_without_flags": _("The release has no flags: add them first."),
     "plan_without_sites": _("Choose at least one site."),
-    "plan_without_testers": _("Choose a group of testers with at least one person in it."),
+    "plan_without_testers": _(
+        "Choose a group of testers with at least one person in it (in a shell --testers SEGMENT, over the API the field"
+        " “testers”)."
+    ),
     "plan_without_pilots": _("Choose at least one pilot cashier."),
     "pilot_twice": _("A pilot cashier is named twice."),
     "site_twice": _("A site stands twice in the order."),

@@ -1,6 +1,6 @@
 """The plan's page: its moments, the edit somebody asks for, and what that would change before it is done."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import groupby
@@ -11,6 +11,7 @@ from django import forms
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import transaction
 from django.db.models import Min
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.domain.business_time import at_local
@@ -81,6 +82,18 @@ class Preview:
         return not (self.moments or self.phases)
 
 
+class PeopleField(forms.ModelChoiceField):  # type: ignore[type-arg]  # takes none when it runs
+    """Chooses a segment; those of pilots have the number of their rollout, for many have one name."""
+
+    rollouts: Mapping[int, int] = {}
+
+    def label_from_instance(self, obj: Segment) -> str:
+        number = self.rollouts.get(obj.pk)
+        if number is None:
+            return obj.name
+        return gettext("%(name)s (rollout no. %(number)s)") % {"name": obj.name, "number": number}
+
+
 class EditForm(forms.Form):
     """One edit of one moment."""
 
@@ -98,8 +111,8 @@ class EditForm(forms.Form):
     flag = forms.ModelChoiceField(
         Flag.objects.none(), label=_("Which flag"), required=False, empty_label=_("all that went together")
     )
-    segment = forms.ModelChoiceField(
-        Segment.objects.order_by("name"),
+    segment = PeopleField(
+        Segment.objects.order_by("name", "pk"),
         label=_("These people instead"),
         required=False,
         empty_label=_("Choose a segment"),
@@ -119,6 +132,11 @@ class EditForm(forms.Form):
         super().__init__(*args)
         flags = cast("forms.ModelChoiceField[Flag]", self.fields["flag"])
         flags.queryset = Flag.objects.filter(rollout_flags__rollout=rollout).order_by("rollout_flags__position")
+        people = cast("PeopleField", self.fields["segment"])
+        of_pilots = Rollout.objects.exclude(pilots=None)
+        people.rollouts = dict(of_pilots.filter(ended_at=None).values_list("pilots", "pk"))
+        gone = of_pilots.exclude(ended_at=None).exclude(pilots__in=people.rollouts)
+        people.queryset = Segment.objects.exclude(pk__in=gone.values("pilots")).order_by("name", "pk")
         sites = cast("forms.ModelChoiceField[Site]", self.fields["site"])
         edits = cast("forms.ChoiceField", self.fields["edit"])
         self.can_undo = rollout.steps.filter(status=StepStatus.DONE).exists()

@@ -246,6 +246,13 @@ def list_steps_due_within(*, now: datetime, span: timedelta) -> QuerySet[Step]:
     ).select_related("rollout__release", "rollout__environment", "flag", "site", "segment")
 
 
+def list_steps_done_within(*, since: datetime, until: datetime) -> QuerySet[Step]:
+    """Return steps of real rollouts done in [since, until)."""
+    return Step.objects.filter(
+        status=StepStatus.DONE, done_at__gte=since, done_at__lt=until, rollout__is_rehearsal=False
+    )
+
+
 def list_steps_together(step: Step) -> QuerySet[Step]:
     """Return the steps of one moment for one audience, this one among them, in order."""
     return list_steps_of_audience(step).filter(due_at=step.due_at)

@@ -10,12 +10,21 @@ from core.fields import DayField
 from core.history import MAX_REASON_CHARACTERS
 from flags.models import Site
 
+#: A number that can be dialled, however it is grouped.
+PHONE = r"^(?=.{6,20}$)[+(]?[0-9][0-9 ().\-+]*[0-9]$"
+
 
 class ShiftForm(forms.Form):
     """A person on duty, from the first day to the last."""
 
     name = forms.CharField(label=_("Who is on duty"), max_length=100)
-    phone = forms.CharField(label=_("Phone"), max_length=40, widget=forms.TextInput(attrs={"inputmode": "tel"}))
+    phone = forms.RegexField(
+        PHONE,
+        label=_("Phone"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"inputmode": "tel"}),
+        error_messages={"invalid": _("This is no phone number: 6 to 20 digits, spaces, and + ( ) . - between them.")},
+    )
     site = forms.ModelChoiceField(
         Site.objects.order_by("name"), label=_("Where"), required=False, empty_label=_("Every site")
     )

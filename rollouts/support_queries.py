@@ -106,6 +106,11 @@ def list_on_duty(*, day: date, site_ids: Iterable[int]) -> list[SupportShift]:
     return list(rows.filter(Q(site=None) | Q(site__in=list(site_ids))).select_related("site").order_by("site", "pk"))
 
 
+def list_duty(*, day: date) -> list[SupportShift]:
+    """Return who is on duty on a day anywhere, for every site first: one query."""
+    return list_shifts(since=day, until=day + timedelta(days=1))
+
+
 def find_duty(rollout: Rollout, *, now: datetime) -> list[SupportShift] | None:
     """Return who is on duty today for a rollout's sites, None where its phase asks for no more than usual."""
     if rollout.status not in PROMISED or not has_heightened_support(rollout):

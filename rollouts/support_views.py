@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from core.roles import Capability, can, requires
-from core.views import actor_of, read_int, write_from
+from core.views import actor_of, find_refusal, read_int
 from rollouts.support_forms import ShiftForm
 from rollouts.support_queries import get_roster, list_coming_shifts
 from rollouts.transitions.rostering import add_shift, remove_shift
@@ -31,7 +31,11 @@ def add(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("rollouts:support")
     form = ShiftForm(request.POST)
-    if not write_from(form, lambda: add_shift(**form.wishes, actor=actor_of(request), now=clock.now())):
+    if not form.is_valid() or find_refusal(
+        form,
+        lambda: add_shift(**form.wishes, actor=actor_of(request), now=clock.now()),
+        fields={"shift_days_wrong": "last_on"},
+    ):
         return _show(request, form)
     messages.success(request, _("%(name)s is on duty.") % {"name": form.cleaned_data["name"]})
     return redirect("rollouts:support")

@@ -16,7 +16,7 @@ from core.roles import Capability, can, requires
 from core.views import actor_of, read_int, write_from
 from flags.queries import get_flag_names
 from rollouts.actions import ACTIONS
-from rollouts.agenda import list_agenda
+from rollouts.agenda import list_agenda, list_done_today
 from rollouts.approval_view import find_approval_card
 from rollouts.done_labels import DONE
 from rollouts.feedback_view import find_feedback_card
@@ -175,8 +175,9 @@ def give_back(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires(Capability.VIEW)
 def agenda(request: HttpRequest) -> HttpResponse:
-    """Show what goes out everywhere within the next two days; made to be printed, too."""
-    return render(request, "rollouts/agenda.html", {"days": list_agenda(now=clock.now())})
+    """Show what went out everywhere today, and what does within the next two days; made to be printed, too."""
+    now = clock.now()
+    return render(request, "rollouts/agenda.html", {"days": list_agenda(now=now), "done": list_done_today(now=now)})
 
 
 @requires(Capability.VIEW)

@@ -228,9 +228,15 @@ def test_roll_back_page__one_flag__is_contained_at_the_press(world: World) -> No
 def test_complaint__logged__remembers_the_site_and_is_counted(world: World) -> None:
     client, user = _client(Role.SUPPORT)
 
-    client.post("/complaints/log/", {"text": "Too small", "site": world.sites[1].pk, "severity": "annoying"})
+    sheet = client.get(f"/sites/{world.sites[1].key}/").content.decode()
+    place = f"/complaints/log/?site={world.sites[1].key}"
+    assert f'href="{place}"' in sheet
+    assert client.get(place).context["form"]["site"].value() == world.sites[1].pk
+
+    answer = client.post(place, {"text": "Too small", "site": world.sites[1].pk, "severity": "annoying"}, follow=True)
 
     complaint = Complaint.objects.get()
+    assert f'href="/complaints/?number={complaint.pk}"' in answer.content.decode()
     assert (complaint.logged_by, complaint.site, complaint.words.text) == (user, world.sites[1], "Too small")
     assert client.session["complaint_site"] == world.sites[1].pk
 

@@ -149,6 +149,12 @@ def clock_time(value: datetime) -> str:
 
 
 @register.filter
+def hour(value: datetime) -> str:
+    """Return a time of day in the portal's zone, e.g. "06:00"."""
+    return f"{timezone.localtime(value):%H:%M}"
+
+
+@register.filter
 def brief(value: timedelta) -> str:
     """Return a short length of time with a tenth of a second, a longer one as `span` does."""
     seconds = value.total_seconds()

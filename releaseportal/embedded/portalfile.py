@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from releaseportal.addresses import Addresses
+from releaseportal.addresses import PORTAL_FILE, Addresses
 from releaseportal.embedded.keys import write_private_json
 
-PORTAL_FILE = "portal.json"
 #: Written by the demo's loader: accounts, tokens, the standing rollout.
 DEMO_FILE = "demo.json"
 PUBLIC_PIDS = ("web", "worker", "beat")

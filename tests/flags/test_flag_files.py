@@ -73,7 +73,7 @@ def test_schema__served__is_sound_and_every_field_says_what_it_is() -> None:
     schema = _schema()
 
     Draft202012Validator.check_schema(schema)
-    assert schema["$id"] == f"{settings.PUBLIC_URL}/schemas/flag.v1.json"
+    assert schema["$id"] == f"{settings.SCHEMAS_URL}/schemas/flag.v1.json"
     fields = schema["$defs"]["FlagFile"]["properties"]
     assert {name for name, field in fields.items() if "description" not in field} == set()
 

@@ -129,7 +129,7 @@ class TestPages:
                 "/support/add/",
                 {
                     "name": "Ana <b>",
-                    "phone": "01 02",
+                    "phone": "01 02 03",
                     "site": world.sites[0].pk,
                     "first_on": "2026-11-25",
                     "reason": "First week",
@@ -147,6 +147,24 @@ class TestPages:
 
         assert answer.status_code == 400
         assert 'value="Ana"' in answer.content.decode()
+
+    @pytest.mark.parametrize(
+        ("change", "field"),
+        [
+            ({"phone": "abc"}, "phone"),
+            ({"phone": "12"}, "phone"),
+            ({"phone": "1" * 21}, "phone"),
+            ({"last_on": "2026-11-20"}, "last_on"),
+        ],
+    )
+    def test_add__what_cannot_be__is_said_at_its_field(self, change: dict[str, str], field: str) -> None:
+        whole = {"name": "Ana", "phone": "+33 (0)1-02.03", "first_on": "2026-11-25", "reason": "x"}
+        client = sign_in()
+
+        answer = client.post("/support/add/", whole | change)
+
+        assert (answer.status_code, list(answer.context["form"].errors)) == (400, [field])
+        assert client.post("/support/add/", whole).status_code == 302
 
     @pytest.mark.parametrize("role", [Role.SUPPORT, Role.AUDITOR])
     def test_page__for_those_who_only_look__has_no_form(self, role: Role) -> None:

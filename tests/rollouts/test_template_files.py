@@ -57,7 +57,7 @@ def test_schema__served__is_sound_and_names_its_address() -> None:
     schema = _served_schema()
 
     Draft202012Validator.check_schema(schema)
-    assert schema["$id"] == f"{settings.PUBLIC_URL}/schemas/plan-template.v1.json"
+    assert schema["$id"] == f"{settings.SCHEMAS_URL}/schemas/plan-template.v1.json"
     phase = schema["$defs"]["PhaseFile"]
     assert {name for name, field in phase["properties"].items() if "description" not in field} == set()
     assert Client().get("/schemas/nothing.json").status_code == 404

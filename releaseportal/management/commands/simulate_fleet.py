@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
+from releaseportal.addresses import PORTAL_FILE
 from releaseportal.demo.catalogue import ENVIRONMENTS, FLAG_KEYS
 from releaseportal.embedded.lock import UP, find_holder
-from releaseportal.embedded.portalfile import PORTAL_FILE
 from releaseportal.fleet.control import ALL, FORMS, BadFault, merge, parse_fault, read_faults, write_faults
 from releaseportal.fleet.player import play, stop_on_signals
 from releaseportal.fleet.tills import PLAYED
