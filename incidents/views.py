@@ -24,6 +24,7 @@ from health.models import Complaint
 from health.queries import find_last_site
 from incidents.domain.lifecycle import EDGES, RUNNING, Status
 from incidents.domain.tiers import Tier
+from incidents.done_labels import DONE
 from incidents.forms import DeclareForm, IncidentFilter, MeasureForm, PostMortemForm
 from incidents.labels import say_entry, say_next
 from incidents.models import Incident, PostMortem
@@ -179,7 +180,7 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     if action in {"post-mortem", "measure"}:
         return (_write_post_mortem if action == "post-mortem" else _add_measure)(request, pk)
     _do(request, pk, action)
-    messages.success(request, _("Done."))
+    messages.success(request, str(DONE[action]))
     return redirect("incidents:detail", pk=pk)
 
 
@@ -211,7 +212,7 @@ def _write_post_mortem(request: HttpRequest, pk: int) -> HttpResponse:
         # What was typed stays in the form: sent again, it stands beside what the other person wrote.
         form.data = {**form.data, "seen": str(get_version(get_object_or_404(PostMortem, incident=pk)))}
         return _show(request, pk, status=refusal.status, post_mortem_form=form)
-    messages.success(request, _("Done."))
+    messages.success(request, str(DONE["post-mortem"]))
     return redirect("incidents:detail", pk=pk)
 
 
@@ -236,7 +237,7 @@ def _add_measure(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if refusal is not None:
         return _show(request, pk, status=refusal.status, measure_form=form)
-    messages.success(request, _("Done."))
+    messages.success(request, str(DONE["measure"]))
     return redirect("incidents:detail", pk=pk)
 
 

@@ -100,9 +100,10 @@ def shelve(request: HttpRequest, key: str, action: str) -> HttpResponse:
         if action == "archive":
             is_unasked = request.POST.get("is_unasked") == "on"
             archive_flag(flag_id=flag.pk, actor=actor, reason=reason, now=now, is_unasked=is_unasked)
+            messages.success(request, _("Flag archived: tills that still ask get a 404."))
         else:
             restore_flag(flag_id=flag.pk, actor=actor, reason=reason, now=now)
-        messages.success(request, _("Done."))
+            messages.success(request, _("Flag restored: tills that ask get it again, with the states it had."))
     return redirect("flags:removal") if request.POST.get("back") == "removal" else redirect("flags:detail", key=key)
 
 

@@ -28,5 +28,7 @@ def keep(request: HttpRequest, key: str) -> HttpResponse:
     if request.method == "POST":
         reason = request.POST.get("reason", "")
         kept = keep_flag(flag_id=flag.pk, actor=actor_of(request), reason=reason, now=clock.now())
-        messages.success(request, _("Done.") if kept else _("It was so already."))
+        messages.success(
+            request, _("Kept on purpose: it is due for removal no more.") if kept else _("It was so already.")
+        )
     return redirect("flags:removal")

@@ -156,5 +156,5 @@ def delete(request: HttpRequest, key: str) -> HttpResponse:
         return redirect("flags:segment", key=key)
     reason = request.POST.get("reason", "")
     delete_segment(segment_id=segment.pk, actor=actor_of(request), reason=reason, now=clock.now())
-    messages.success(request, _("Done."))
+    messages.success(request, _("Segment deleted."))
     return redirect("flags:segments")

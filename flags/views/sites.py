@@ -84,7 +84,7 @@ def add_till(request: HttpRequest, key: str) -> HttpResponse:
         form, lambda: create_till(site_id=site.pk, **form.wishes, actor=actor_of(request), now=clock.now())
     ):
         return _show(request, site, till=form)
-    messages.success(request, _("Done."))
+    messages.success(request, _("Till added."))
     return redirect("flags:site", key=key)
 
 
@@ -115,5 +115,5 @@ def remove_days(request: HttpRequest, key: str) -> HttpResponse:
             reason=request.POST.get("reason", ""),
             now=clock.now(),
         )
-        messages.success(request, _("Done."))
+        messages.success(request, _("Days taken away: the site is open on them as on others."))
     return redirect("flags:site", key=key)
