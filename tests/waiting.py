@@ -50,3 +50,11 @@ def _end_of(act: Callable[[], object]) -> str:
     finally:
         connection.close()
     return "done"
+
+
+def wait_until(holds: Callable[[], object], *, seconds: float = 30.0) -> None:
+    """Wait until something holds; fail where it does not within the time."""
+    limit = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < limit, "it never came about"
+        time.sleep(0.02)
