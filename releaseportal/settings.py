@@ -232,3 +232,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {"django.request": {"level": "ERROR"}},
 }
+
+# Recovery of targets: PostgreSQL's programs ("": the machine's own, or the embedded server's wheel), the folder of
+# secrets that hold targets' addresses, and where a dump lies while it is made and read.
+RECOVERY_POSTGRES_BIN = env.str("RECOVERY_POSTGRES_BIN", default="")
+RECOVERY_SECRETS_DIR = Path(env.str("RECOVERY_SECRETS_DIR", default=str(DATA_DIR / "secrets")))
+RECOVERY_WORK_DIR = Path(env.str("RECOVERY_WORK_DIR", default=str(DATA_DIR / "recovery")))

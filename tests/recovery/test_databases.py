@@ -1,0 +1,338 @@
+"""Dumps, scratch databases, what would be lost, and the swap, on a real PostgreSQL."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from recovery.databases.dumping import check_versions, decode, dump, measure_database
+from recovery.databases.losses import TableLoss, count_losses, read_lost_rows
+from recovery.databases.scratch import drop_scratch, make_scratch, restore
+from recovery.databases.sessions import open_maintenance, open_session
+from recovery.databases.swapping import get_oid, make_read_only, make_writable, swap
+from recovery.databases.validating import validate
+from recovery.domain.addresses import Address
+from recovery.domain.manifest import compare
+from recovery.errors import Failure
+from tests.recovery.shop import ask, list_beside, open_shop, run_in, sell
+
+SECONDS = 120
+
+
+@pytest.fixture
+def shop() -> Iterator[Address]:
+    with open_shop() as live:
+        yield live
+
+
+def _connect(live: Address) -> "psycopg.Connection[tuple[object, ...]]":
+    return psycopg.connect(host=live.host, port=live.port, user=live.user, password=live.password, dbname=live.name)
+
+
+def _restore(live: Address, file: Path, *, name: str | None = None) -> Address:
+    scratch = make_scratch(live, name=name or f"{live.name}_scratch_1")
+    restore(file, into=scratch, seconds=SECONDS)
+    return scratch
+
+
+def test_dump__while_the_shop_sells__is_of_one_moment_with_its_manifest(shop: Address, tmp_path: Path) -> None:
+    is_over = threading.Event()
+
+    def go_on_selling() -> None:
+        while not is_over.is_set():
+            sell(shop, 3)
+
+    seller = threading.Thread(target=go_on_selling)
+    seller.start()
+    try:
+        manifest = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    finally:
+        is_over.set()
+        seller.join()
+
+    scratch = _restore(shop, tmp_path / "one.dump")
+
+    assert validate(scratch, manifest=manifest, checks=None, seconds=SECONDS, say=lambda _: None).is_passed
+    assert manifest.tables["public.tickets"].rows >= 20
+    assert manifest.migrations == ("0001", "0002")
+    assert manifest.sequences["public.receipt_number"]
+
+
+def test_dump__that_fails__leaves_no_file(shop: Address, tmp_path: Path) -> None:
+    wrong = Address(shop.host, shop.port, shop.user, "wrong-password", shop.name)
+
+    with pytest.raises(Failure) as caught:
+        dump(wrong, into=tmp_path / "one.dump", seconds=SECONDS)
+
+    assert caught.value.code == "database_refused"
+    assert "wrong-password" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("harm", ["truncated", "flipped"])
+def test_decode__a_damaged_dump__is_refused(shop: Address, tmp_path: Path, harm: str) -> None:
+    sell(shop, 5_000)
+    file = tmp_path / "one.dump"
+    dump(shop, into=file, seconds=SECONDS)
+    decode(file, seconds=SECONDS)
+    content = bytearray(file.read_bytes())
+    if harm == "truncated":
+        content = content[: len(content) * 2 // 3]
+    else:
+        content[len(content) * 2 // 3] ^= 0xFF
+    file.write_bytes(content)
+
+    with pytest.raises(Failure) as caught:
+        decode(file, seconds=SECONDS)
+
+    assert caught.value.code == "dump_broken"
+
+
+def test_versions__our_programs_are_as_new_as_the_server__gives_it(shop: Address) -> None:
+    assert check_versions(shop) >= 16
+    assert measure_database(shop) > 1_000_000
+
+
+def test_scratch__twice__begins_anew(shop: Address, tmp_path: Path) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    _restore(shop, tmp_path / "one.dump")
+
+    scratch = _restore(shop, tmp_path / "one.dump")
+
+    assert ask(scratch, "SELECT count(*) FROM tickets") == 20
+
+
+def test_scratch__has_the_rights_and_settings_of_the_live_one(shop: Address) -> None:
+    with open_maintenance(shop) as session:
+        name = sql.Identifier(shop.name)
+        session.execute(sql.SQL("ALTER DATABASE {} SET work_mem = '5MB'").format(name))
+        session.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(name))
+
+    scratch = make_scratch(shop, name=f"{shop.name}_scratch_1")
+
+    acl = (
+        "SELECT string_agg(right_of::text, ' ' ORDER BY right_of::text) FROM pg_database, unnest(datacl) AS right_of"
+        " WHERE datname = current_database()"
+    )
+    assert ask(scratch, "SELECT current_setting('work_mem')") == "5MB"
+    assert ask(scratch, acl) == ask(shop, acl)
+
+
+def test_drop__a_database_that_is_not_ours__is_refused(shop: Address) -> None:
+    with pytest.raises(Failure) as caught:
+        drop_scratch(shop, name=shop.name)
+
+    assert caught.value.code == "database_not_ours"
+    assert ask(shop, "SELECT count(*) FROM tickets") == 20
+
+
+def test_validate__what_differs__is_named(shop: Address, tmp_path: Path) -> None:
+    checks = tmp_path / "checks"
+    checks.mkdir()
+    (checks / "cents.sql").write_text("SELECT id FROM tickets WHERE cents < 0")
+    (checks / "bad.sql").write_text("SELECT nothing FROM nowhere")
+    manifest = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    run_in(scratch, "UPDATE tickets SET cents = -5 WHERE id = 1")
+    run_in(scratch, "DELETE FROM notes")
+    run_in(scratch, "ALTER TABLE ticket_lines DISABLE TRIGGER USER")
+
+    found = validate(scratch, manifest=manifest, checks=checks, seconds=SECONDS, say=lambda _: None)
+
+    assert not found.is_passed
+    assert [(one.kind, one.what) for one in found.differences] == [("content", "public.tickets")]
+    cents = next(one for one in found.checks if one.name == "cents")
+    assert (cents.count, cents.rows) == (1, ("(1,)",))
+    assert "nowhere" in next(one for one in found.checks if one.name == "bad").error
+
+
+def test_validate__a_check_that_writes__changes_nothing(shop: Address, tmp_path: Path) -> None:
+    (tmp_path / "evil.sql").write_text("DELETE FROM ticket_lines RETURNING 1")
+    manifest = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+
+    found = validate(scratch, manifest=manifest, checks=tmp_path, seconds=SECONDS, say=lambda _: None)
+
+    assert "read-only" in found.checks[0].error
+    assert ask(scratch, "SELECT count(*) FROM ticket_lines") == 20
+
+
+def test_losses__everything_that_came_later__is_counted_exactly(shop: Address, tmp_path: Path) -> None:
+    run_in(shop, "INSERT INTO notes VALUES ('same'), ('same'), ('goes')")
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    sell(shop, 7)
+    run_in(shop, "UPDATE tickets SET cents = cents + 1 WHERE id <= 3")
+    run_in(shop, "INSERT INTO notes VALUES ('same')")
+    run_in(shop, "DELETE FROM notes WHERE text = 'goes'")
+    run_in(shop, "ALTER TABLE articles ADD COLUMN colour text DEFAULT 'red'")
+    run_in(shop, "CREATE TABLE shortcuts (id int PRIMARY KEY, ticket bigint REFERENCES tickets)")
+    run_in(shop, "INSERT INTO shortcuts VALUES (1, 1), (2, 2)")
+
+    with open_session(shop) as ours, open_session(scratch) as theirs:
+        losses = count_losses(ours, theirs, receipts="tickets.number")
+        rows = list(read_lost_rows(ours, theirs))
+
+    assert losses.tables == [
+        TableLoss("public.notes", added=1, changed=0, removed=1),
+        TableLoss("public.shortcuts", added=2, changed=0, removed=0),
+        TableLoss("public.ticket_lines", added=7, changed=0, removed=0),
+        TableLoss("public.tickets", added=7, changed=3, removed=0),
+    ]
+    assert losses.receipts == [(21, 27)]
+    assert losses.rows == len(rows) == 21
+    changed = next(row for row in rows if row.table == "public.tickets" and row.kind == "changed")
+    assert changed.row is not None
+    assert changed.was is not None
+    assert changed.row["cents"] == changed.was["cents"] + 1
+
+
+def test_losses__nothing_came_later__is_nothing(shop: Address, tmp_path: Path) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+
+    with open_session(shop) as ours, open_session(scratch) as theirs:
+        assert count_losses(ours, theirs, receipts="tickets.number").rows == 0
+
+
+def test_read_only__a_pool_that_reconnects__reads_but_does_not_write(shop: Address) -> None:
+    with _connect(shop) as held:
+        make_read_only(shop)
+        with pytest.raises(psycopg.OperationalError):
+            held.execute("SELECT 1")
+
+    with pytest.raises(Failure):
+        sell(shop, 1)
+    assert ask(shop, "SELECT count(*) FROM tickets") == 20
+    make_writable(shop)
+    sell(shop, 1)
+    assert ask(shop, "SELECT count(*) FROM tickets") == 21
+
+
+def _swap(shop: Address, scratch: Address) -> float:
+    oid = get_oid(shop, name=scratch.name)
+    return swap(shop, with_name=scratch.name, with_oid=oid, keep_as=f"{shop.name}_kept_1")
+
+
+def test_swap__an_idle_transaction_and_a_pool_that_reconnects__do_not_hold_it_up(shop: Address, tmp_path: Path) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    sell(shop, 5)
+    idle = _connect(shop)
+    idle.execute("LOCK TABLE tickets")
+    is_over = threading.Event()
+    seen: list[object] = []
+
+    def reconnect() -> None:
+        while not is_over.is_set():
+            try:
+                seen.append(ask(shop, "SELECT count(*) FROM tickets"))
+            except Failure:
+                time.sleep(0.01)
+
+    pool = [threading.Thread(target=reconnect) for _ in range(3)]
+    for one in pool:
+        one.start()
+    try:
+        _swap(shop, scratch)
+    finally:
+        idle.close()
+        time.sleep(0.3)
+        is_over.set()
+        for one in pool:
+            one.join()
+
+    assert set(seen) <= {20, 25}
+    assert seen[-1] == 20
+    assert ask(shop.of(f"{shop.name}_kept_1"), "SELECT count(*) FROM tickets") == 25
+
+
+def test_swap__said_again__changes_nothing(shop: Address, tmp_path: Path) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    oid = get_oid(shop, name=scratch.name)
+    again = {"with_name": scratch.name, "with_oid": oid, "keep_as": f"{shop.name}_kept_1"}
+    swap(shop, **again)  # type: ignore[arg-type]  # by name
+
+    assert swap(shop, **again) == 0.0  # type: ignore[arg-type]
+    assert ask(shop, "SELECT count(*) FROM tickets") == 20
+
+
+def test_swap__interrupted_while_nobody_may_connect__goes_on(shop: Address, tmp_path: Path) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    with open_maintenance(shop) as session:
+        for name in (shop.name, scratch.name):
+            session.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+
+    _swap(shop, scratch)
+
+    assert ask(shop, "SELECT count(*) FROM tickets") == 20
+
+
+def test_swap__the_name_to_keep_it_under_is_taken__leaves_production_as_it_was(shop: Address, tmp_path: Path) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    sell(shop, 1)
+    make_scratch(shop, name=f"{shop.name}_kept_1")
+
+    with pytest.raises(Failure) as caught:
+        _swap(shop, scratch)
+
+    assert caught.value.code == "swap_unclear"
+    assert ask(shop, "SELECT count(*) FROM tickets") == 21
+
+
+def test_swap_back__brings_the_failed_one_again(shop: Address, tmp_path: Path) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    old = get_oid(shop, name=shop.name)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    sell(shop, 2)
+    make_read_only(shop)
+    _swap(shop, scratch)
+    sell(shop, 1)
+
+    swap(shop, with_name=f"{shop.name}_kept_1", with_oid=old, keep_as=f"{shop.name}_kept_2")
+    make_writable(shop)
+
+    sell(shop, 1)
+    assert ask(shop, "SELECT count(*) FROM tickets") == 23
+    assert ask(shop.of(f"{shop.name}_kept_2"), "SELECT count(*) FROM tickets") == 21
+
+
+def test_restore__extra_tables_with_foreign_keys_in_production__do_not_matter(shop: Address, tmp_path: Path) -> None:
+    manifest = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    run_in(shop, "CREATE TABLE extra (ticket bigint REFERENCES tickets, line int)")
+    run_in(shop, "INSERT INTO extra VALUES (1, 1)")
+
+    scratch = _restore(shop, tmp_path / "one.dump")
+    _swap(shop, scratch)
+
+    assert validate(shop, manifest=manifest, checks=None, seconds=SECONDS, say=lambda _: None).is_passed
+    assert ask(shop, "SELECT to_regclass('extra')::text") is None
+
+
+def test_restore__refused_half_way__leaves_production_as_it_was(shop: Address, tmp_path: Path) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = make_scratch(shop, name=f"{shop.name}_scratch_1")
+    run_in(scratch, "CREATE TABLE tickets (other int)")
+
+    with pytest.raises(Failure) as caught:
+        restore(tmp_path / "one.dump", into=scratch, seconds=SECONDS)
+
+    assert caught.value.code == "tool_failed"
+    assert "already exists" in caught.value.output
+    assert ask(shop, "SELECT count(*) FROM tickets") == 20
+    with open_maintenance(shop) as session:
+        assert list_beside(session, shop) == [shop.name, scratch.name]
+
+
+def test_manifests__of_the_same_rows__are_the_same(shop: Address, tmp_path: Path) -> None:
+    one = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    other = dump(shop, into=tmp_path / "other.dump", seconds=SECONDS)
+
+    assert compare(one, other) == []
