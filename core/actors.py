@@ -30,6 +30,7 @@ SCHEDULER = Actor(ActorKind.SYSTEM, "scheduler")
 GUARDRAIL = Actor(ActorKind.SYSTEM, "guardrail")
 INTAKE = Actor(ActorKind.SYSTEM, "intake")
 INSTALLATION = Actor(ActorKind.SYSTEM, "installation")
+RECOVERY = Actor(ActorKind.SYSTEM, "recovery")
 PILOT = Actor(ActorKind.SYSTEM, "pilot")
 DEMO = Actor(ActorKind.SYSTEM, "demo")
 

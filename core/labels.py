@@ -49,6 +49,7 @@ ACTORS: dict[str, str | Promise] = {
     "guardrail": _("guardrail"),
     "intake": _("incident intake"),
     "installation": _("installation"),
+    "recovery": _("recovery"),
     "pilot": _("pilot cashier, by a link"),
     "demo": _("demo"),
 }

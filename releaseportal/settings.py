@@ -238,3 +238,32 @@ LOGGING = {
 RECOVERY_POSTGRES_BIN = env.str("RECOVERY_POSTGRES_BIN", default="")
 RECOVERY_SECRETS_DIR = Path(env.str("RECOVERY_SECRETS_DIR", default=str(DATA_DIR / "secrets")))
 RECOVERY_WORK_DIR = Path(env.str("RECOVERY_WORK_DIR", default=str(DATA_DIR / "recovery")))
+# An age identity (AGE-SECRET-KEY-…): given, restore points are encrypted.
+RECOVERY_KEY_FILE = env.str("RECOVERY_KEY_FILE", default="")
+_BUCKET = env.str("RECOVERY_S3_BUCKET", default="")
+_FOLDER_STORAGE = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {
+        "location": env.str("RECOVERY_DIR", default=str(DATA_DIR / "restore-points")),
+        "file_permissions_mode": 0o600,
+        "directory_permissions_mode": 0o700,
+    },
+}
+_S3_STORAGE = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": _BUCKET,
+        "endpoint_url": env.str("RECOVERY_S3_ENDPOINT", default="") or None,
+        "region_name": env.str("RECOVERY_S3_REGION", default="") or None,
+        "access_key": env.str("RECOVERY_S3_ACCESS_KEY", default="") or None,
+        "secret_key": env.str("RECOVERY_S3_SECRET_KEY", default="") or None,
+        "location": env.str("RECOVERY_S3_PREFIX", default=""),
+        "file_overwrite": False,
+        "default_acl": None,
+    },
+}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "restore_points": _S3_STORAGE if _BUCKET else _FOLDER_STORAGE,
+}

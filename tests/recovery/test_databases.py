@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -18,15 +17,9 @@ from recovery.databases.validating import validate
 from recovery.domain.addresses import Address
 from recovery.domain.manifest import compare
 from recovery.errors import Failure
-from tests.recovery.shop import ask, list_beside, open_shop, run_in, sell
+from tests.recovery.shop import ask, list_beside, run_in, sell
 
 SECONDS = 120
-
-
-@pytest.fixture
-def shop() -> Iterator[Address]:
-    with open_shop() as live:
-        yield live
 
 
 def _connect(live: Address) -> "psycopg.Connection[tuple[object, ...]]":

@@ -1,0 +1,70 @@
+"""The states of an operation and of a restore point, and the edges between them."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Of an operation. Waiting: for a person's word; failed: for a person to have it resumed or aborted."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    FAILED = "failed"
+    ABORTING = "aborting"
+    SUCCEEDED = "succeeded"
+    ABORTED = "aborted"
+
+
+EDGES: Mapping[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.RUNNING, Status.ABORTING}),
+    Status.RUNNING: frozenset({Status.WAITING, Status.FAILED, Status.SUCCEEDED}),
+    Status.WAITING: frozenset({Status.RUNNING, Status.ABORTING}),
+    Status.FAILED: frozenset({Status.RUNNING, Status.ABORTING}),
+    Status.ABORTING: frozenset({Status.ABORTED, Status.FAILED}),
+    Status.SUCCEEDED: frozenset(),
+    Status.ABORTED: frozenset(),
+}
+
+#: A worker drives these on its own.
+DRIVEN = (Status.QUEUED, Status.RUNNING, Status.ABORTING)
+#: The target is taken: nothing else is done to it meanwhile.
+UNFINISHED = (Status.QUEUED, Status.RUNNING, Status.WAITING, Status.FAILED, Status.ABORTING)
+
+
+class StepStatus(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class PointStatus(StrEnum):
+    """Of a restore point. Verified: read to its last byte and stored; broken: found so since."""
+
+    TAKING = "taking"
+    VERIFIED = "verified"
+    BROKEN = "broken"
+    EXPIRED = "expired"
+
+
+POINT_EDGES: Mapping[PointStatus, frozenset[PointStatus]] = {
+    PointStatus.TAKING: frozenset({PointStatus.VERIFIED, PointStatus.BROKEN}),
+    PointStatus.VERIFIED: frozenset({PointStatus.VERIFIED, PointStatus.BROKEN, PointStatus.EXPIRED}),
+    PointStatus.BROKEN: frozenset({PointStatus.EXPIRED}),
+    PointStatus.EXPIRED: frozenset(),
+}
+
+
+class Kind(StrEnum):
+    """What an operation does to its target."""
+
+    TAKE = "take"
+    VERIFY = "verify"
+    DEPLOY = "deploy"
+    ROLL_BACK = "roll_back"
+    SWAP_BACK = "swap_back"
+    LET_GO = "let_go"
+    REHEARSE = "rehearse"
+    DRILL = "drill"

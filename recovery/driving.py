@@ -1,0 +1,191 @@
+"""Drives operations: a worker takes one, does its next step, notes it, until it ends or a person is needed.
+
+A session lock of PostgreSQL says that somebody drives an operation: it ends with the driver's connection, so a killed
+worker's operation is free in the same moment. A step that was running then is done again from its beginning.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from time import monotonic
+from typing import Any
+
+from django.db import DatabaseError, close_old_connections, connections
+from django.db.models import Q
+
+from core import clock
+from recovery.domain.lifecycle import DRIVEN, Kind, Status, StepStatus
+from recovery.domain.scrubbing import Clipped
+from recovery.errors import Failure
+from recovery.jobs import Job, Plan, StepSkipped, WordNeeded
+from recovery.models import Operation, OperationStep
+from recovery.plans import PLANS
+from recovery.transitions.stepping import ask_for_word, begin_step, end_operation, end_step, fail_step, keep_state
+
+log = logging.getLogger(__name__)
+
+#: First half of an advisory lock's key; the second is the operation.
+DRIVE_LOCK = 7_140_206
+SHOWN_EVERY_SECONDS = 0.5
+#: Of a worker's threads, so many at most wait for programs of operations: due steps of rollouts need the others.
+#: Rollbacks have a place that drills and restore points cannot take.
+_places = threading.BoundedSemaphore(2)
+_calm_places = threading.BoundedSemaphore(1)
+CALM = (Kind.TAKE, Kind.VERIFY, Kind.REHEARSE, Kind.DRILL, Kind.LET_GO)
+
+
+def list_due(*, now: datetime) -> list[int]:
+    """Return the operations that wait for a driver, rollbacks first."""
+    due = Operation.objects.filter(status__in=[str(s) for s in DRIVEN]).filter(
+        Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+    )
+    found = due.order_by("pk").values_list("pk", "kind")
+    return [pk for pk, _kind in sorted(found, key=lambda row: (row[1] != Kind.ROLL_BACK, row[1] in CALM, row[0]))]
+
+
+def drive_due() -> int:
+    """Drive what is due, one after the other, as far as this worker has places; return how many were driven."""
+    return sum(_drive_in_a_place(pk) for pk in list_due(now=clock.now()))
+
+
+def _drive_in_a_place(operation_id: int) -> bool:
+    kind = Operation.objects.filter(pk=operation_id).values_list("kind", flat=True).get()
+    place = _calm_places if kind in CALM else _places
+    if not place.acquire(blocking=False):
+        return False
+    try:
+        return drive(operation_id)
+    finally:
+        place.release()
+
+
+def drive(operation_id: int) -> bool:
+    """Drive one operation until it ends, fails, waits, or is to be tried again later; False where another drives it."""
+    with hold(operation_id) as is_held:
+        if not is_held:
+            return False
+        while _drive_once(operation_id):
+            pass
+    return True
+
+
+@contextmanager
+def hold(operation_id: int) -> Iterator[bool]:
+    """Hold an operation for this driver alone, on a connection of its own; False where another one holds it."""
+    connection = connections["default"].copy()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [DRIVE_LOCK, operation_id])
+            is_held = bool(cursor.fetchone()[0])
+        yield is_held
+    finally:
+        connection.close()
+
+
+def _drive_once(operation_id: int) -> bool:
+    """Do what comes next; True where there is more to do at once."""
+    operation = Operation.objects.select_related("target__environment").get(pk=operation_id)
+    if operation.status not in DRIVEN:
+        return False
+    if operation.next_attempt_at is not None and operation.next_attempt_at > clock.now():
+        return False
+    plan = PLANS[Kind(operation.kind)](operation.target, operation.wish)
+    job = Job(operation.pk, operation.target, operation.wish, dict(operation.state))
+    job.keep = lambda: keep_state(operation_id=operation.pk, state=job.state, now=clock.now())
+    if operation.status == Status.ABORTING:
+        _undo(plan, job)
+        end_operation(operation_id=operation.pk, status=Status.ABORTED, state=job.state, now=clock.now())
+        return False
+    step = operation.steps.exclude(status__in=[StepStatus.DONE, StepStatus.SKIPPED]).first()
+    if step is None:
+        end_operation(operation_id=operation.pk, status=Status.SUCCEEDED, state=job.state, now=clock.now())
+        return False
+    return _do_step(step, plan=plan, job=job)
+
+
+def _do_step(step: OperationStep, *, plan: Plan, job: Job) -> bool:
+    begin_step(step_id=step.pk, now=clock.now())
+    shown = Shown(step.pk)
+    job.say = shown.add
+    said: dict[str, Any] = {"step_id": step.pk}
+    try:
+        proof = plan.find(step.code).run(job)
+    except WordNeeded as needed:
+        question = {"step": step.code, "code": needed.code, "data": needed.data}
+        ask_for_word(**said, question=question, output=str(shown), state=job.state, now=_later())
+        return False
+    except StepSkipped as skipped:
+        proof = {"skipped": skipped.code, **skipped.data}
+        end_step(**said, status=StepStatus.SKIPPED, output=str(shown), proof=proof, state=job.state, now=_later())
+        return True
+    except Failure as failure:
+        return _fail(failure, step=step, plan=plan, job=job, output=str(shown))
+    except DatabaseError:
+        # Our own database: nothing can be noted now, and the step is done again once it is back.
+        raise
+    except Exception as fault:
+        log.exception("operation %s, step %s", job.operation_id, step.code)
+        ours = Failure("fault", output=f"{type(fault).__name__}: {fault}")
+        return _fail(ours, step=step, plan=plan, job=job, output=str(shown))
+    job.state["is_past"] = plan.is_past(job)
+    end_step(**said, status=StepStatus.DONE, output=str(shown), proof=proof, state=job.state, now=_later())
+    return True
+
+
+def _fail(failure: Failure, *, step: OperationStep, plan: Plan, job: Job, output: str) -> bool:
+    told = {"step": step.code, "code": failure.code, "data": failure.data, "output": failure.output}
+    job.state["is_past"] = plan.is_past(job)
+    is_tried_again = fail_step(
+        step_id=step.pk,
+        failure=told,
+        is_passing=failure.is_passing,
+        output=output,
+        state=job.state,
+        now=_later(),
+    )
+    if not is_tried_again and not plan.is_past(job):
+        _undo(plan, job)
+        keep_state(operation_id=job.operation_id, state=job.state, now=clock.now())
+    return False
+
+
+def _undo(plan: Plan, job: Job) -> None:
+    """Put back what can be; what cannot be is told, and does not hide why it was wanted."""
+    try:
+        job.state["undone"] = plan.undo(job)
+    except Failure as failure:
+        job.state["undone"] = {"code": failure.code, "data": failure.data, "output": failure.output}
+
+
+def _later() -> datetime:
+    """Return the moment a step ended; a program may have run for long, and the connection have gone meanwhile."""
+    if not connections["default"].in_atomic_block:
+        close_old_connections()
+    return clock.now()
+
+
+class Shown:
+    """A step's output as the page shows it while it runs: written now and then, bounded."""
+
+    def __init__(self, step_id: int) -> None:
+        self._step_id = step_id
+        self._kept = Clipped()
+        self._next_at = monotonic()
+
+    def add(self, text: str) -> None:
+        """Take more output in, and show it where some time has passed."""
+        self._kept.add(text)
+        if monotonic() < self._next_at:
+            return
+        self._next_at = monotonic() + SHOWN_EVERY_SECONDS
+        try:
+            OperationStep.objects.filter(pk=self._step_id).update(output=str(self))
+        except DatabaseError:
+            # Only the picture: the program that runs must not end for it.
+            close_old_connections()
+
+    def __str__(self) -> str:
+        # PostgreSQL's text knows no null character.
+        return str(self._kept).replace("\x00", "�")

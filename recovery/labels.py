@@ -1,0 +1,163 @@
+"""Words of targets, operations and restore points."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
+REFUSALS: dict[str, str | Promise] = {
+    "target_retired": _("The target %(target)s is retired."),
+    "target_taken": _("Operation %(operation)s has the target %(target)s: let it end, resume it or abort it first."),
+    "target_unknown": _("There is no target %(target)s."),
+    "target_has_no_database": _("The target %(target)s has no database."),
+    "operation_unknown": _("There is no such operation."),
+    "word_missing": _("Say what you decide: it waits for that."),
+    "past_aborting": _("The databases have changed places: aborting is over. Resume it, or swap back."),
+    "point_unknown": _("There is no such restore point of this target."),
+    "point_not_verified": _("Restore point %(point)s is not verified: choose another one, or have it verified first."),
+    "point_expired": _("This restore point has expired: its file is gone."),
+    "kept_unknown": _("No database that was kept is called %(database)s."),
+    "database_source_wrong": _("Write env:TARGET_… (a variable) or file:… (a file in the folder of secrets)."),
+    "receipts_wrong": _("Write table.column, like tickets.number."),
+    "address_gone": _("The address in %(source)s cannot be read: set it where the portal's worker runs."),
+}
+
+#: What operations write to history on their own (core.reasons).
+REASONS: dict[str, str] = {
+    "operation_begun": gettext_noop("Operation begun"),
+    "step_done": gettext_noop("Step done"),
+    "step_failed": gettext_noop("Step failed"),
+    "step_delayed": gettext_noop("Step tried again later"),
+    "word_needed": gettext_noop("A person's word is needed"),
+    "operation_over": gettext_noop("Operation over"),
+    "operation_aborted": gettext_noop("Operation aborted"),
+    "point_taken": gettext_noop("Restore point taken"),
+    "point_verified": gettext_noop("Restore point verified"),
+    "point_broken": gettext_noop("Restore point found broken"),
+    "point_expired": gettext_noop("Restore point expired by rule"),
+}
+
+#: What went wrong outside, and what to do.
+FAILURES: dict[str, str | Promise] = {
+    "tool_missing": _("The program %(tool)s is not there: install PostgreSQL's client programs where the worker runs."),
+    "tool_timed_out": _("%(tool)s took too long and was ended. Look at the server's load, then resume."),
+    "tool_failed": _("%(tool)s ended with an error: read its output, mend it, then resume."),
+    "tool_too_old": _("pg_dump %(tool)s is older than the server (%(server)s): install a newer one."),
+    "disk_full": _("The disk is full. Make room, then resume."),
+    "disk_full_before": _("There is not enough room: %(needed_bytes)s bytes are needed, %(free_bytes)s are free."),
+    "database_refused": _("The database refuses: check the address, the user and the password, then resume."),
+    "database_unreachable": _("The database does not answer. It is tried again; then resume once it does."),
+    "database_failed": _("The database answered with an error: read it, mend it, then resume."),
+    "database_missing": _("There is no database %(database)s on the server."),
+    "database_right_missing": _("The role lacks a right there: it must own the database and may create databases."),
+    "database_not_ours": _("The database %(database)s was not made by the portal: it is not touched. Rename it."),
+    "database_is_the_portals": _("That is the portal's own database, which is never swapped: choose another address."),
+    "address_missing": _("The address is not in %(source)s: set it where the worker runs, then resume."),
+    "address_wrong": _("What is in %(source)s is no address: postgres://user:password@host:port/name is one."),
+    "dump_broken": _("The dump cannot be read to its end: it is never used. Take another one."),
+    "dump_gone": _("The dump is not on this machine any more: resume, and it is made or fetched again."),
+    "stored_wrong": _("What the storage gives back is not what was stored: choose another restore point."),
+    "stored_gone": _("The file %(file)s is not in the storage any more: choose another restore point."),
+    "storage_failed": _("The storage does not do what it is asked. It is tried again; then resume."),
+    "key_unreadable": _("The key in %(file)s cannot be read: mend RECOVERY_KEY_FILE, then resume."),
+    "key_missing": _("The restore point is encrypted, and there is no key: set RECOVERY_KEY_FILE, then resume."),
+    "key_wrong": _("The key does not open this restore point: it was encrypted with another one."),
+    "session_foreign": _("A session of the role %(role)s cannot be ended: grant pg_signal_backend, then resume."),
+    "sessions_remain": _("%(count)s sessions do not end. It is tried again; then look who they are, and resume."),
+    "swap_unclear": _("The databases are not as they were left: look at their names before anything else is done."),
+    "validation_failed": _("What was restored is not right: %(what)s. Production is untouched; choose another one."),
+    "migrations_differ": _("Its last migration is %(found)s, not %(expected)s."),
+    "fault": _("The portal itself failed: see the worker's log. Nothing more is done until somebody resumes."),
+}
+
+#: What a person is asked while an operation waits.
+QUESTIONS: dict[str, str | Promise] = {
+    "losses_to_accept": _("%(rows)s rows written since the restore point would be lost. They are archived first."),
+}
+
+KINDS: dict[str, str | Promise] = {
+    "take": _("restore point"),
+    "verify": _("check of a restore point"),
+    "deploy": _("deployment"),
+    "roll_back": _("rollback"),
+    "swap_back": _("swap back"),
+    "let_go": _("letting a kept database go"),
+    "rehearse": _("rehearsal of migrations"),
+    "drill": _("drill"),
+}
+
+STATUSES: dict[str, str | Promise] = {
+    "queued": _("◷ waits for a worker"),
+    "running": _("▶ running"),
+    "waiting": _("⏸ needs your word"),
+    "failed": _("▲ failed"),
+    "aborting": _("↩ being aborted"),
+    "succeeded": _("✓ done"),
+    "aborted": _("↩ aborted"),
+}
+
+TONES: dict[str, str] = {
+    "queued": "plain",
+    "running": "run",
+    "waiting": "warn",
+    "failed": "bad",
+    "aborting": "warn",
+    "succeeded": "ok",
+    "aborted": "plain",
+}
+
+STEP_STATUSES: dict[str, str | Promise] = {
+    "pending": _("to come"),
+    "running": _("running"),
+    "done": _("done"),
+    "skipped": _("not needed"),
+    "failed": _("failed"),
+}
+
+POINT_STATUSES: dict[str, str | Promise] = {
+    "taking": _("◷ being taken"),
+    "verified": _("✓ verified"),
+    "broken": _("▲ broken"),
+    "expired": _("■ expired"),
+}
+
+POINT_TONES: dict[str, str] = {"taking": "run", "verified": "ok", "broken": "bad", "expired": "plain"}
+
+#: What each step makes sure of.
+STEPS: dict[str, str | Promise] = {
+    "check_database": _("The database answers, and there is room"),
+    "dump": _("Dump, with counts of the same moment"),
+    "decode": _("The dump can be read to its last byte"),
+    "store": _("Stored, and read back"),
+    "expire": _("Old restore points go by the rule"),
+    "fetch": _("The restore point is here, byte for byte"),
+    "decode_again": _("It can still be read to its last byte"),
+    "restore": _("Restored beside the live database"),
+    "validate": _("What was restored is right"),
+    "show_losses": _("What would be lost is counted"),
+    "quiesce": _("Nobody writes any more"),
+    "count_losses": _("What is lost is counted exactly"),
+    "archive": _("Every lost row is archived and sealed"),
+    "keep_numbers": _("No number is given out twice"),
+    "swap": _("The databases change places"),
+    "observe": _("What is live was looked at"),
+    "drop": _("The kept database is gone"),
+}
+
+AMCHECK: dict[str, str | Promise] = {
+    "passed": _("every index agrees with its table"),
+    "failed": _("an index does not agree with its table"),
+    "not_installed": _("not done: the extension amcheck is not installed in this database"),
+}
+
+
+def say_failure(told: Mapping[str, Any]) -> str:
+    """Return what went wrong and what to do, or what a person is asked, in the language in force."""
+    code = told.get("code", "")
+    words = FAILURES.get(code) or QUESTIONS.get(code)
+    if words is None:
+        return gettext("It failed (%(code)s): read the output, mend it, then resume.") % {"code": code}
+    data: Mapping[str, Any] = told.get("data", {})
+    return str(words) % data

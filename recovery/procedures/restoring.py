@@ -1,0 +1,252 @@
+"""Takes a database back to a restore point: beside the live one, judged, counted, then swapped by name.
+
+Until the swap nothing of production changes but for a moment in which it only reads; whatever fails before it, or is
+given up, puts that back. After it the former database is kept until a person lets it go.
+"""
+
+import dataclasses
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from recovery import storage
+from recovery.databases.figures import find_migrations, read_sequences
+from recovery.databases.losses import Losses, count_losses, read_lost_rows
+from recovery.databases.scratch import drop_scratch, make_scratch, restore
+from recovery.databases.sequences import advance_sequences
+from recovery.databases.sessions import open_maintenance, open_session
+from recovery.databases.swapping import find_oid, get_oid, make_read_only, make_writable, swap
+from recovery.databases.validating import validate
+from recovery.domain.addresses import Address, name_beside
+from recovery.domain.manifest import Manifest
+from recovery.errors import Failure
+from recovery.jobs import Job, Plan, Proof, Step, WordNeeded
+from recovery.models import RestorePoint, Target
+from recovery.procedures import application
+from recovery.procedures.taking import fetch_point
+
+RESTORE_SECONDS = 3_600.0
+AMCHECK_SECONDS = 600.0
+
+
+def get_manifest(job: Job) -> Manifest:
+    """Return what the chosen restore point held."""
+    point = RestorePoint.objects.get(pk=job.wish["restore_point"], target=job.target)
+    return msgspec.convert(point.manifest, Manifest)
+
+
+def scratch_of(job: Job) -> Address:
+    """Return the database beside the live one that this operation restores into."""
+    live = job.address
+    return live.of(name_beside(live.name, purpose="scratch", number=job.operation_id))
+
+
+def kept_name(job: Job) -> str:
+    """Return the name under which the failed database is kept."""
+    return name_beside(job.address.name, purpose="kept", number=job.operation_id)
+
+
+def restore_beside(job: Job) -> Proof:
+    """The restore point is a database again, beside the live one."""
+    live, scratch = job.address, scratch_of(job)
+    if not job.work_file.exists():
+        raise Failure("dump_gone")
+    make_scratch(live, name=scratch.name)
+    restore(job.work_file, into=scratch, seconds=RESTORE_SECONDS, on_output=job.say)
+    job.work_file.unlink(missing_ok=True)
+    job.remember(scratch_oid=get_oid(live, name=scratch.name), live_oid=get_oid(live, name=live.name))
+    return {"database": scratch.name}
+
+
+def validate_beside(job: Job) -> Proof:
+    """What was restored is what the restore point held, and sound."""
+    checks = Path(job.target.checks_folder) if job.target.checks_folder else None
+    found = validate(scratch_of(job), manifest=get_manifest(job), checks=checks, seconds=AMCHECK_SECONDS, say=job.say)
+    proof = dataclasses.asdict(found)
+    if not found.is_passed:
+        wrong = [f"{one.kind} {one.what}".strip() for one in found.differences]
+        wrong += [f"{key}: {count}" for key, count in found.orphans.items()]
+        wrong += [one.name for one in found.checks if not one.is_passed]
+        wrong += ["pg_amcheck"] if found.amcheck == "failed" else []
+        raise Failure("validation_failed", output=json.dumps(proof), what=", ".join(wrong))
+    return proof
+
+
+def show_losses(job: Job) -> Proof:
+    """What would be lost was counted, and a person said that it may be."""
+    losses = _count(job)
+    told = _describe(losses)
+    if losses.rows and not job.wish.get("accepts_losses"):
+        job.remember(losses=told)
+        raise WordNeeded("losses_to_accept", rows=losses.rows)
+    return told
+
+
+def quiesce(job: Job) -> Proof:
+    """Nobody writes any more: the application is stopped where there is one, the database only reads."""
+    job.remember(is_quiet=True)
+    stopped = application.stop(job)
+    make_read_only(job.address)
+    return {"application_stopped": stopped, "read_only": job.address.name}
+
+
+def count_exactly(job: Job) -> Proof:
+    """What is lost, counted while nobody writes."""
+    told = _describe(_count(job))
+    job.remember(losses=told)
+    return told
+
+
+def archive(job: Job) -> Proof:
+    """Every row that is lost lies in the storage, sealed by its hash."""
+    if not job.state["losses"]["rows"]:
+        return {"rows": 0}
+    file = job.work_file.with_suffix(".lost.jsonl.gz")
+    rows = 0
+    with (
+        open_session(job.address) as live,
+        open_session(scratch_of(job)) as restored,
+        gzip.open(file, "wt", encoding="utf-8") as target,
+    ):
+        head = {"operation": job.operation_id, "restore_point": job.wish["restore_point"], **job.state["losses"]}
+        target.write(json.dumps(head) + "\n")
+        for row in read_lost_rows(live, restored):
+            target.write(json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n")
+            rows += 1
+    sha256, size = storage.hash_file(file), file.stat().st_size
+    name, is_encrypted = storage.put(file, name=f"{job.target.key}/lost-{job.operation_id}.jsonl.gz")
+    file.unlink()
+    kept = {"file": name, "sha256": sha256, "size_bytes": size, "rows": rows, "is_encrypted": is_encrypted}
+    job.remember(archive=kept)
+    return kept
+
+
+def keep_numbers(job: Job) -> Proof:
+    """No number that was given out is given out again: the restored sequences go on behind the live ones."""
+    with open_session(job.address) as live, open_session(scratch_of(job)) as restored:
+        moved = advance_sequences(restored, past=read_sequences(live))
+    return {"moved": moved}
+
+
+def swap_names(job: Job) -> Proof:
+    """The restored database has the live one's name; the failed one is kept under another."""
+    live, kept = job.address, kept_name(job)
+    seconds = swap(live, with_name=scratch_of(job).name, with_oid=job.state["scratch_oid"], keep_as=kept)
+    job.remember(is_swapped=True, kept=kept)
+    return {"live": live.name, "kept": kept, "seconds": round(seconds, 3)}
+
+
+def observe(job: Job) -> Proof:
+    """Under the live name is what was restored, and it answers."""
+    live = job.address
+    if get_oid(live, name=live.name) != job.state["scratch_oid"]:
+        raise Failure("swap_unclear", live=live.name, restored="", kept=kept_name(job))
+    with open_session(live) as session:
+        migrations = find_migrations(session)
+    expected = get_manifest(job).migrations
+    if migrations != expected:
+        raise Failure("migrations_differ", found=", ".join(migrations[-1:]), expected=", ".join(expected[-1:]))
+    return {"migrations": migrations[-1] if migrations else ""}
+
+
+def undo(job: Job) -> Proof:
+    """Before the swap: everybody writes again, the application runs again, nothing is left beside."""
+    if "restore_point" not in job.wish:
+        return application.start_again(job)
+    live = job.address
+    with open_maintenance(live) as session:
+        if "scratch_oid" in job.state and find_oid(session, live.name) == job.state["scratch_oid"]:
+            # The swap went through, and its answer was lost: what comes now is the way forward.
+            job.state["is_swapped"], job.state["kept"] = True, kept_name(job)
+            return {"is_swapped": True}
+    undone: Proof = {}
+    if job.state.get("is_quiet"):
+        make_writable(live)
+        undone |= {"writable": live.name, **application.start_again(job)}
+        job.state["is_quiet"] = False
+    undone["dropped"] = drop_scratch(live, name=scratch_of(job).name)
+    job.work_file.unlink(missing_ok=True)
+    job.work_file.with_suffix(".lost.jsonl.gz").unlink(missing_ok=True)
+    return undone
+
+
+def swap_back(job: Job) -> Proof:
+    """The database that was swapped out is live again; the restored one is kept instead."""
+    live, back = job.address, str(job.wish["database"])
+    kept = name_beside(live.name, purpose="kept", number=job.operation_id)
+    seconds = swap(live, with_name=back, with_oid=int(job.wish["oid"]), keep_as=kept)
+    job.remember(is_swapped=True, kept=kept)
+    make_writable(live)
+    return {"live": live.name, "kept": kept, "seconds": round(seconds, 3)}
+
+
+def keep_numbers_back(job: Job) -> Proof:
+    """The numbers given out since the swap are not given out again after swapping back, either."""
+    live = job.address
+    back = live.of(str(job.wish["database"]))
+    with open_maintenance(live) as session:
+        if find_oid(session, live.name) == int(job.wish["oid"]):
+            return {"moved": {}}
+    with open_session(live) as now_live, open_session(back) as former:
+        former.execute("SET default_transaction_read_only = off")
+        moved = advance_sequences(former, past=read_sequences(now_live))
+    return {"moved": moved}
+
+
+def let_go(job: Job) -> Proof:
+    """A database that was kept is gone, as a person said."""
+    return {"dropped": drop_scratch(job.address, name=str(job.wish["database"])), "database": job.wish["database"]}
+
+
+def _count(job: Job) -> Losses:
+    with open_session(job.address) as live, open_session(scratch_of(job)) as restored:
+        return count_losses(live, restored, receipts=job.target.receipts)
+
+
+def _describe(losses: Losses) -> dict[str, Any]:
+    return {
+        "rows": losses.rows,
+        "tables": [dataclasses.asdict(one) for one in losses.tables],
+        "receipts": [list(stretch) for stretch in losses.receipts],
+    }
+
+
+#: Whatever fails before the swap has been put back: it begins again with the file.
+DATABASE_STEPS = (
+    Step("fetch", fetch_point),
+    Step("restore", restore_beside, again_from="fetch"),
+    Step("validate", validate_beside, again_from="fetch"),
+    Step("show_losses", show_losses, again_from="fetch"),
+    Step("quiesce", quiesce, again_from="fetch"),
+    Step("count_losses", count_exactly, again_from="fetch"),
+    Step("archive", archive, again_from="fetch"),
+    Step("keep_numbers", keep_numbers, again_from="fetch"),
+    Step("swap", swap_names, again_from="fetch"),
+    Step("observe", observe),
+)
+
+
+def plan_rolling_back(target: Target, wish: dict[str, Any]) -> Plan:
+    """Return the plan that takes a target back: its database, its application, or both as it was asked for."""
+    steps: list[Step] = []
+    if "image" in wish:
+        steps.append(Step("check_image", application.check_image))
+    if "restore_point" in wish:
+        steps += DATABASE_STEPS
+    if "image" in wish:
+        steps += application.BACK_STEPS
+    return Plan(steps, undo=undo, is_past=lambda job: bool(job.state.get("is_swapped") or job.state.get("is_up")))
+
+
+def plan_swapping_back(target: Target, wish: dict[str, Any]) -> Plan:
+    """Return the plan that brings back a database that was swapped out."""
+    steps = (Step("keep_numbers", keep_numbers_back), Step("swap", swap_back))
+    return Plan(steps, is_past=lambda job: bool(job.state.get("is_swapped")))
+
+
+def plan_letting_go(target: Target, wish: dict[str, Any]) -> Plan:
+    """Return the plan that drops a database that was kept."""
+    return Plan((Step("drop", let_go),))

@@ -1,0 +1,85 @@
+"""What people and programs ask of an operation: that it begins, goes on, or is given up."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from core.actors import Actor
+from core.errors import InvalidInput, Refusal
+from core.history import recorded
+from recovery.domain.lifecycle import UNFINISHED, Kind, Status, StepStatus
+from recovery.models import Operation, OperationStep, Target
+from recovery.plans import PLANS
+from recovery.transitions.stepping import get_locked_operation, move
+
+
+@transaction.atomic
+def ask_operation(
+    *,
+    kind: Kind,
+    target_id: int,
+    wish: dict[str, Any],
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    is_exercise: bool = False,
+) -> Operation:
+    """Begin an operation; refuse while another one has the target."""
+    target = Target.objects.select_for_update(of=("self",)).get(pk=target_id)
+    if target.retired_at is not None:
+        raise Refusal("target_retired", target=target.key)
+    running = target.operations.filter(status__in=UNFINISHED).first()
+    if running is not None:
+        raise Refusal("target_taken", target=target.key, operation=running.pk)
+    with recorded(actor=actor, reason=reason, now=now):
+        operation = Operation(
+            kind=kind, target=target, wish=wish, is_exercise=is_exercise, asked_by=actor.label, asked_at=now
+        )
+        operation.save()
+    steps = PLANS[kind](target, wish).steps
+    OperationStep.objects.bulk_create(
+        OperationStep(operation=operation, position=position, code=step.code) for position, step in enumerate(steps)
+    )
+    return operation
+
+
+@transaction.atomic
+def resume_operation(
+    *, operation_id: int, actor: Actor, reason: str, now: datetime, word: dict[str, Any] | None = None
+) -> Operation:
+    """Let an operation go on that failed or waits. `word`: what the person decided, added to what was asked for."""
+    operation = get_locked_operation(operation_id)
+    if operation.status == Status.WAITING and not word:
+        raise InvalidInput("word_missing")
+    with recorded(actor=actor, reason=reason, now=now):
+        move(operation, Status.RUNNING)
+        operation.wish = operation.wish | (word or {})
+        operation.failure, operation.next_attempt_at = {}, None
+        operation.save()
+    _begin_again(operation)
+    return operation
+
+
+@transaction.atomic
+def abort_operation(*, operation_id: int, actor: Actor, reason: str, now: datetime) -> Operation:
+    """Have an operation given up: whatever it changed is put back, as long as that can be."""
+    operation = get_locked_operation(operation_id)
+    if operation.state.get("is_past"):
+        raise Refusal("past_aborting")
+    with recorded(actor=actor, reason=reason, now=now):
+        move(operation, Status.ABORTING)
+        operation.next_attempt_at = None
+        operation.save()
+    return operation
+
+
+def _begin_again(operation: Operation) -> None:
+    """Let the step that failed be done again, from where it stands on sure ground."""
+    step = operation.steps.exclude(status__in=[StepStatus.DONE, StepStatus.SKIPPED]).first()
+    if step is None:
+        return
+    plan = PLANS[Kind(operation.kind)](operation.target, operation.wish)
+    start = plan.find(step.code).again_from
+    first = operation.steps.get(code=start).position if start else step.position
+    operation.steps.filter(position__gte=first).update(status=StepStatus.PENDING, attempts=0)
