@@ -56,13 +56,14 @@ def restore_beside(job: Job) -> Proof:
         raise Failure("dump_gone")
     make_scratch(live, name=scratch.name)
     restore(job.work_file, into=scratch, seconds=RESTORE_SECONDS, on_output=job.say)
-    job.work_file.unlink(missing_ok=True)
     job.remember(scratch_oid=get_oid(live, name=scratch.name), live_oid=get_oid(live, name=live.name))
     return {"database": scratch.name}
 
 
 def validate_beside(job: Job) -> Proof:
     """What was restored is what the restore point held, and sound."""
+    # Only now: a worker killed before the restore was noted does it again from this file.
+    job.work_file.unlink(missing_ok=True)
     checks = Path(job.target.checks_folder) if job.target.checks_folder else None
     found = validate(scratch_of(job), manifest=get_manifest(job), checks=checks, seconds=AMCHECK_SECONDS, say=job.say)
     proof = dataclasses.asdict(found)
