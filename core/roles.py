@@ -37,6 +37,8 @@ class Capability(StrEnum):
     HANDLE_INCIDENTS = "handle_incidents"
     READ_ADMIN = "read_admin"
     MANAGE_PEOPLE = "manage_people"
+    OPERATE_TARGETS = "operate_targets"
+    MANAGE_TARGETS = "manage_targets"
 
 
 _C = Capability
@@ -50,6 +52,7 @@ CAPABILITIES: dict[Role, frozenset[Capability]] = {
             _C.EDIT_FLAGS,
             _C.LOG_COMPLAINTS,
             _C.HANDLE_INCIDENTS,
+            _C.OPERATE_TARGETS,
         }
     ),
     Role.SUPPORT: frozenset({_C.VIEW, _C.LOG_COMPLAINTS, _C.HANDLE_INCIDENTS}),

@@ -21,7 +21,26 @@ REFUSALS: dict[str, str | Promise] = {
     "kept_unknown": _("No database that was kept is called %(database)s."),
     "database_source_wrong": _("Write env:TARGET_… (a variable) or file:… (a file in the folder of secrets)."),
     "receipts_wrong": _("Write table.column, like tickets.number."),
-    "address_gone": _("The address in %(source)s cannot be read: set it where the portal's worker runs."),
+    "target_has_no_application": _("The target %(target)s has no compose project to deploy to."),
+    "no_previous_image": _("No earlier deployment of %(target)s is known: there is no image to go back to."),
+    "rollback_of_nothing": _("Choose what goes back: the application, the database, or both."),
+    "label_too_long": _("The label may have at most %(limit)s characters."),
+    "version_wrong": _("A version has at most %(limit)s characters."),
+    "image_not_pinned": _("Name the image by its digest: name@sha256:… with 64 hexadecimal digits."),
+    "target_key_taken": _("There is a target %(key)s already."),
+    "target_empty": _("A target has a database, a compose project, or both."),
+    "project_incomplete": _("A compose project needs its project, service and image variable, too."),
+    "host_address_wrong": _("Write ssh://user@host:port, or leave it empty for this machine."),
+    "folder_wrong": _("Write the whole path, without steps up."),
+    "checks_folder_wrong": _("Write the whole path, without steps up."),
+    "compose_file_wrong": _("Write the name of a YAML file in the folder."),
+    "project_wrong": _("A project’s name has small letters, digits, - and _."),
+    "service_wrong": _("A service’s name has letters, digits, . - and _."),
+    "command_service_wrong": _("A service’s name has letters, digits, . - and _."),
+    "image_variable_wrong": _("A variable’s name has capital letters, digits and _."),
+    "health_url_wrong": _("Write an http or https address without a password."),
+    "rto_wrong": _("Write 1 to %(limit)s seconds."),
+    "kept_points_wrong": _("Write 1 to %(limit)s."),
 }
 
 #: What operations write to history on their own (core.reasons).
@@ -36,6 +55,9 @@ REASONS: dict[str, str] = {
     "point_taken": gettext_noop("Restore point taken"),
     "point_verified": gettext_noop("Restore point verified"),
     "point_broken": gettext_noop("Restore point found broken"),
+    "deployment_noted": gettext_noop("Deployment noted"),
+    "deployment_live": gettext_noop("Deployment live"),
+    "deployment_rolled_back": gettext_noop("Deployment rolled back"),
     "point_expired": gettext_noop("Restore point expired by rule"),
 }
 
@@ -69,6 +91,25 @@ FAILURES: dict[str, str | Promise] = {
     "swap_unclear": _("The databases are not as they were left: look at their names before anything else is done."),
     "validation_failed": _("What was restored is not right: %(what)s. Production is untouched; choose another one."),
     "migrations_differ": _("Its last migration is %(found)s, not %(expected)s."),
+    "host_unreachable": _("The host %(host)s does not answer. It is tried again; then resume once it does."),
+    "host_key_changed": _("The key of %(host)s has changed: nothing is sent there. Find out why before you take it."),
+    "host_key_unknown": _("The key of %(host)s is not known: put it into known_hosts after checking it, then resume."),
+    "host_refused": _("The host %(host)s refuses the portal’s key: allow it there, then resume."),
+    "folder_missing": _("There is no folder %(folder)s on the host."),
+    "file_failed": _("The file %(file)s cannot be read or written there."),
+    "docker_missing": _("The program docker is not there: install it where the project lives."),
+    "compose_missing": _("Neither “docker compose” nor docker-compose is there: install one where the project lives."),
+    "engine_unreachable": _("The container engine does not answer. It is tried again; then start it, and resume."),
+    "registry_unreachable": _("The registry does not answer. It is tried again; then resume once it does."),
+    "image_unknown": _("Nobody has the image %(image)s: push it, or name another one."),
+    "image_wrong": _("What came for %(image)s is not that image."),
+    "image_not_pinned": _("The image must be named by its digest: name@sha256:…"),
+    "image_not_running": _("%(image)s was brought up, but the engine says that another one runs."),
+    "previous_image_gone": _("The engine has lost the image that runs, %(image)s: pull it, or there is no way back."),
+    "application_unwell": _("The application does not get well: look at %(url)s and its logs. Roll back, or resume."),
+    "smoke_failed": _("The smoke test fails: read its output. Roll back, or mend it and resume."),
+    "migrate_failed": _("The migrations failed: read the output. The version before runs on."),
+    "no_restore_point": _("There is no verified restore point of this deployment: it does not go on without."),
     "fault": _("The portal itself failed: see the worker's log. Nothing more is done until somebody resumes."),
 }
 
@@ -143,7 +184,22 @@ STEPS: dict[str, str | Promise] = {
     "keep_numbers": _("No number is given out twice"),
     "swap": _("The databases change places"),
     "observe": _("What is live was looked at"),
+    "check_image": _("The engine holds the image by its digest, and the one before"),
+    "note": _("The deployment is on record"),
+    "migrate": _("The new image’s migrations have run"),
+    "bring_up": _("The application runs from the image"),
+    "watch": _("It is well, so many times in a row"),
+    "smoke": _("Its smoke test passes"),
+    "note_live": _("The deployment counts as live"),
+    "note_back": _("The deployment counts as taken back"),
     "drop": _("The kept database is gone"),
+}
+
+#: Why a step was not needed.
+SKIPPED: dict[str, str | Promise] = {
+    "no_health_url": _("the target names no health address"),
+    "no_smoke_test": _("the target names no smoke test"),
+    "no_migrate_command": _("the target names no command that migrates"),
 }
 
 AMCHECK: dict[str, str | Promise] = {

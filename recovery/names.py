@@ -19,6 +19,7 @@ NAMES = Names(
         "attempts": _("attempts"),
         "checks_folder": _("folder of checks"),
         "code": _("code"),
+        "command_service": _("service for commands"),
         "compose_file": _("compose file"),
         "database": _("database"),
         "deadline_at": _("deadline"),

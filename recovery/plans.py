@@ -6,12 +6,14 @@ from typing import Any
 from recovery.domain.lifecycle import Kind
 from recovery.jobs import Plan
 from recovery.models import Target
+from recovery.procedures.deploying import plan_deploying
 from recovery.procedures.restoring import plan_letting_go, plan_rolling_back, plan_swapping_back
 from recovery.procedures.taking import plan_taking, plan_verifying
 
 PLANS: Mapping[Kind, Callable[[Target, dict[str, Any]], Plan]] = {
     Kind.TAKE: plan_taking,
     Kind.VERIFY: plan_verifying,
+    Kind.DEPLOY: plan_deploying,
     Kind.ROLL_BACK: plan_rolling_back,
     Kind.SWAP_BACK: plan_swapping_back,
     Kind.LET_GO: plan_letting_go,

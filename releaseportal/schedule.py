@@ -27,6 +27,7 @@ SCHEDULE = (
     Row("incidents.tasks.take_in_events", 1.0, "a rollback has its incident and clock at once"),
     Row("notifications.tasks.deliver", 1.0, "people are told at once, and retries are due"),
     Row("core.tasks.seal_history", 5.0, "a change of history behind the portal's back shows"),
+    Row("recovery.tasks.drive_operations", 1.0, "an operation begins at once, and goes on when its worker died"),
     Row("rollouts.tasks.remind_of_steps", 60.0, "people hear of a step before it is done"),
     Row("rollouts.tasks.send_daily_summaries", 60.0, "those who drive hear each evening how the day went"),
     Row("incidents.tasks.warn_of_deadlines", 20.0, "50, 80 and 100 % of an RTO"),

@@ -238,6 +238,9 @@ LOGGING = {
 RECOVERY_POSTGRES_BIN = env.str("RECOVERY_POSTGRES_BIN", default="")
 RECOVERY_SECRETS_DIR = Path(env.str("RECOVERY_SECRETS_DIR", default=str(DATA_DIR / "secrets")))
 RECOVERY_WORK_DIR = Path(env.str("RECOVERY_WORK_DIR", default=str(DATA_DIR / "recovery")))
+# Targets on other machines: ssh's own files where these are empty.
+RECOVERY_SSH_KEY = env.str("RECOVERY_SSH_KEY", default="")
+RECOVERY_SSH_KNOWN_HOSTS = env.str("RECOVERY_SSH_KNOWN_HOSTS", default="")
 # An age identity (AGE-SECRET-KEY-…): given, restore points are encrypted.
 RECOVERY_KEY_FILE = env.str("RECOVERY_KEY_FILE", default="")
 _BUCKET = env.str("RECOVERY_S3_BUCKET", default="")

@@ -26,5 +26,6 @@ urlpatterns = [
     path("", include("rollouts.urls")),
     path("", include("health.urls")),
     path("", include("incidents.urls")),
+    path("", include("recovery.urls")),
     path("", include("notifications.urls")),
 ]

@@ -1,16 +1,12 @@
-"""What the commands about releases and rollouts share: who acts and why, and lines that say what stands where."""
+"""What the commands about releases and rollouts share: days, hours, and lines that say what stands where."""
 
-import getpass
-from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Iterator, Mapping
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
 from datetime import date, datetime, time
-from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from core.actors import Actor, command
-from core.errors import InvalidInput
 from core.fields import FIRST_DAY, LAST_DAY
 from flags.models import Environment
 from rollouts.models import Release, Rollout
@@ -18,32 +14,6 @@ from rollouts.queries import find_next_step
 from rollouts.transitions.planning import Plan
 
 MOST_DAY_SECONDS = 86_400
-
-
-def add_why(parser: ArgumentParser) -> None:
-    """Add what every write takes."""
-    parser.add_argument("--reason", default="", help="why; history keeps it")
-    parser.add_argument("--by", default="", help="who; else the operating-system account")
-
-
-def read_why(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return actor and reason as transitions take them; refuse to go on without a reason."""
-    if not options["reason"].strip():
-        raise CommandError("Say why: --reason TEXT")
-    return {"actor": read_actor(options), "reason": options["reason"]}
-
-
-def read_actor(options: Mapping[str, Any]) -> Actor:
-    """Return who acts: the one named, else the operating-system account."""
-    return command(options["by"] or getpass.getuser())
-
-
-def check_readable(options: Mapping[str, Any]) -> None:
-    """Refuse words that are no text in the shell's encoding: nothing could store them."""
-    for value in options.values():
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str) and any("\ud800" <= letter <= "\udfff" for letter in one):
-                raise InvalidInput("input_unreadable")
 
 
 def get_environment(key: str) -> Environment:

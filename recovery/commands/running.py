@@ -21,7 +21,10 @@ NOT_FOUND = 127
 GUARD_PATIENCE_SECONDS = 10.0
 CHUNK_BYTES = 65_536
 #: What programs need of our own environment: nothing of the portal's settings, which hold its secrets.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK")
+PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK"),
+    *("DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "DOCKER_CONTEXT"),
+)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ class Target(models.Model):
     """An environment's, or one site's, compose project and database. Either may be missing, not both.
 
     `database` says where the address is read from (recovery.domain.addresses); the address itself is nowhere here.
+    `command_service`: runs migrations and tests once, where that is another than the service that serves (the older
+    docker-compose starts no second container of a service on the host's network).
     `receipts`: `table.column` of the receipt numbers, which are never to be given twice.
     """
 
@@ -25,6 +27,7 @@ class Target(models.Model):
     compose_file = models.CharField(max_length=100, blank=True, default="docker-compose.yml")
     project = models.CharField(max_length=60, blank=True)
     service = models.CharField(max_length=60, blank=True)
+    command_service = models.CharField(max_length=60, blank=True)
     image_variable = models.CharField(max_length=60, blank=True)
     migrate = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     reverse = ArrayField(models.CharField(max_length=200), default=list, blank=True)

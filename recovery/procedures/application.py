@@ -1,20 +1,127 @@
-"""The application of a target: stopped, started, put back to an image. A target may have none, only a database."""
+"""The application of a target: stopped, started, put on an image. A target may have none, only a database."""
 
-from recovery.jobs import Job, Proof, Step
+from core import clock
+from recovery.commands import compose, probing
+from recovery.commands.compose import Project
+from recovery.commands.hosts import open_host
+from recovery.domain.names import is_image
+from recovery.errors import Failure
+from recovery.jobs import Job, Proof, Step, StepSkipped
+from recovery.transitions.deploying import mark_live, mark_rolled_back
+
+#: Well so often in a row, an application counts as up.
+WELL_TIMES = 3
+WELL_SECONDS = 90.0
+COMMAND_SECONDS = 600.0
+
+
+def project_of(job: Job) -> Project:
+    """Return the compose project of the operation's target."""
+    target = job.target
+    return Project(
+        open_host(target.host),
+        target.folder,
+        target.compose_file,
+        target.project,
+        target.service,
+        target.image_variable,
+        target.command_service,
+    )
+
+
+def check_image(job: Job) -> Proof:
+    """The engine answers and holds the image, and the one that runs now, by digest: nothing goes down before."""
+    image = str(job.wish["image"])
+    if not is_image(image):
+        raise Failure("image_not_pinned", image=image)
+    project = project_of(job)
+    version = compose.check_engine(project.host)
+    compose.find_compose(project.host)
+    found = compose.pull_image(project.host, image, on_output=job.say)
+    before = compose.read_release(project)
+    if "before" not in job.state:
+        job.remember(before=before, before_id=compose.find_running_image(project) or "")
+    if before and compose.find_image(project.host, before) is None:
+        raise Failure("previous_image_gone", image=before)
+    return {"engine": version, "image": image, "image_id": found, "previous_image": before}
 
 
 def stop(job: Job) -> bool:
     """Stop the application where there is one; True where it was."""
-    return False
+    if not job.target.has_application:
+        return False
+    compose.stop(project_of(job), on_output=job.say)
+    return True
 
 
 def start_again(job: Job) -> Proof:
-    """Start the application again as it was, where this operation stopped it."""
-    return {}
+    """Start the application again as it was before this operation, where there is one."""
+    if not job.target.has_application or not (job.state.get("is_quiet") or job.state.get("is_touched")):
+        return {}
+    before = str(job.state.get("before") or "")
+    if before:
+        compose.bring_up(project_of(job), before, on_output=job.say)
+    else:
+        compose.start(project_of(job), on_output=job.say)
+    return {"application_started": before or job.target.project}
 
 
-def check_image(job: Job) -> Proof:
-    raise NotImplementedError
+def bring_up(job: Job) -> Proof:
+    """The application runs from the image, as the engine itself says."""
+    image, project = str(job.wish["image"]), project_of(job)
+    job.remember(is_touched=True)
+    compose.bring_up(project, image, on_output=job.say)
+    wanted, running = compose.find_image(project.host, image), compose.find_running_image(project)
+    if running is None or running != wanted:
+        raise Failure("image_not_running", image=image, output=f"{running}")
+    job.remember(is_up=True)
+    return {"image": image, "image_id": running}
 
 
-BACK_STEPS: tuple[Step, ...] = ()
+def watch(job: Job) -> Proof:
+    """The application is well, so many times in a row."""
+    url = job.target.health_url
+    if not url:
+        raise StepSkipped("no_health_url")
+    answer = probing.watch(url, times=WELL_TIMES, seconds=WELL_SECONDS, say=job.say)
+    if answer is None:
+        raise Failure("application_unwell", url=url)
+    return {"status": answer.status, "ms": round(answer.seconds * 1000)}
+
+
+def smoke(job: Job) -> Proof:
+    """The application's own smoke test passes, in a container of the same image."""
+    if not job.target.smoke:
+        raise StepSkipped("no_smoke_test")
+    image = str(job.wish.get("image") or compose.read_release(project_of(job)))
+    return run_in(job, image, job.target.smoke, failure="smoke_failed")
+
+
+def run_in(job: Job, image: str, arguments: list[str], *, failure: str) -> Proof:
+    """Run a command of the target once with an image; its bad end is a Failure of the given code."""
+    try:
+        outcome = compose.run_once(project_of(job), image, arguments, seconds=COMMAND_SECONDS, on_output=job.say)
+    except Failure as fault:
+        if fault.code != "tool_failed":
+            raise
+        raise Failure(failure, output=fault.output) from None
+    return {"said": outcome.last_line, "seconds": round(outcome.seconds, 2)}
+
+
+def note_back(job: Job) -> Proof:
+    """The deployment that was taken back is on record as such."""
+    return {"deployment": mark_rolled_back(target_id=job.target.pk, image=str(job.wish["image"]), now=clock.now())}
+
+
+def note_live(job: Job) -> Proof:
+    """The deployment is on record as live."""
+    return {"deployment": mark_live(operation_id=job.operation_id, now=clock.now())}
+
+
+#: Back on an earlier image.
+BACK_STEPS = (
+    Step("bring_up", bring_up),
+    Step("watch", watch),
+    Step("smoke", smoke),
+    Step("note_back", note_back),
+)

@@ -178,6 +178,9 @@ def swap_back(job: Job) -> Proof:
     """The database that was swapped out is live again; the restored one is kept instead."""
     live, back = job.address, str(job.wish["database"])
     kept = name_beside(live.name, purpose="kept", number=job.operation_id)
+    current = get_oid(live, name=live.name)
+    if current != int(job.wish["oid"]):
+        job.remember(live_oid=current)
     seconds = swap(live, with_name=back, with_oid=int(job.wish["oid"]), keep_as=kept)
     job.remember(is_swapped=True, kept=kept)
     make_writable(live)

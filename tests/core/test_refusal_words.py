@@ -19,6 +19,7 @@ APPS = ("core", "notifications", "flags", "health", "recovery", "rollouts", "inc
 COMPUTED = {
     "core/domain/documents.py:_refuse": "core/domain/documents.py:_find_code",
     "incidents/transitions/handling.py:close_incident": "incidents/queries.py:find_gaps",
+    "recovery/transitions/targeting.py:check_wish": "recovery/transitions/targeting.py:_find_fault",
     "rollouts/domain/template_check.py:check_phases": "rollouts/domain/template_check.py:_find_fault",
 }
 _CODE = re.compile(r"[a-z]+(_[a-z]+)+")

@@ -1,6 +1,9 @@
 """A shop's database on the tests' server, and its target in the portal."""
 
+import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +11,12 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from recovery.commands.compose import Project
+from recovery.commands.hosts import LocalHost
 from recovery.domain.addresses import Address
 from recovery.models import Target
 from tests.factories.flags import make_environment
+from tests.recovery.engine import FOLDERS, Engine, find_missing, find_port, start_engine, write_project
 from tests.recovery.operations import VARIABLE, make_target, url_of
 from tests.recovery.shop import open_shop
 
@@ -54,3 +60,39 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A container engine and a registry, started once for all tests that need them."""
+    missing = find_missing()
+    if missing:
+        pytest.skip(missing)
+    # Not among the tests' folders: what an engine leaves there only it can remove in peace.
+    folder = Path(tempfile.mkdtemp(prefix="releaseportal-engine-"))
+    try:
+        with start_engine(folder) as one:
+            yield one
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def images(engine: Engine) -> dict[str, str]:
+    """Two versions of the till, held by the registry alone: by version, the name with its digest."""
+    return {version: engine.push(version) for version in ("1.2.0", "1.3.0")}
+
+
+@pytest.fixture
+def project(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A compose project of its own on the engine."""
+    monkeypatch.setenv("PATH", f"{FOLDERS}:{os.environ['PATH']}")
+    monkeypatch.setenv("DOCKER_HOST", engine.host)
+    port = find_port()
+    folder = tmp_path / "project"
+    write_project(folder, port=port)
+    name = f"till{port}"
+    yield Project(LocalHost(), str(folder), "docker-compose.yml", name, "till", "TILL_IMAGE", "once")
+    found = engine.docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
+    if found:
+        engine.docker("rm", "--force", *found)

@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from core import clock
+from core.shell import add_why, check_readable, read_why
 from rollouts.queries import list_releases
-from rollouts.shell import add_why, check_readable, read_why, say_release
+from rollouts.shell import say_release
 from rollouts.transitions import register_release
 
 

@@ -7,21 +7,18 @@ from django.core.management.base import BaseCommand
 
 from core import clock
 from core.errors import InvalidInput
+from core.shell import add_why, check_readable, read_actor, read_why
 from rollouts.actions import ACTIONS
 from rollouts.domain.lifecycle import Status
 from rollouts.models import Rollout, Trigger
 from rollouts.queries import list_rollouts
 from rollouts.shell import (
-    add_why,
-    check_readable,
     day,
     day_seconds,
     describe_plan,
     describe_rollout,
     get_environment,
     hour,
-    read_actor,
-    read_why,
     say_rollout,
 )
 from rollouts.transitions import acknowledge_flag, draw_plan, plan_rollout, resume_rollout, roll_back

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 
 from core import clock
 from core.filing import DRY_RUN, add_import, end_import, read_source, say_changes
-from rollouts.shell import add_why, check_readable, read_actor, read_why
+from core.shell import add_why, check_readable, read_actor, read_why
 from rollouts.template_files import export_templates
 from rollouts.transitions.importing import import_templates
 

@@ -1,0 +1,164 @@
+"""Pages of operations: begun, watched, resumed, aborted."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from core import clock
+from core.roles import Capability, requires
+from core.views import actor_of, find_refusal, read_int
+from recovery.domain.lifecycle import DRIVEN, Status
+from recovery.forms import DeployForm, RollBackForm, TakeForm
+from recovery.labels import say_failure
+from recovery.models import Operation, Target
+from recovery.queries import estimate_rollback, find_first_reason, get_operation, get_target, measure_progress
+from recovery.transitions.asking import abort_operation, resume_operation
+from recovery.transitions.wishes import (
+    deploy,
+    find_previous_image,
+    let_go,
+    roll_back,
+    swap_back,
+    take_point,
+    verify_point,
+)
+
+
+@requires(Capability.OPERATE_TARGETS)
+def take(request: HttpRequest, key: str) -> HttpResponse:
+    """Have a restore point taken."""
+    target = get_target(key)
+    form = TakeForm(request.POST or None)
+    return _begin(
+        request,
+        form,
+        lambda: take_point(target=target, actor=actor_of(request), now=clock.now(), **form.cleaned_data),
+        template="recovery/take.html",
+        target=target,
+    )
+
+
+@requires(Capability.OPERATE_TARGETS)
+def deploy_release(request: HttpRequest, key: str) -> HttpResponse:
+    """Have a release put on a target."""
+    target = get_target(key)
+    asked = {name: request.GET.get(name, "")[:300] for name in ("version", "image")}
+    form = DeployForm(request.POST or None, initial=asked)
+    return _begin(
+        request,
+        form,
+        lambda: deploy(target=target, actor=actor_of(request), now=clock.now(), **form.cleaned_data),
+        template="recovery/deploy.html",
+        target=target,
+    )
+
+
+@requires(Capability.OPERATE_TARGETS)
+def roll_back_target(request: HttpRequest, key: str) -> HttpResponse:
+    """Take a target back: one question, what it costs, one button."""
+    target = get_target(key)
+    image = find_previous_image(target)
+    form = RollBackForm(request.POST or None, target=target, has_image=bool(image))
+
+    def write() -> Operation:
+        data = form.cleaned_data
+        point = data.get("point")
+        return roll_back(
+            target=target,
+            with_application=bool(data.get("with_application")),
+            point_id=point.pk if point else None,
+            accepts_losses=bool(data.get("accepts_losses")),
+            actor=actor_of(request),
+            reason=data["reason"],
+            now=clock.now(),
+        )
+
+    return _begin(
+        request,
+        form,
+        write,
+        template="recovery/roll_back.html",
+        target=target,
+        image=image,
+        eta=estimate_rollback(target),
+    )
+
+
+@requires(Capability.OPERATE_TARGETS)
+def act_on_target(request: HttpRequest, key: str, action: str) -> HttpResponse:
+    """Check a restore point again, swap a kept database back, or let it go."""
+    target = get_target(key)
+    if action not in {"verify", "swap-back", "let-go"}:
+        raise Http404
+    if request.method != "POST":
+        return redirect("recovery:target", key=key)
+    by: dict[str, Any] = {"actor": actor_of(request), "reason": request.POST.get("reason", ""), "now": clock.now()}
+    if action == "verify":
+        operation = verify_point(target=target, point_id=read_int(request, "point") or 0, **by)
+    else:
+        write = swap_back if action == "swap-back" else let_go
+        operation = write(target=target, database=request.POST.get("database", ""), **by)
+    return redirect("recovery:operation", pk=operation.pk)
+
+
+@requires(Capability.VIEW)
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show an operation with its steps; the page refreshes itself while it is driven."""
+    operation = get_operation(pk)
+    context = {
+        "operation": operation,
+        "steps": operation.steps.all(),
+        "progress": measure_progress(operation, now=clock.now()),
+        "is_driven": operation.status in DRIVEN,
+        "failure": say_failure(operation.failure) if operation.failure else "",
+        "can_resume": operation.status == Status.FAILED,
+        "can_abort": operation.status in {Status.FAILED, Status.WAITING, Status.QUEUED}
+        and not operation.state.get("is_past"),
+        "losses": operation.state.get("losses"),
+        "why": find_first_reason(operation),
+    }
+    template = "recovery/_operation.html" if getattr(request, "htmx", False) else "recovery/operation.html"
+    return render(request, template, context)
+
+
+@requires(Capability.OPERATE_TARGETS)
+def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """Let an operation go on, say yes to what it asks, or have it given up."""
+    operation = get_operation(pk)
+    if action not in {"resume", "accept", "abort"}:
+        raise Http404
+    if request.method == "POST":
+        by: dict[str, Any] = {"actor": actor_of(request), "reason": request.POST.get("reason", ""), "now": clock.now()}
+        if action == "abort":
+            abort_operation(operation_id=operation.pk, **by)
+            messages.success(request, _("It is being aborted: what it changed is put back."))
+        else:
+            word = {"accepts_losses": True} if action == "accept" else None
+            resume_operation(operation_id=operation.pk, word=word, **by)
+            messages.success(request, _("It goes on."))
+    return redirect("recovery:operation", pk=pk)
+
+
+def _begin(
+    request: HttpRequest,
+    form: Form,
+    write: Callable[[], Operation],
+    *,
+    template: str,
+    target: Target,
+    **context: object,
+) -> HttpResponse:
+    """Answer a form that begins an operation: to its page, else the form again."""
+    status = 400 if request.method == "POST" else 200
+    if request.method == "POST" and form.is_valid():
+        begun: list[Operation] = []
+        refusal = find_refusal(form, lambda: begun.append(write()))
+        if refusal is None:
+            return redirect("recovery:operation", pk=begun[0].pk)
+        status = refusal.status
+    return render(request, template, {"form": form, "target": target, **context}, status=status)
