@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --disable-pip-version-check --quiet --quiet
 
-# The tests that start processes of their own; those of planning and driving; all others are the rest.
+# The tests that start processes of their own; those of planning, driving and taking back; all others are the rest.
 PORTALS := tests/scenarios tests/machineroom tests/clients tests/browser
-ROLLOUTS := tests/rollouts tests/demo tests/incidents
+ROLLOUTS := tests/rollouts tests/demo tests/incidents tests/recovery
 
 .PHONY: up test test-portals test-rollouts test-rest bench lint format locks
 

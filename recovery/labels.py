@@ -132,7 +132,7 @@ KINDS: dict[str, str | Promise] = {
 STATUSES: dict[str, str | Promise] = {
     "queued": _("◷ waits for a worker"),
     "running": _("▶ running"),
-    "waiting": _("⏸ needs your word"),
+    "waiting": _("❚❚ needs your word"),
     "failed": _("▲ failed"),
     "aborting": _("↩ being aborted"),
     "succeeded": _("✓ done"),
@@ -201,6 +201,10 @@ SKIPPED: dict[str, str | Promise] = {
     "no_smoke_test": _("the target names no smoke test"),
     "no_migrate_command": _("the target names no command that migrates"),
 }
+
+#: Can it be taken back now? The mark and the word, and how it looks.
+LIGHTS: dict[str, str | Promise] = {"yes": _("● yes"), "unsure": _("◐ probably"), "no": _("○ no")}
+LIGHT_TONES: dict[str, str] = {"yes": "ok", "unsure": "warn", "no": "bad"}
 
 AMCHECK: dict[str, str | Promise] = {
     "passed": _("every index agrees with its table"),

@@ -16,6 +16,7 @@ from health.domain.verdict import Judgement
 from health.models import Guardrail
 from health.queries import count_complaints_by_day, count_reporting_tills, error_series, judge_critical_lane
 from health.ratio_queries import judge_ratio_lanes
+from recovery.readiness_queries import TargetLight, list_lights
 from rollouts.acted import Acted, list_acted
 from rollouts.action_queries import Doable, weigh_actions
 from rollouts.confirmations import Confirmed, list_confirmations
@@ -83,6 +84,7 @@ class Page:
     reach: Reach
     confirmations: Sequence[Confirmed]
     acted: Sequence[Acted]
+    lights: Sequence[TargetLight]
 
 
 def compose_page(rollout: Rollout, *, now: datetime) -> Page:
@@ -113,6 +115,7 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
         reach=measure_reach(rollout, [one for one in exposures if one.flag_key not in switched_off], now=now),
         confirmations=list_confirmations(rollout, off=off, shut=shut, now=now),
         acted=list_acted(rollout),
+        lights=list_lights(environment_id=rollout.environment_id, now=now),
     )
 
 

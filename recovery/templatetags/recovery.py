@@ -8,9 +8,11 @@ from django import template
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, ngettext
 
+from core.templatetags.portal import moment
 from recovery.domain.ranges import say_ranges
 from recovery.labels import AMCHECK, SKIPPED
 from recovery.models import OperationStep
+from recovery.readiness_queries import TargetLight
 
 register = template.Library()
 
@@ -44,6 +46,32 @@ def percent(basis_points: int) -> int:
 def receipts(stretches: list[list[int]]) -> str:
     """Return lost receipt numbers as people write them: `7, 9-12`."""
     return say_ranges([(first, last) for first, last in stretches])
+
+
+@register.filter
+def reasons(row: TargetLight) -> str:
+    """Return why a target's light is as it is, e.g. "restore point of 05:58, verified · 3 min 40 s the last time"."""
+    return " · ".join(_say_reason(one.code, row) for one in row.readiness.reasons)
+
+
+def _say_reason(code: str, row: TargetLight) -> str:
+    facts = row.facts
+    words = {
+        "blocked": gettext("operation %(number)s stands still there") % {"number": facts.blocked_by},
+        "no_point": gettext("no verified restore point"),
+        "point_verified": gettext("restore point of %(when)s, verified") % {"when": moment(facts.point_at)},
+        "point_old": gettext("the newest restore point is of %(when)s") % {"when": moment(facts.point_at)},
+        "never_deployed": gettext("the portal has deployed nothing there: flags and database only"),
+        "image_known": gettext("the image before is known"),
+        "no_image": gettext("no image to go back to"),
+        "never_timed": gettext("never tried here: do it once before it burns"),
+    }
+    if code in words:
+        return words[code]
+    took = {"time": say_seconds(facts.needed_seconds), "rto": say_seconds(float(facts.rto_seconds))}
+    if code == "in_time":
+        return gettext("%(time)s the last time, of %(rto)s") % took
+    return gettext("%(time)s the last time: more than the %(rto)s aimed at") % took
 
 
 @register.filter

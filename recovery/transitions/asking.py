@@ -52,12 +52,15 @@ def resume_operation(
     operation = get_locked_operation(operation_id)
     if operation.status == Status.WAITING and not word:
         raise InvalidInput("word_missing")
+    # What waits has changed nothing back: it goes on where it stands.
+    stood = operation.status == Status.WAITING
     with recorded(actor=actor, reason=reason, now=now):
         move(operation, Status.RUNNING)
         operation.wish = operation.wish | (word or {})
         operation.failure, operation.next_attempt_at = {}, None
         operation.save()
-    _begin_again(operation)
+    if not stood:
+        _begin_again(operation)
     return operation
 
 

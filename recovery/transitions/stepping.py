@@ -45,7 +45,7 @@ def begin_step(*, step_id: int, now: datetime) -> OperationStep:
             move(operation, Status.RUNNING)
             operation.save()
     step.status, step.attempts = StepStatus.RUNNING, step.attempts + 1
-    step.started_at, step.ended_at, step.output = step.started_at or now, None, ""
+    step.started_at, step.ended_at, step.output = now, None, ""
     step.save()
     return step
 

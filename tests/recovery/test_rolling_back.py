@@ -44,6 +44,7 @@ def test_roll_back__rows_came_later__waits_for_a_word_then_swaps_and_archives(
 
     operation.refresh_from_db()
     assert operation.status == "succeeded", operation.failure
+    assert set(operation.steps.exclude(code="show_losses").values_list("attempts", flat=True)) == {1}
     assert ask(shop, "SELECT count(*) FROM tickets") == 20
     assert operation.state["losses"]["rows"] == 13
     assert operation.state["losses"]["receipts"] == [[21, 26]]

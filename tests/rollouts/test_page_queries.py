@@ -16,6 +16,7 @@ from rollouts.story import add_event
 from rollouts.transitions import PlanRequest, create_release, plan_rollout
 from tests.factories.flags import make_flag, make_site
 from tests.factories.world import DAY, WHY, World, make_rehearsal, make_world, play
+from tests.recovery.operations import make_target
 from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +120,13 @@ def test_story__longer_than_a_page__ends_there(world: World) -> None:
         add_event(rollout, kind="paused", actor=SCHEDULER, reason=WHY, now=clock.now())
 
     assert len(get_story(rollout)) == MOST_LINES
+
+
+def test_running_page__a_target_of_its_environment__shows_the_light(world: World) -> None:
+    rollout = _draft(world)
+    make_target(world.environment)
+
+    page = sign_in().get(f"/rollouts/{rollout.pk}/").content.decode()
+
+    assert "Can we roll back now?" in page
+    assert "no verified restore point" in page
