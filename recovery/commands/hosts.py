@@ -19,8 +19,13 @@ FILE_SECONDS = 30.0
 CONNECT_SECONDS = 10
 #: ssh's own exit code for what is its own fault, not the program's.
 SSH_FAILED = 255
-#: Takes variables from its input, where nobody on that machine can read them, then becomes the program.
-_WITH_VARIABLES = 'set -a; eval "$(cat)"; set +a; exec "$@"'
+#: Takes variables from its input, where nobody on that machine can read them, and runs the program in a group of its
+#: own. Its input stays open as long as somebody here waits: when that ends, so does the program with its children.
+_BOUND = (
+    'n="$1"; shift; set -a; eval "$(head -c "$n")"; set +a; exec 3<&0; setsid "$@" </dev/null & p=$!; '
+    '(cat <&3; kill -TERM -"$p"; sleep 5; kill -KILL -"$p") >/dev/null 2>&1 & w=$!; '
+    'wait "$p"; c=$?; kill "$w" 2>/dev/null; exit "$c"'
+)
 _IN_FOLDER = 'cd "$1" || exit 125; shift; exec "$@"'
 _WRITE = 'umask 077; cat > "$1.part" && mv -f "$1.part" "$1"'
 
@@ -111,10 +116,9 @@ class SshHost:
         words = list(arguments)
         if folder:
             words = ["sh", "-c", _IN_FOLDER, "sh", folder, *words]
-        # Variables travel as the program's input: in an argument everybody on that machine could read them.
-        words = ["sh", "-c", _WITH_VARIABLES, "sh", *words]
         variables = "".join(f"{name}={shlex.quote(value)}\n" for name, value in (environment or {}).items())
-        return self._run(words, seconds=seconds, text=variables, secrets=secrets, on_output=on_output)
+        words = ["sh", "-c", _BOUND, "sh", str(len(variables.encode())), *words]
+        return self._run(words, seconds=seconds, text=variables, is_held=True, secrets=secrets, on_output=on_output)
 
     def read_text(self, path: str) -> str | None:
         outcome = self._run(["cat", "--", path], seconds=FILE_SECONDS)
@@ -131,10 +135,13 @@ class SshHost:
         *,
         seconds: float,
         text: str = "",
+        is_held: bool = False,
         secrets: Sequence[str] = (),
         on_output: Say | None = None,
     ) -> Outcome:
-        command = Command((*self._ssh(), shlex.join(words)), seconds=seconds, stdin=text, secrets=tuple(secrets))
+        command = Command(
+            (*self._ssh(), shlex.join(words)), seconds=seconds, stdin=text, holds_stdin=is_held, secrets=tuple(secrets)
+        )
         outcome = run(command, on_output=on_output)
         if outcome.code == SSH_FAILED:
             raise explain(self.address, outcome)

@@ -29,13 +29,17 @@ PASSED_ON = (
 
 @dataclass(frozen=True)
 class Command:
-    """What to run. `environment`: added to the few variables passed on; `secrets`: never shown, whoever prints them."""
+    """What to run. `environment`: added to the few variables passed on; `secrets`: never shown, whoever prints them.
+
+    `holds_stdin`: its input ends only when the program does, or whoever asked for it.
+    """
 
     arguments: tuple[str, ...]
     seconds: float
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     stdin: str = ""
+    holds_stdin: bool = False
     folder: Path | None = None
 
     @property
@@ -99,7 +103,7 @@ def run(command: Command, *, on_output: Callable[[str], None] | None = None) -> 
         overdue.daemon = True
         overdue.start()
         try:
-            threading.Thread(target=_write, args=(cast("IO[bytes]", process.stdin), command.stdin), daemon=True).start()
+            threading.Thread(target=_write, args=(cast("IO[bytes]", process.stdin), command), daemon=True).start()
             output = cast("IO[bytes]", process.stdout).fileno()
             while piece := os.read(output, CHUNK_BYTES):
                 take(scrubber.feed(decoder.decode(piece)))
@@ -114,10 +118,12 @@ def run(command: Command, *, on_output: Callable[[str], None] | None = None) -> 
     return Outcome(code if code >= 0 else 128 - code, str(kept), time.monotonic() - begun)
 
 
-def _write(pipe: "IO[bytes]", text: str) -> None:
+def _write(pipe: "IO[bytes]", command: Command) -> None:
     """Hand the program its input and close it; one that does not read is no fault of ours."""
     try:
-        pipe.write(text.encode())
-        pipe.close()
+        pipe.write(command.stdin.encode())
+        pipe.flush()
+        if not command.holds_stdin:
+            pipe.close()
     except OSError:
         return
