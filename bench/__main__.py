@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import containment, inprocess, live, plans, soak, throughput
+from bench import containment, inprocess, live, plans, recovery, soak, throughput
 from bench.figures import Figures
 from bench.server import serve
 from releaseportal.embedded.postgres import remove_cluster
@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"which of {', '.join(PARTS)}; all without any")
     parser.add_argument("--requests", type=int, default=20_000, help="of each kind in a round of the throughput")
     parser.add_argument("--rounds", type=int, default=3, help="of the throughput; the least counts")
+    parser.add_argument("--megabytes", type=int, default=1_024, help="size of the database that recovery restores")
     options = parser.parse_args()
     if unknown := set(options.parts) - PARTS.keys():
         parser.error(f"there is no part {', '.join(sorted(unknown))}: choose among {', '.join(PARTS)}")
@@ -100,12 +101,22 @@ def _measure_plans(_options: argparse.Namespace) -> bool:
     return kept
 
 
+def _measure_recovery(options: argparse.Namespace) -> bool:
+    kept = True
+    with _portal() as (portal, folder):
+        for measured in recovery.measure(portal, folder=folder, megabytes=options.megabytes):
+            print(measured, flush=True)
+            kept = kept and measured.is_within
+    return kept
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace], bool]] = {
     "in-process": _measure_in_process,
     "throughput": _measure_throughput,
     "containment": _measure_containment,
     "live": _measure_live,
     "plans": _measure_plans,
+    "recovery": _measure_recovery,
 }
 
 if __name__ == "__main__":

@@ -179,8 +179,7 @@ STEPS: dict[str, str | Promise] = {
     "validate": _("What was restored is right"),
     "show_losses": _("What would be lost is counted"),
     "quiesce": _("Nobody writes any more"),
-    "count_losses": _("What is lost is counted exactly"),
-    "archive": _("Every lost row is archived and sealed"),
+    "archive": _("What is lost is counted exactly, archived and sealed"),
     "keep_numbers": _("No number is given out twice"),
     "swap": _("The databases change places"),
     "observe": _("What is live was looked at"),
@@ -199,6 +198,7 @@ STEPS: dict[str, str | Promise] = {
 SKIPPED: dict[str, str | Promise] = {
     "no_health_url": _("the target names no health address"),
     "no_smoke_test": _("the target names no smoke test"),
+    "losses_accepted": _("not asked: somebody said so before"),
     "no_migrate_command": _("the target names no command that migrates"),
 }
 

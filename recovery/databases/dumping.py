@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,14 +48,21 @@ def dump(address: Address, *, into: Path, seconds: float, on_output: Callable[[s
             snapshot = _share_snapshot(session)
             # Before the dump: they are of no snapshot, and must not be ahead of what the dump has.
             sequences = read_sequences(session)
-            run_tool(
-                "pg_dump",
-                *("--format=custom", "--verbose", "--no-password", f"--snapshot={snapshot}", f"--file={draft}"),
-                seconds=seconds,
-                address=address,
-                on_output=on_output,
-            )
-            manifest = replace(take_figures(session), sequences=sequences)
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                # Beside the dump, in the session whose snapshot it has: the server has more than one core.
+                counting = pool.submit(take_figures, session)
+                try:
+                    run_tool(
+                        "pg_dump",
+                        *("--format=custom", "--verbose", "--no-password", f"--snapshot={snapshot}", f"--file={draft}"),
+                        seconds=seconds,
+                        address=address,
+                        on_output=on_output,
+                    )
+                except BaseException:
+                    session.cancel_safe()
+                    raise
+                manifest = replace(counting.result(), sequences=sequences)
         _sync(draft)
         draft.rename(into)
         _sync(into.parent)

@@ -59,7 +59,7 @@ def row_text(columns: Sequence[str]) -> sql.Composed:
 
 def measure_table(session: Session, *, table: str, columns: Sequence[str]) -> TableFigures:
     """Return how many rows a table has and the sum of their hashes over the named columns."""
-    query = sql.SQL("SELECT count(*), coalesce(sum(hashtextextended({row}, 0)::numeric), 0)::text FROM {table} AS t")
+    query = sql.SQL("SELECT count(*), coalesce(sum(hashtextextended({row}, 0)), 0)::text FROM {table} AS t")
     found = session.execute(query.format(row=row_text(columns), table=identify(table))).fetchone()
     rows, total = found or (0, "0")
     return TableFigures(tuple(columns), rows, total)

@@ -5,16 +5,22 @@ its rows read. Equal tables, which nearly all are, cost one pass of the server a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 from psycopg import sql
 
 from recovery.databases.figures import identify, list_tables, measure_table, row_text
 from recovery.databases.sessions import Session
 from recovery.domain.ranges import to_ranges
+
+_Answer = TypeVar("_Answer")
+_Key = TypeVar("_Key", bound=Hashable)
+_Row = TypeVar("_Row")
 
 BUCKETS = 65_536
 ROWS_AT_ONCE = 200_000
@@ -62,27 +68,46 @@ class LostRow:
 
 def count_losses(live: Session, restored: Session, *, receipts: str = "") -> Losses:
     """Return what of the live database a swap would lose. `receipts`: `table.column` of the receipt numbers."""
-    tables: list[TableLoss] = []
-    numbers: list[int] = []
-    where, _dot, column = receipts.rpartition(".")
-    for table in _list_differing(live, restored):
-        counts = Counter[str]()
-        for chunk in _batched(_compare(live, restored, table)):
-            counts.update(kind for _key, kind in chunk)
-            if column in table.columns and table.name in {where, f"public.{where}"}:
-                numbers += _read_numbers(live, table, column, [key for key, kind in chunk if kind == "added"])
-        tables.append(TableLoss(table.name, counts["added"], counts["changed"], counts["removed"]))
-    return Losses([one for one in tables if one.added or one.changed or one.removed], to_ranges(numbers))
+    tally = Tally(receipts)
+    for row in read_lost_rows(live, restored):
+        tally.add(row)
+    return tally.losses
+
+
+class Tally:
+    """Counts lost rows as they are read, and gathers the receipt numbers that go with them."""
+
+    def __init__(self, receipts: str) -> None:
+        table, _dot, self._column = receipts.rpartition(".")
+        self._table = table if "." in table or not table else f"public.{table}"
+        self._counts: dict[str, Counter[str]] = {}
+        self._numbers: list[int] = []
+
+    def add(self, row: LostRow) -> None:
+        """Take one more row in."""
+        self._counts.setdefault(row.table, Counter())[row.kind] += 1
+        number = (row.row or {}).get(self._column) if row.kind == "added" and row.table == self._table else None
+        if isinstance(number, int):
+            self._numbers.append(number)
+
+    @property
+    def losses(self) -> Losses:
+        """Return what was counted, by table."""
+        found = sorted(self._counts.items())
+        tables = [TableLoss(name, kinds["added"], kinds["changed"], kinds["removed"]) for name, kinds in found]
+        return Losses(tables, to_ranges(self._numbers))
 
 
 def read_lost_rows(live: Session, restored: Session) -> Iterator[LostRow]:
-    """Return each row that a swap would lose, as both sides have it."""
-    for table in _list_differing(live, restored):
-        for chunk in _batched(_compare(live, restored, table)):
-            rows = _read_rows(live, table, [key for key, kind in chunk if kind != "removed"])
-            were = _read_rows(restored, table, [key for key, kind in chunk if kind != "added"])
-            for key, kind in chunk:
-                yield LostRow(table.name, kind, key, rows.get(key), were.get(key))
+    """Return each row that a swap would lose, as both sides have it; the two sides are asked beside each other."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        sides = _Sides(live, restored, pool)
+        for table in _list_differing(sides):
+            for chunk in _batched(_compare(sides, table)):
+                rows = _read_rows(live, table, [key for key, kind in chunk if kind != "removed"])
+                were = _read_rows(restored, table, [key for key, kind in chunk if kind != "added"])
+                for key, kind in chunk:
+                    yield LostRow(table.name, kind, key, rows.get(key), were.get(key))
 
 
 @dataclass(frozen=True)
@@ -95,15 +120,33 @@ class _Table:
     is_restored: bool
 
 
-def _list_differing(live: Session, restored: Session) -> Iterator[_Table]:
+@dataclass(frozen=True)
+class _Sides:
+    """Both databases, and threads to ask them at once: each has its own session."""
+
+    live: Session
+    restored: Session
+    pool: ThreadPoolExecutor
+
+    def ask(self, question: Callable[[Session], _Answer]) -> tuple[_Answer, _Answer]:
+        """Return what the live database answers, and the restored one."""
+        other = self.pool.submit(question, self.restored)
+        return question(self.live), other.result()
+
+
+def _list_differing(sides: _Sides) -> Iterator[_Table]:
     """Return the tables of the live database whose rows the restored one does not have, or not so."""
-    theirs = list_tables(restored)
-    for name, own in list_tables(live).items():
+    theirs = list_tables(sides.restored)
+    for name, own in list_tables(sides.live).items():
         columns = tuple(column for column in own if name not in theirs or column in theirs[name])
-        key = _find_key(live, name)
+        key = _find_key(sides.live, name)
         table = _Table(name, columns, key if key and set(key) <= set(columns) else columns, name in theirs)
-        ours = measure_table(live, table=name, columns=columns)
-        if ours.rows if not table.is_restored else ours != measure_table(restored, table=name, columns=columns):
+        measure = partial(measure_table, table=name, columns=columns)
+        if table.is_restored:
+            ours, others = sides.ask(measure)
+            if ours != others:
+                yield table
+        elif measure(sides.live).rows:
             yield table
 
 
@@ -112,20 +155,25 @@ def _find_key(session: Session, name: str) -> tuple[str, ...]:
     return tuple(found[0] or ()) if found else ()
 
 
-def _compare(live: Session, restored: Session, table: _Table) -> Iterator[tuple[str, str]]:
+def _compare(sides: _Sides, table: _Table) -> Iterator[tuple[str, str]]:
     """Return (key's text, kind) of every row that is not the same on both sides, once for each copy of it."""
-    ours = _sum_buckets(live, table)
-    theirs = _sum_buckets(restored, table) if table.is_restored else {}
+    ours, theirs = _ask(sides, table, partial(_sum_buckets, table=table))
     differing = sorted(bucket for bucket in ours.keys() | theirs.keys() if ours.get(bucket) != theirs.get(bucket))
     for buckets in _chunk(differing, sizes={bucket: rows for bucket, (rows, _total) in (theirs | ours).items()}):
-        rows = _read_buckets(live, table, buckets)
-        others = _read_buckets(restored, table, buckets) if table.is_restored else {}
+        rows, others = _ask(sides, table, partial(_read_buckets, table=table, buckets=buckets))
         for key in sorted(rows.keys() | others.keys()):
             (digest, count), (other, other_count) = rows.get(key, (0, 0)), others.get(key, (0, 0))
             if count and other_count and digest != other:
                 yield key, "changed"
             yield from [(key, "added")] * (count - other_count)
             yield from [(key, "removed")] * (other_count - count)
+
+
+def _ask(
+    sides: _Sides, table: _Table, question: Callable[[Session], dict[_Key, _Row]]
+) -> tuple[dict[_Key, _Row], dict[_Key, _Row]]:
+    """Ask both sides about a table; the restored one answers with nothing where it does not have it."""
+    return sides.ask(question) if table.is_restored else (question(sides.live), {})
 
 
 def _chunk(buckets: list[int], *, sizes: dict[int, int]) -> Iterator[list[int]]:
@@ -153,7 +201,7 @@ def _fill(query: LiteralString, table: _Table, *, columns: Sequence[str]) -> sql
 
 def _sum_buckets(session: Session, table: _Table) -> dict[int, tuple[int, str]]:
     query: LiteralString = (
-        "SELECT {bucket}, count(*), sum(hashtextextended({row}, 0)::numeric)::text FROM {table} AS t GROUP BY 1"
+        "SELECT {bucket}, count(*), sum(hashtextextended({row}, 0))::text FROM {table} AS t GROUP BY 1"
     )
     found = session.execute(_fill(query, table, columns=table.columns))
     return {bucket: (rows, total) for bucket, rows, total in found}
@@ -171,18 +219,10 @@ def _read_buckets(session: Session, table: _Table, buckets: list[int]) -> dict[s
 def _read_rows(session: Session, table: _Table, keys: list[str]) -> dict[str, dict[str, Any]]:
     if not keys:
         return {}
-    query: LiteralString = "SELECT {key}, to_jsonb(t) FROM {table} AS t WHERE {key} = ANY(%s)"
-    return dict(session.execute(_fill(query, table, columns=table.columns), [keys]).fetchall())
-
-
-def _read_numbers(session: Session, table: _Table, column: str, keys: list[str]) -> list[int]:
-    if not keys:
-        return []
-    query: LiteralString = "SELECT {row_column} FROM {table} AS t WHERE {key} = ANY(%s)"
-    filled = sql.SQL(query).format(
-        row_column=sql.Identifier("t", column), table=identify(table.name), key=row_text(table.key)
+    query: LiteralString = (
+        "SELECT {key}, to_jsonb(t) FROM {table} AS t JOIN unnest(%s::text[]) AS wanted (key) ON wanted.key = {key}"
     )
-    return [int(number) for (number,) in session.execute(filled, [keys]) if number is not None]
+    return dict(session.execute(_fill(query, table, columns=table.columns), [keys]).fetchall())
 
 
 def _batched(rows: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

@@ -14,7 +14,7 @@ import msgspec
 
 from recovery import storage
 from recovery.databases.figures import find_migrations, read_sequences
-from recovery.databases.losses import Losses, count_losses, read_lost_rows
+from recovery.databases.losses import Losses, Tally, count_losses, read_lost_rows
 from recovery.databases.scratch import drop_scratch, make_scratch, restore
 from recovery.databases.sequences import advance_sequences
 from recovery.databases.sessions import open_maintenance, open_session
@@ -23,7 +23,7 @@ from recovery.databases.validating import validate
 from recovery.domain.addresses import Address, name_beside
 from recovery.domain.manifest import Manifest
 from recovery.errors import Failure
-from recovery.jobs import Job, Plan, Proof, Step, WordNeeded
+from recovery.jobs import Job, Plan, Proof, Step, StepSkipped, WordNeeded
 from recovery.models import RestorePoint, Target
 from recovery.procedures import application
 from recovery.procedures.taking import fetch_point
@@ -78,9 +78,12 @@ def validate_beside(job: Job) -> Proof:
 
 def show_losses(job: Job) -> Proof:
     """What would be lost was counted, and a person said that it may be."""
-    losses = _count(job)
+    if job.wish.get("accepts_losses"):
+        raise StepSkipped("losses_accepted")
+    with open_session(job.address) as live, open_session(scratch_of(job)) as restored:
+        losses = count_losses(live, restored, receipts=job.target.receipts)
     told = _describe(losses)
-    if losses.rows and not job.wish.get("accepts_losses"):
+    if losses.rows:
         job.remember(losses=told)
         raise WordNeeded("losses_to_accept", rows=losses.rows)
     return told
@@ -94,35 +97,31 @@ def quiesce(job: Job) -> Proof:
     return {"application_stopped": stopped, "read_only": job.address.name}
 
 
-def count_exactly(job: Job) -> Proof:
-    """What is lost, counted while nobody writes."""
-    told = _describe(_count(job))
-    job.remember(losses=told)
-    return told
-
-
 def archive(job: Job) -> Proof:
-    """Every row that is lost lies in the storage, sealed by its hash."""
-    if not job.state["losses"]["rows"]:
-        return {"rows": 0}
+    """What is lost is counted exactly, while nobody writes, and every row of it lies in the storage, sealed."""
     file = job.work_file.with_suffix(".lost.jsonl.gz")
-    rows = 0
+    tally = Tally(job.target.receipts)
     with (
         open_session(job.address) as live,
         open_session(scratch_of(job)) as restored,
-        gzip.open(file, "wt", encoding="utf-8") as target,
+        gzip.open(file, "wt", encoding="utf-8", compresslevel=6) as target,
     ):
-        head = {"operation": job.operation_id, "restore_point": job.wish["restore_point"], **job.state["losses"]}
-        target.write(json.dumps(head) + "\n")
         for row in read_lost_rows(live, restored):
+            tally.add(row)
             target.write(json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n")
-            rows += 1
+        told = _describe(tally.losses)
+        tail = {"operation": job.operation_id, "restore_point": job.wish["restore_point"], **told}
+        target.write(json.dumps(tail) + "\n")
+    job.remember(losses=told)
+    if not told["rows"]:
+        file.unlink()
+        return told
     sha256, size = storage.hash_file(file), file.stat().st_size
     name, is_encrypted = storage.put(file, name=f"{job.target.key}/lost-{job.operation_id}.jsonl.gz")
     file.unlink()
-    kept = {"file": name, "sha256": sha256, "size_bytes": size, "rows": rows, "is_encrypted": is_encrypted}
+    kept = {"file": name, "sha256": sha256, "size_bytes": size, "is_encrypted": is_encrypted}
     job.remember(archive=kept)
-    return kept
+    return told | kept
 
 
 def keep_numbers(job: Job) -> Proof:
@@ -205,11 +204,6 @@ def let_go(job: Job) -> Proof:
     return {"dropped": drop_scratch(job.address, name=str(job.wish["database"])), "database": job.wish["database"]}
 
 
-def _count(job: Job) -> Losses:
-    with open_session(job.address) as live, open_session(scratch_of(job)) as restored:
-        return count_losses(live, restored, receipts=job.target.receipts)
-
-
 def _describe(losses: Losses) -> dict[str, Any]:
     return {
         "rows": losses.rows,
@@ -225,7 +219,6 @@ DATABASE_STEPS = (
     Step("validate", validate_beside, again_from="fetch"),
     Step("show_losses", show_losses, again_from="fetch"),
     Step("quiesce", quiesce, again_from="fetch"),
-    Step("count_losses", count_exactly, again_from="fetch"),
     Step("archive", archive, again_from="fetch"),
     Step("keep_numbers", keep_numbers, again_from="fetch"),
     Step("swap", swap_names, again_from="fetch"),
