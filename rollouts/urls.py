@@ -51,4 +51,5 @@ urlpatterns = [
     path("agenda/", views.agenda, name="agenda"),
     path("releases/", views.releases, name="releases"),
     path("releases/<int:pk>/", release_views.show, name="release"),
+    path("releases/<int:pk>/rollback-plan/", release_views.show_rollback_plan, name="rollback_plan"),
 ]
