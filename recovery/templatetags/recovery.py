@@ -92,6 +92,9 @@ def _prove(proof: Mapping[str, Any]) -> list[str]:
         said.append(ngettext("%(n)s row", "%(n)s rows", proof["rows"]) % {"n": proof["rows"]})
     if proof.get("receipts"):
         said.append(gettext("receipts %(numbers)s") % {"numbers": receipts(proof["receipts"])})
+    if proof.get("checks"):
+        number = len(proof["checks"])
+        said.append(ngettext("%(n)s check of your own", "%(n)s checks of your own", number) % {"n": number})
     if proof.get("amcheck"):
         said.append(str(AMCHECK[proof["amcheck"]]))
     said += [str(proof[name]) for name in ("kept", "file", "image", "said") if proof.get(name)]

@@ -114,6 +114,8 @@ def test_roll_back__what_was_restored_is_not_right__leaves_production_untouched(
 
     assert operation.failure["code"] == "validation_failed"
     assert operation.failure["data"]["what"] == "few"
+    assert "few: (20,)" in operation.steps.get(code="validate").output
+    assert "(20,)" not in str(list(operation.history.values_list("failure", "state")))
     sell(shop, 1)
     with open_maintenance(shop) as session:
         assert list_beside(session, shop) == [shop.name]
