@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from core import clock
 from core.roles import Role
-from tests.factories.world import World, make_world
+from rollouts.models import Rollout
+from tests.factories.world import World, make_rehearsal, make_world
 from tests.recovery.operations import make_target
 from tests.signed_in import sign_in
 
@@ -30,6 +31,18 @@ def test_plan__of_a_release__has_flags_targets_people_and_commands(world: World)
     assert "none: take one before it begins" in page
     assert "manage.py rollback start shop" in page
     assert "nobody on the roster" in page
+
+
+def test_plan__who_may_not_drive__is_led_to_the_rollouts_own_page(world: World) -> None:
+    rollout = make_rehearsal(world)
+    Rollout.objects.filter(pk=rollout.pk).update(is_rehearsal=False, day_seconds=None, start_on=rollout.start_at.date())
+    address = f"/releases/{rollout.release_id}/rollback-plan/"
+
+    assert f"/rollouts/{rollout.pk}/roll-back/" in sign_in().get(address).content.decode()
+    page = sign_in(Role.SUPPORT).get(address).content.decode()
+
+    assert f"/rollouts/{rollout.pk}/roll-back/" not in page
+    assert f"/rollouts/{rollout.pk}/" in page
 
 
 def test_plan__in_french__speaks_it(world: World) -> None:
