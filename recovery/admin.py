@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
-from recovery.models import Deployment, Operation, OperationStep, RestorePoint, Target
+from recovery.models import Deployment, Operation, OperationStep, RestorePoint, SchemaMigration, Target
 
 
 @admin.register(Target)
@@ -35,3 +35,10 @@ class RestorePointAdmin(ReadOnlyAdmin):
 class DeploymentAdmin(ReadOnlyAdmin):
     list_display = ("target", "version", "previous_version", "asked_at", "live_at", "rolled_back_at")
     list_filter = ("target",)
+
+
+@admin.register(SchemaMigration)
+class SchemaMigrationAdmin(ReadOnlyAdmin):
+    list_display = ("version", "name", "declared", "found", "rehearsed_at")
+    list_filter = ("version", "found")
+    search_fields = ("version", "name")

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from core.templatetags.portal import moment
 from flags.models import Environment, Site, check_key
 from recovery.domain.names import split_command
-from recovery.models import RestorePoint, Target
+from recovery.models import Deployment, RestorePoint, Target
 from recovery.transitions.targeting import LONGEST_RTO_SECONDS, MOST_POINTS, TargetWish
 from recovery.transitions.wishes import MOST_LABEL_CHARACTERS, MOST_VERSION_CHARACTERS
 
@@ -51,6 +51,12 @@ class TargetForm(forms.Form):
         required=False,
         help_text=_("env:TARGET_… (a variable of the worker) or file:… (in the folder of secrets). Never the address."),
     )
+    database_variable = forms.CharField(
+        label=_("Variable of its address"),
+        max_length=60,
+        required=False,
+        help_text=_("From which its commands read it, like DATABASE_URL: rehearsals put a copy’s address there."),
+    )
     receipts = forms.CharField(
         label=_("Receipt numbers"),
         max_length=130,
@@ -89,7 +95,10 @@ class TargetForm(forms.Form):
         help_text=_("As the compose file names it: image: ${TILL_IMAGE}."),
     )
     migrate = CommandField(label=_("Command that migrates"))
-    reverse = CommandField(label=_("Command that reverses migrations"))
+    reverse = CommandField(
+        label=_("Command that reverses migrations"),
+        help_text=_("{name} stands for the migration to go back to, {app} for its app: migrate {app} {name}."),
+    )
     smoke = CommandField(label=_("Smoke test"))
     health_url = forms.CharField(label=_("Health address"), max_length=300, required=False)
     rto_seconds = forms.IntegerField(
@@ -100,7 +109,7 @@ class TargetForm(forms.Form):
     #: For the page: what belongs together.
     GROUPS = (
         ("key", "name", "environment", "site", "is_for_drills", "rto_seconds"),
-        ("database", "receipts", "checks_folder", "kept_points"),
+        ("database", "database_variable", "receipts", "checks_folder", "kept_points"),
         (
             *("folder", "host", "compose_file", "project", "service", "command_service", "image_variable"),
             *("migrate", "reverse", "smoke", "health_url"),
@@ -136,17 +145,16 @@ class TakeForm(forms.Form):
 
 
 class DeployForm(forms.Form):
+    """A release for a target. `needs_word`: its migrations cannot be gone back behind, or nobody has tried."""
+
     version = forms.CharField(label=_("Version"), max_length=MOST_VERSION_CHARACTERS)
     image = forms.CharField(
         label=_("Image"), max_length=300, help_text=_("By its digest: name@sha256:… A tag may mean another tomorrow.")
     )
-    reason = forms.CharField(label=_("Why"), max_length=2_000)
-
-
-class PointForm(forms.Form):
-    label = forms.CharField(label=_("Label"), max_length=MOST_LABEL_CHARACTERS, required=False)
-    is_kept = forms.BooleanField(
-        label=_("Keep it"), required=False, help_text=_("Whatever the rule says, until this tick is gone.")
+    accepts_migrations = forms.BooleanField(
+        label=_("Deploy nevertheless"),
+        required=False,
+        help_text=_("Back goes only its restore point then, and what was sold since is lost."),
     )
     reason = forms.CharField(label=_("Why"), max_length=2_000)
 
@@ -156,6 +164,31 @@ class PointChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # takes no
 
     def label_from_instance(self, obj: RestorePoint) -> str:
         return " · ".join(filter(None, [moment(obj.taken_at), obj.version, obj.label]))
+
+
+def offer_points(form: forms.Form, target: Target) -> None:
+    """Let a form's field `point` offer what the target can be taken back to."""
+    point = cast("PointChoice", form.fields["point"])
+    point.queryset = target.restore_points.filter(status="verified").defer("manifest")
+
+
+class RehearseForm(forms.Form):
+    version = forms.CharField(label=_("Version"), max_length=MOST_VERSION_CHARACTERS)
+    image = forms.CharField(label=_("Image"), max_length=300, help_text=_("By its digest: name@sha256:…"))
+    point = PointChoice(RestorePoint.objects.none(), label=_("On a copy of this restore point"), empty_label=None)
+    reason = forms.CharField(label=_("Why"), max_length=2_000)
+
+    def __init__(self, *args: Any, target: Target, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_points(self, target)
+
+
+class PointForm(forms.Form):
+    label = forms.CharField(label=_("Label"), max_length=MOST_LABEL_CHARACTERS, required=False)
+    is_kept = forms.BooleanField(
+        label=_("Keep it"), required=False, help_text=_("Whatever the rule says, until this tick is gone.")
+    )
+    reason = forms.CharField(label=_("Why"), max_length=2_000)
 
 
 class RollBackForm(forms.Form):
@@ -168,6 +201,11 @@ class RollBackForm(forms.Form):
         required=False,
         empty_label=_("not the database"),
     )
+    reverses = forms.BooleanField(
+        label=_("Go back behind its migrations, and keep what was sold"),
+        required=False,
+        help_text=_("Instead of a restore point. What only the new release could hold is lost."),
+    )
     accepts_losses = forms.BooleanField(
         label=_("Do not wait for me"),
         required=False,
@@ -175,11 +213,12 @@ class RollBackForm(forms.Form):
     )
     reason = forms.CharField(label=_("Why"), max_length=2_000)
 
-    def __init__(self, *args: Any, target: Target, has_image: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, target: Target, deployment: Deployment | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        point = cast("PointChoice", self.fields["point"])
-        point.queryset = target.restore_points.filter(status="verified").defer("manifest")
-        if not has_image:
+        offer_points(self, target)
+        if deployment is None or not deployment.previous_image:
             del self.fields["with_application"]
+        if deployment is None or not deployment.reversals or not target.reverse:
+            del self.fields["reverses"]
         if not target.database:
             del self.fields["point"], self.fields["accepts_losses"]

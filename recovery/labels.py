@@ -23,6 +23,23 @@ REFUSALS: dict[str, str | Promise] = {
     "receipts_wrong": _("Write table.column, like tickets.number."),
     "target_has_no_application": _("The target %(target)s has no compose project to deploy to."),
     "no_previous_image": _("No earlier deployment of %(target)s is known: there is no image to go back to."),
+    "database_variable_wrong": _("A variable’s name has capital letters, digits and _."),
+    "reverse_names_nothing": _("Write {name} where the migration to go back to is meant: migrate {name}."),
+    "migrations_irreversible": _("There is no way back behind %(names)s but a restore point. Say that you know."),
+    "migrations_unrehearsed": _(
+        "Nobody has tried the migrations of %(version)s on a copy of %(target)s. Rehearse them, or say that you know."
+    ),
+    "migrations_too_many": _("A release has %(limit)s migrations at most."),
+    "migrations_twice": _("Each migration is named once."),
+    "migration_name_wrong": _("A migration’s name has up to %(limit)s characters, on one line."),
+    "migration_kind_wrong": _("How well it can be gone back behind is one of: %(kinds)s."),
+    "reversal_too_long": _("How it is gone back behind is told in up to %(limit)s characters."),
+    "target_migrates_nothing": _("The target %(target)s names no command that migrates."),
+    "target_names_no_variable": _(
+        "The target %(target)s does not say from which variable its commands read the database’s address: edit it."
+    ),
+    "reversal_alone": _("Migrations are gone back behind with the application, and without a restore point."),
+    "nothing_to_reverse": _("The newest deployment of %(target)s ran no migration that can be gone back behind."),
     "rollback_of_nothing": _("Choose what goes back: the application, the database, or both."),
     "label_too_long": _("The label may have at most %(limit)s characters."),
     "version_wrong": _("A version has at most %(limit)s characters."),
@@ -56,6 +73,8 @@ REASONS: dict[str, str] = {
     "point_verified": gettext_noop("Restore point verified"),
     "point_broken": gettext_noop("Restore point found broken"),
     "deployment_noted": gettext_noop("Deployment noted"),
+    "deployment_migrated": gettext_noop("Deployment migrated"),
+    "migrations_rehearsed": gettext_noop("Migrations rehearsed"),
     "deployment_live": gettext_noop("Deployment live"),
     "deployment_rolled_back": gettext_noop("Deployment rolled back"),
     "point_expired": gettext_noop("Restore point expired by rule"),
@@ -109,6 +128,7 @@ FAILURES: dict[str, str | Promise] = {
     "application_unwell": _("The application does not get well: look at %(url)s and its logs. Roll back, or resume."),
     "smoke_failed": _("The smoke test fails: read its output. Roll back, or mend it and resume."),
     "migrate_failed": _("The migrations failed: read the output. The version before runs on."),
+    "reverse_failed": _("A migration cannot be gone back behind: read the output. The release runs again."),
     "no_restore_point": _("There is no verified restore point of this deployment: it does not go on without."),
     "fault": _("The portal itself failed: see the worker's log. Nothing more is done until somebody resumes."),
 }
@@ -191,6 +211,13 @@ STEPS: dict[str, str | Promise] = {
     "smoke": _("Its smoke test passes"),
     "note_live": _("The deployment counts as live"),
     "note_back": _("The deployment counts as taken back"),
+    "hold_image": _("The engine holds the image by its digest"),
+    "forward": _("The migrations run on a copy"),
+    "backward": _("Back behind each of them, the last one first"),
+    "again": _("Forward once more"),
+    "conclude": _("What was found is on record"),
+    "stop_application": _("The release does not run any more"),
+    "reverse": _("Back behind its migrations, with its own image"),
     "drop": _("The kept database is gone"),
 }
 
@@ -199,8 +226,17 @@ SKIPPED: dict[str, str | Promise] = {
     "no_health_url": _("the target names no health address"),
     "no_smoke_test": _("the target names no smoke test"),
     "losses_accepted": _("not asked: somebody said so before"),
+    "not_back": _("a migration could not be gone back behind"),
     "no_migrate_command": _("the target names no command that migrates"),
 }
+
+#: How well a migration can be gone back behind.
+REVERSIBILITIES: dict[str, str | Promise] = {
+    "clean": _("✓ clean"),
+    "lossy": _("◐ loses what was written into it"),
+    "irreversible": _("✕ no way back"),
+}
+REVERSIBILITY_TONES: dict[str, str] = {"clean": "ok", "lossy": "warn", "irreversible": "bad"}
 
 #: Can it be taken back now? The mark and the word, and how it looks.
 LIGHTS: dict[str, str | Promise] = {"yes": _("● yes"), "unsure": _("◐ probably"), "no": _("○ no")}

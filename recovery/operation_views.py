@@ -12,16 +12,18 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.roles import Capability, requires
 from core.views import actor_of, find_refusal, read_int
-from recovery.domain.lifecycle import DRIVEN, Status
-from recovery.forms import DeployForm, RollBackForm, TakeForm
+from recovery.domain.lifecycle import DRIVEN, PointStatus, Status
+from recovery.forms import DeployForm, RehearseForm, RollBackForm, TakeForm
 from recovery.labels import say_failure
+from recovery.migration_queries import find_warnings
 from recovery.models import Operation, Target
 from recovery.queries import estimate_rollback, find_first_reason, get_operation, get_target, measure_progress
 from recovery.transitions.asking import abort_operation, resume_operation
 from recovery.transitions.wishes import (
     deploy,
-    find_previous_image,
+    find_newest_deployment,
     let_go,
+    rehearse,
     roll_back,
     swap_back,
     take_point,
@@ -47,23 +49,49 @@ def take(request: HttpRequest, key: str) -> HttpResponse:
 def deploy_release(request: HttpRequest, key: str) -> HttpResponse:
     """Have a release put on a target."""
     target = get_target(key)
-    asked = {name: request.GET.get(name, "")[:300] for name in ("version", "image")}
+    asked = read_release(request)
     form = DeployForm(request.POST or None, initial=asked)
+    warnings = find_warnings(target, **asked) if all(asked.values()) else None
+    if warnings is None or not warnings.need_word:
+        del form.fields["accepts_migrations"]
     return _begin(
         request,
         form,
         lambda: deploy(target=target, actor=actor_of(request), now=clock.now(), **form.cleaned_data),
         template="recovery/deploy.html",
         target=target,
+        warnings=warnings,
+        asked=asked,
     )
+
+
+@requires(Capability.OPERATE_TARGETS)
+def rehearse_migrations(request: HttpRequest, key: str) -> HttpResponse:
+    """Have a release's migrations tried on a copy of the target's database."""
+    target = get_target(key)
+    form = RehearseForm(request.POST or None, target=target, initial=read_release(request))
+
+    def write() -> Operation:
+        data = dict(form.cleaned_data)
+        point = data.pop("point")
+        return rehearse(target=target, point_id=point.pk, actor=actor_of(request), now=clock.now(), **data)
+
+    has_points = target.restore_points.filter(status=PointStatus.VERIFIED).exists()
+    return _begin(request, form, write, template="recovery/rehearse.html", target=target, has_points=has_points)
+
+
+def read_release(request: HttpRequest) -> dict[str, str]:
+    """Return the version and image that an address or a form names, empty where it does not."""
+    given = request.POST if request.method == "POST" else request.GET
+    return {name: given.get(name, "").strip()[:300] for name in ("version", "image")}
 
 
 @requires(Capability.OPERATE_TARGETS)
 def roll_back_target(request: HttpRequest, key: str) -> HttpResponse:
     """Take a target back: one question, what it costs, one button."""
     target = get_target(key)
-    image = find_previous_image(target)
-    form = RollBackForm(request.POST or None, target=target, has_image=bool(image))
+    deployment = find_newest_deployment(target)
+    form = RollBackForm(request.POST or None, target=target, deployment=deployment)
 
     def write() -> Operation:
         data = form.cleaned_data
@@ -73,6 +101,7 @@ def roll_back_target(request: HttpRequest, key: str) -> HttpResponse:
             with_application=bool(data.get("with_application")),
             point_id=point.pk if point else None,
             accepts_losses=bool(data.get("accepts_losses")),
+            reverses=bool(data.get("reverses")),
             actor=actor_of(request),
             reason=data["reason"],
             now=clock.now(),
@@ -84,7 +113,7 @@ def roll_back_target(request: HttpRequest, key: str) -> HttpResponse:
         write,
         template="recovery/roll_back.html",
         target=target,
-        image=image,
+        deployment=deployment,
         eta=estimate_rollback(target),
     )
 

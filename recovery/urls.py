@@ -1,6 +1,6 @@
 from django.urls import path
 
-from recovery import operation_views, target_views
+from recovery import migration_views, operation_views, target_views
 
 app_name = "recovery"
 urlpatterns = [
@@ -10,9 +10,12 @@ urlpatterns = [
     path("recovery/targets/<slug:key>/edit/", target_views.edit, name="edit"),
     path("recovery/targets/<slug:key>/take/", operation_views.take, name="take"),
     path("recovery/targets/<slug:key>/deploy/", operation_views.deploy_release, name="deploy"),
+    path("recovery/targets/<slug:key>/rehearse/", operation_views.rehearse_migrations, name="rehearse"),
     path("recovery/targets/<slug:key>/roll-back/", operation_views.roll_back_target, name="roll_back"),
     path("recovery/targets/<slug:key>/points/<int:pk>/", target_views.point, name="point"),
     path("recovery/targets/<slug:key>/<slug:action>/", operation_views.act_on_target, name="act"),
+    path("recovery/migrations/<str:version>/", migration_views.show, name="migrations"),
+    path("recovery/migrations/<str:version>/edit/", migration_views.describe, name="migrations_edit"),
     path("recovery/operations/<int:pk>/", operation_views.show, name="operation"),
     path("recovery/operations/<int:pk>/<slug:action>/", operation_views.act, name="operation_act"),
 ]

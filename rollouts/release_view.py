@@ -8,6 +8,7 @@ from itertools import groupby
 from flags.domain.standing import Extent
 from flags.models import Environment, Site
 from flags.standing_queries import Standing, list_standings
+from recovery.migration_queries import MigrationRow, list_migrations
 from rollouts.dependant import ORIGIN
 from rollouts.models import Release, ReleaseFlag, Rollout
 from rollouts.queries import list_rollouts
@@ -45,6 +46,7 @@ class ReleasePage:
     places: Sequence[Where]
     rollouts: Sequence[Summary]
     rehearsals: Sequence[Summary]
+    migrations: Sequence[MigrationRow]
 
     @property
     def is_out(self) -> bool:
@@ -63,6 +65,7 @@ def compose_release(release: Release, *, now: datetime) -> ReleasePage:
         places=_list_places(standings),
         rollouts=[one for one in summaries if not one.rollout.is_rehearsal],
         rehearsals=[one for one in summaries if one.rollout.is_rehearsal],
+        migrations=list_migrations(release.version),
     )
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from core.models import User
 from core.roles import Role
 from flags.models import Environment, FlagState, Site
+from recovery.migration_queries import MigrationRow, list_migrations
 from recovery.models import Deployment, RestorePoint
 from recovery.readiness_queries import TargetLight, list_lights
 from rollouts.domain.lifecycle import ENDED
@@ -36,6 +37,7 @@ class RollbackPlan:
     states: Sequence[FlagState]
     rollouts: Sequence[Rollout]
     targets: Sequence[TargetPlan]
+    migrations: Sequence[MigrationRow]
     managers: Sequence[User]
     shifts: Sequence[SupportShift]
     sites: Sequence[Site]
@@ -63,6 +65,7 @@ def compose_rollback_plan(release: Release, *, environment: Environment, now: da
         ),
         rollouts=rollouts,
         targets=_list_targets(environment, now=now),
+        migrations=list_migrations(release.version),
         managers=list(_list_managers()),
         shifts=list_shifts(since=today, until=until),
         sites=list(Site.objects.filter(pk__in=concerned).order_by("name")),

@@ -345,6 +345,7 @@ def _good() -> dict[str, Any]:
         "text": "Sound words",
         "severity": "annoying",
         "reporter": "Ana",
+        "migrations": [{"name": "0003"}],
     }
 
 

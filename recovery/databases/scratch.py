@@ -1,9 +1,10 @@
 """A database beside the live one, into which a restore point is restored and judged before anybody uses it."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from recovery.commands.tools import run_tool
 from recovery.databases.figures import list_tables
@@ -16,6 +17,9 @@ from recovery.errors import Failure
 OURS = "release portal:"
 MARK = f"{OURS} scratch"
 JOBS = 2
+#: How long the server may take over what a killed worker had asked of it.
+PATIENCE_SECONDS = 30.0
+PAUSE_SECONDS = 0.2
 
 
 def make_scratch(live: Address, *, name: str) -> Address:
@@ -23,21 +27,35 @@ def make_scratch(live: Address, *, name: str) -> Address:
 
     One of the same name that an interrupted attempt left goes first, if it bears our mark.
     """
-    drop_scratch(live, name=name)
     with open_maintenance(live) as session:
-        encoding, provider, collate, ctype, locale, owner = _describe(session, live.name)
-        made = "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LOCALE_PROVIDER {} LC_COLLATE {} LC_CTYPE {}"
-        named, chosen = sql.Identifier(name), map(sql.Literal, (collate, ctype))
-        words = [sql.SQL(made).format(named, sql.Literal(encoding), sql.SQL(provider), *chosen)]
-        if locale:
-            kind = "BUILTIN_LOCALE" if provider == "builtin" else "ICU_LOCALE"
-            words.append(sql.SQL(kind + " {}").format(sql.Literal(locale)))
-        words.append(sql.SQL("OWNER {}").format(sql.Identifier(owner)))
-        session.execute(sql.SQL(" ").join(words))
+        statement = _write_creation(session, live=live.name, name=name)
+        limit = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            drop_scratch(live, name=name)
+            try:
+                session.execute(statement)
+                break
+            except (errors.UniqueViolation, errors.DuplicateDatabase, errors.ObjectInUse):
+                # The server still makes the one that a killed worker asked for: nobody sees it before it is done.
+                if time.monotonic() > limit:
+                    raise
+                time.sleep(PAUSE_SECONDS)
         session.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(MARK)))
         _copy_rights(session, live=live.name, name=name)
         _copy_settings(session, live=live.name, name=name)
     return live.of(name)
+
+
+def _write_creation(session: Session, *, live: str, name: str) -> sql.Composed:
+    encoding, provider, collate, ctype, locale, owner = _describe(session, live)
+    made = "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LOCALE_PROVIDER {} LC_COLLATE {} LC_CTYPE {}"
+    named, chosen = sql.Identifier(name), map(sql.Literal, (collate, ctype))
+    words = [sql.SQL(made).format(named, sql.Literal(encoding), sql.SQL(provider), *chosen)]
+    if locale:
+        kind = "BUILTIN_LOCALE" if provider == "builtin" else "ICU_LOCALE"
+        words.append(sql.SQL(kind + " {}").format(sql.Literal(locale)))
+    words.append(sql.SQL("OWNER {}").format(sql.Identifier(owner)))
+    return sql.SQL(" ").join(words)
 
 
 def restore(file: Path, *, into: Address, seconds: float, on_output: Callable[[str], None] | None = None) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 #: A variable of the environment, or a file of secrets: the address itself is never stored.
 SOURCE = re.compile(r"env:TARGET_[A-Z0-9_]{1,80}|file:[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
@@ -60,6 +60,13 @@ def parse_address(text: str) -> Address:
     if _HOST.fullmatch(host) is None or not is_database_name(name):
         raise AddressWrong("unreadable")
     return Address(host, port, user, unquote(parts.password or ""), name)
+
+
+def make_url(address: Address) -> str:
+    """Return an address as programs read it, password and all: for their environment alone."""
+    login = ":".join(quote(part, safe="") for part in (address.user, address.password) if part)
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"postgresql://{login}@{host}:{address.port}/{address.name}"
 
 
 def name_beside(name: str, *, purpose: str, number: int) -> str:

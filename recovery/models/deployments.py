@@ -10,7 +10,10 @@ from recovery.models.targets import Target
 
 
 class Deployment(models.Model):
-    """A release on a target. `previous_image`: what ran before, found on the engine itself and kept there."""
+    """A release on a target. `previous_image`: what ran before, found on the engine itself and kept there.
+
+    `reversals`: the way back behind the migrations that it ran (recovery.domain.reversals.Reversal), the last first.
+    """
 
     target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="deployments")
     operation = models.OneToOneField(Operation, on_delete=models.PROTECT, related_name="deployment")
@@ -21,6 +24,7 @@ class Deployment(models.Model):
     restore_point = models.ForeignKey(
         RestorePoint, on_delete=models.PROTECT, related_name="deployments", null=True, blank=True
     )
+    reversals = models.JSONField(default=list, blank=True)
     asked_at = models.DateTimeField()
     live_at = models.DateTimeField(null=True)
     rolled_back_at = models.DateTimeField(null=True)

@@ -14,6 +14,8 @@ class Target(models.Model):
     `database` says where the address is read from (recovery.domain.addresses); the address itself is nowhere here.
     `command_service`: runs migrations and tests once, where that is another than the service that serves (the older
     docker-compose starts no second container of a service on the host's network).
+    `database_variable`: from which its commands read a database's address, so that they can be tried on another one.
+    `reverse`: words with {name}, the migration to go back to, and {app} where the ledger knows one.
     `receipts`: `table.column` of the receipt numbers, which are never to be given twice.
     """
 
@@ -34,6 +36,7 @@ class Target(models.Model):
     smoke = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     health_url = models.CharField(max_length=300, blank=True)
     database = models.CharField(max_length=100, blank=True)
+    database_variable = models.CharField(max_length=60, blank=True)
     receipts = models.CharField(max_length=130, blank=True)
     checks_folder = models.CharField(max_length=300, blank=True)
     rto_seconds = models.PositiveIntegerField(default=300)

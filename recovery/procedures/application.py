@@ -4,6 +4,7 @@ from core import clock
 from recovery.commands import compose, probing
 from recovery.commands.compose import Project
 from recovery.commands.hosts import open_host
+from recovery.domain.addresses import Address, make_url
 from recovery.domain.names import is_image
 from recovery.errors import Failure
 from recovery.jobs import Job, Proof, Step, StepSkipped
@@ -31,6 +32,18 @@ def project_of(job: Job) -> Project:
 
 def check_image(job: Job) -> Proof:
     """The engine answers and holds the image, and the one that runs now, by digest: nothing goes down before."""
+    held = hold_image(job)
+    project = project_of(job)
+    before = compose.read_release(project)
+    if "before" not in job.state:
+        job.remember(before=before, before_id=compose.find_running_image(project) or "")
+    if before and compose.find_image(project.host, before) is None:
+        raise Failure("previous_image_gone", image=before)
+    return {**held, "previous_image": before}
+
+
+def hold_image(job: Job) -> Proof:
+    """The engine answers and holds the image that was asked for, by its digest."""
     image = str(job.wish["image"])
     if not is_image(image):
         raise Failure("image_not_pinned", image=image)
@@ -38,12 +51,7 @@ def check_image(job: Job) -> Proof:
     version = compose.check_engine(project.host)
     compose.find_compose(project.host)
     found = compose.pull_image(project.host, image, on_output=job.say)
-    before = compose.read_release(project)
-    if "before" not in job.state:
-        job.remember(before=before, before_id=compose.find_running_image(project) or "")
-    if before and compose.find_image(project.host, before) is None:
-        raise Failure("previous_image_gone", image=before)
-    return {"engine": version, "image": image, "image_id": found, "previous_image": before}
+    return {"engine": version, "image": image, "image_id": found}
 
 
 def stop(job: Job) -> bool:
@@ -97,10 +105,23 @@ def smoke(job: Job) -> Proof:
     return run_in(job, image, job.target.smoke, failure="smoke_failed")
 
 
-def run_in(job: Job, image: str, arguments: list[str], *, failure: str) -> Proof:
-    """Run a command of the target once with an image; its bad end is a Failure of the given code."""
+def run_in(job: Job, image: str, arguments: list[str], *, failure: str, on: Address | None = None) -> Proof:
+    """Run a command of the target once with an image; its bad end is a Failure of the given code.
+
+    `on`: another database than its own, by the variable that the target names.
+    """
+    environment = {job.target.database_variable: make_url(on)} if on else {}
+    secrets = (on.password, make_url(on)) if on and on.password else ()
     try:
-        outcome = compose.run_once(project_of(job), image, arguments, seconds=COMMAND_SECONDS, on_output=job.say)
+        outcome = compose.run_once(
+            project_of(job),
+            image,
+            arguments,
+            seconds=COMMAND_SECONDS,
+            environment=environment,
+            secrets=secrets,
+            on_output=job.say,
+        )
     except Failure as fault:
         if fault.code != "tool_failed":
             raise

@@ -7,81 +7,27 @@ given up, puts that back. After it the former database is kept until a person le
 import dataclasses
 import gzip
 import json
-from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from recovery import storage
 from recovery.databases.figures import find_migrations, read_sequences
 from recovery.databases.losses import Losses, Tally, count_losses, read_lost_rows
-from recovery.databases.scratch import drop_scratch, make_scratch, restore
+from recovery.databases.scratch import drop_scratch
 from recovery.databases.sequences import advance_sequences
 from recovery.databases.sessions import open_maintenance, open_session
 from recovery.databases.swapping import find_oid, get_oid, make_read_only, make_writable, swap
-from recovery.databases.validating import validate
-from recovery.domain.addresses import Address, name_beside
-from recovery.domain.manifest import Manifest
+from recovery.domain.addresses import name_beside
 from recovery.errors import Failure
 from recovery.jobs import Job, Plan, Proof, Step, StepSkipped, WordNeeded
-from recovery.models import RestorePoint, Target
-from recovery.procedures import application
+from recovery.models import Target
+from recovery.procedures import application, reversing
+from recovery.procedures.beside import drop_beside, get_manifest, restore_beside, scratch_of, validate_beside
 from recovery.procedures.taking import fetch_point
-
-RESTORE_SECONDS = 3_600.0
-AMCHECK_SECONDS = 600.0
-
-
-def get_manifest(job: Job) -> Manifest:
-    """Return what the chosen restore point held."""
-    point = RestorePoint.objects.get(pk=job.wish["restore_point"], target=job.target)
-    return msgspec.convert(point.manifest, Manifest)
-
-
-def scratch_of(job: Job) -> Address:
-    """Return the database beside the live one that this operation restores into."""
-    live = job.address
-    return live.of(name_beside(live.name, purpose="scratch", number=job.operation_id))
 
 
 def kept_name(job: Job) -> str:
     """Return the name under which the failed database is kept."""
     return name_beside(job.address.name, purpose="kept", number=job.operation_id)
-
-
-def restore_beside(job: Job) -> Proof:
-    """The restore point is a database again, beside the live one."""
-    live, scratch = job.address, scratch_of(job)
-    if not job.work_file.exists():
-        raise Failure("dump_gone")
-    make_scratch(live, name=scratch.name)
-    restore(job.work_file, into=scratch, seconds=RESTORE_SECONDS, on_output=job.say)
-    job.remember(scratch_oid=get_oid(live, name=scratch.name), live_oid=get_oid(live, name=live.name))
-    return {"database": scratch.name}
-
-
-def validate_beside(job: Job) -> Proof:
-    """What was restored is what the restore point held, and sound."""
-    # Only now: a worker killed before the restore was noted does it again from this file.
-    job.work_file.unlink(missing_ok=True)
-    checks = Path(job.target.checks_folder) if job.target.checks_folder else None
-    found = validate(scratch_of(job), manifest=get_manifest(job), checks=checks, seconds=AMCHECK_SECONDS, say=job.say)
-    for check in found.checks:
-        # Rows are the shop's own data: they are shown with the step, and kept in no history.
-        job.say("".join(f"{check.name}: {row}\n" for row in check.rows))
-    proof: Proof = {
-        "differences": [dataclasses.asdict(one) for one in found.differences],
-        "orphans": found.orphans,
-        "checks": {one.name: one.error or one.count for one in found.checks},
-        "amcheck": found.amcheck,
-    }
-    if not found.is_passed:
-        wrong = [f"{one.kind} {one.what}".strip() for one in found.differences]
-        wrong += [f"{key}: {count}" for key, count in found.orphans.items()]
-        wrong += [one.name for one in found.checks if not one.is_passed]
-        wrong += ["pg_amcheck"] if found.amcheck == "failed" else []
-        raise Failure("validation_failed", what=", ".join(wrong))
-    return proof
 
 
 def show_losses(job: Job) -> Proof:
@@ -163,7 +109,7 @@ def observe(job: Job) -> Proof:
 def undo(job: Job) -> Proof:
     """Before the swap: everybody writes again, the application runs again, nothing is left beside."""
     if "restore_point" not in job.wish:
-        return application.start_again(job)
+        return reversing.undo(job)
     live = job.address
     with open_maintenance(live) as session:
         if "scratch_oid" in job.state and find_oid(session, live.name) == job.state["scratch_oid"]:
@@ -175,8 +121,7 @@ def undo(job: Job) -> Proof:
         make_writable(live)
         undone |= {"writable": live.name, **application.start_again(job)}
         job.state["is_quiet"] = False
-    undone["dropped"] = drop_scratch(live, name=scratch_of(job).name)
-    job.work_file.unlink(missing_ok=True)
+    undone |= drop_beside(job)
     job.work_file.with_suffix(".lost.jsonl.gz").unlink(missing_ok=True)
     return undone
 
@@ -241,6 +186,8 @@ def plan_rolling_back(target: Target, wish: dict[str, Any]) -> Plan:
         steps.append(Step("check_image", application.check_image))
     if "restore_point" in wish:
         steps += DATABASE_STEPS
+    elif "reverse" in wish:
+        steps += reversing.REVERSE_STEPS
     if "image" in wish:
         steps += application.BACK_STEPS
     return Plan(steps, undo=undo, is_past=lambda job: bool(job.state.get("is_swapped") or job.state.get("is_up")))

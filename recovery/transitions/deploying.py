@@ -1,14 +1,17 @@
 """Writes of deployments."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from django.db import transaction
 
 from core.actors import RECOVERY
 from core.history import recorded
+from recovery.domain.reversals import Reversal
 from recovery.models import Deployment, Operation, RestorePoint, Target
 
 NOTED = "Deployment noted"
+MIGRATED = "Deployment migrated"
 LIVE = "Deployment live"
 ROLLED_BACK = "Deployment rolled back"
 
@@ -33,6 +36,17 @@ def note_deployment(*, operation_id: int, previous_image: str, now: datetime) ->
     with recorded(actor=RECOVERY, reason=NOTED, now=now):
         deployment.save()
     return deployment
+
+
+@transaction.atomic
+def note_reversals(*, operation_id: int, reversals: list[Reversal], now: datetime) -> None:
+    """Keep the way back behind the migrations that a deployment ran, for going back without a restore point."""
+    deployment = Deployment.objects.select_for_update(of=("self",)).get(operation_id=operation_id)
+    told = [asdict(one) for one in reversals]
+    if deployment.reversals != told:
+        with recorded(actor=RECOVERY, reason=MIGRATED, now=now):
+            deployment.reversals = told
+            deployment.save()
 
 
 @transaction.atomic

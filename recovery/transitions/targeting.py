@@ -13,6 +13,7 @@ from core.versions import check_version
 from recovery.domain import names
 from recovery.domain.addresses import is_source
 from recovery.domain.lifecycle import UNFINISHED
+from recovery.domain.reversals import names_target
 from recovery.models import Target
 
 LONGEST_RTO_SECONDS = 86_400
@@ -39,6 +40,7 @@ class TargetWish:
     smoke: list[str] = field(default_factory=list)
     health_url: str = ""
     database: str = ""
+    database_variable: str = ""
     receipts: str = ""
     checks_folder: str = ""
     rto_seconds: int = 300
@@ -56,6 +58,8 @@ FIELDS = {
     "image_variable_wrong": "image_variable",
     "health_url_wrong": "health_url",
     "database_source_wrong": "database",
+    "database_variable_wrong": "database_variable",
+    "reverse_names_nothing": "reverse",
     "receipts_wrong": "receipts",
     "checks_folder_wrong": "checks_folder",
     "target_key_taken": "key",
@@ -75,6 +79,8 @@ def check_wish(wish: TargetWish) -> None:
         raise InvalidInput("target_empty")
     if wish.folder and not (wish.project and wish.service and wish.image_variable and wish.compose_file):
         raise InvalidInput("project_incomplete")
+    if wish.reverse and not names_target(wish.reverse):
+        raise InvalidInput("reverse_names_nothing")
     if not 1 <= wish.rto_seconds <= LONGEST_RTO_SECONDS:
         raise InvalidInput("rto_wrong", limit=LONGEST_RTO_SECONDS)
     if not 1 <= wish.kept_points <= MOST_POINTS:
@@ -93,6 +99,7 @@ def _find_fault(wish: TargetWish) -> str:
         (wish.image_variable, names.is_variable, "image_variable_wrong"),
         (wish.health_url, names.is_health_url, "health_url_wrong"),
         (wish.database, is_source, "database_source_wrong"),
+        (wish.database_variable, names.is_variable, "database_variable_wrong"),
         (wish.receipts, names.is_receipts, "receipts_wrong"),
         (wish.checks_folder, names.is_folder, "checks_folder_wrong"),
     )

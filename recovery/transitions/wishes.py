@@ -9,7 +9,8 @@ from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from recovery.domain.lifecycle import Kind
 from recovery.domain.names import is_image
-from recovery.models import Operation, Target
+from recovery.migration_queries import find_warnings, list_irreversible
+from recovery.models import Deployment, Operation, Target
 from recovery.queries import find_kept, get_verified_point
 from recovery.transitions.asking import ask_operation
 
@@ -35,17 +36,43 @@ def verify_point(*, target: Target, point_id: int, actor: Actor, reason: str, no
 
 
 @transaction.atomic
-def deploy(*, target: Target, version: str, image: str, actor: Actor, reason: str, now: datetime) -> Operation:
-    """Have a release put on a target; a restore point of its database comes first, always."""
-    if not target.has_application:
-        raise Refusal("target_has_no_application", target=target.key)
-    version = version.strip()
-    if not version or len(version) > MOST_VERSION_CHARACTERS or not version.isprintable():
-        raise InvalidInput("version_wrong", limit=MOST_VERSION_CHARACTERS)
-    if not is_image(image.strip()):
-        raise InvalidInput("image_not_pinned")
-    wish = {"version": version, "image": image.strip()}
+def deploy(
+    *,
+    target: Target,
+    version: str,
+    image: str,
+    accepts_migrations: bool = False,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+) -> Operation:
+    """Have a release put on a target; a restore point of its database comes first, always.
+
+    Refuses one with migrations that cannot be gone back behind, or that nobody tried, unless they are accepted.
+    """
+    wish = _check_release(target, version=version, image=image)
+    warnings = find_warnings(target, **wish)
+    if warnings.need_word and not accepts_migrations:
+        if warnings.irreversible:
+            raise Refusal("migrations_irreversible", names=", ".join(warnings.irreversible))
+        raise Refusal("migrations_unrehearsed", version=wish["version"], target=target.key)
     return _ask(Kind.DEPLOY, target, wish, actor=actor, reason=reason, now=now)
+
+
+@transaction.atomic
+def rehearse(
+    *, target: Target, version: str, image: str, point_id: int, actor: Actor, reason: str, now: datetime
+) -> Operation:
+    """Have a release's migrations tried on a copy of a target's database: forward, back, forward again."""
+    wish = _check_release(target, version=version, image=image)
+    _check_database(target)
+    if not target.migrate:
+        raise Refusal("target_migrates_nothing", target=target.key)
+    if not target.database_variable:
+        raise Refusal("target_names_no_variable", target=target.key)
+    point = get_verified_point(target=target, point_id=point_id)
+    wish |= {"restore_point": point.pk}
+    return _ask(Kind.REHEARSE, target, wish, actor=actor, reason=reason, now=now)
 
 
 @transaction.atomic
@@ -55,17 +82,23 @@ def roll_back(
     with_application: bool,
     point_id: int | None,
     accepts_losses: bool = False,
+    reverses: bool = False,
     actor: Actor,
     reason: str,
     now: datetime,
 ) -> Operation:
-    """Have a target taken back: its application to the image before, its database to a restore point, or both."""
+    """Have a target taken back: its application to the image before, its database to a restore point, or both.
+
+    `reverses`: instead of a restore point, the release's migrations are gone back behind with its own image.
+    """
     wish: dict[str, Any] = {}
     if with_application:
         image = find_previous_image(target)
         if not image:
             raise Refusal("no_previous_image", target=target.key)
         wish["image"] = image
+    if reverses:
+        wish["reverse"] = _get_reversals(target, is_asked_well=with_application and point_id is None)
     if point_id is not None:
         _check_database(target)
         wish["restore_point"] = get_verified_point(target=target, point_id=point_id).pk
@@ -90,10 +123,40 @@ def let_go(*, target: Target, database: str, actor: Actor, reason: str, now: dat
     return _ask(Kind.LET_GO, target, {"database": kept.name}, actor=actor, reason=reason, now=now)
 
 
+def find_newest_deployment(target: Target) -> Deployment | None:
+    """Return the newest deployment still in force."""
+    return target.deployments.filter(rolled_back_at=None).first()
+
+
 def find_previous_image(target: Target) -> str:
     """Return the image that ran before the newest deployment still in force, empty where there is none."""
-    newest = target.deployments.filter(rolled_back_at=None).first()
+    newest = find_newest_deployment(target)
     return newest.previous_image if newest is not None else ""
+
+
+def _check_release(target: Target, *, version: str, image: str) -> dict[str, Any]:
+    if not target.has_application:
+        raise Refusal("target_has_no_application", target=target.key)
+    version = version.strip()
+    if not version or len(version) > MOST_VERSION_CHARACTERS or not version.isprintable() or "/" in version:
+        raise InvalidInput("version_wrong", limit=MOST_VERSION_CHARACTERS)
+    if not is_image(image.strip()):
+        raise InvalidInput("image_not_pinned")
+    return {"version": version, "image": image.strip()}
+
+
+def _get_reversals(target: Target, *, is_asked_well: bool) -> list[dict[str, Any]]:
+    """Return the way back behind the newest deployment's migrations; refuse where there is none."""
+    if not is_asked_well:
+        raise InvalidInput("reversal_alone")
+    newest = find_newest_deployment(target)
+    told: list[dict[str, Any]] = newest.reversals if newest is not None else []
+    if not told or not target.reverse:
+        raise Refusal("nothing_to_reverse", target=target.key)
+    never = list_irreversible([one["migration"] for one in told])
+    if never:
+        raise Refusal("migrations_irreversible", names=", ".join(never))
+    return told
 
 
 def _check_database(target: Target) -> None:

@@ -1,6 +1,7 @@
 """Routes of releases: a pipeline registers one with its image in one call, and may ask twice."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
@@ -11,6 +12,14 @@ from pydantic.config import JsonDict
 from core import clock
 from core.errors import NotFound
 from flags.rest import REFUSED, ROWS, Answer, Cursor, Limit, Reason, Refused, Wish, caller_of, cut_page
+from recovery.migration_queries import list_migrations
+from recovery.transitions.migrating import (
+    MOST_MIGRATIONS,
+    MOST_NAME_CHARACTERS,
+    MOST_REVERSAL_CHARACTERS,
+    Declared,
+    declare_migrations,
+)
 from rollouts.domain.images import MOST_CHARACTERS
 from rollouts.models import Release, ReleaseFlag
 from rollouts.transitions import register_release
@@ -24,6 +33,7 @@ EXAMPLE: JsonDict = {
     "flags": ["price_buttons", "tickets"],
     "image": "registry.example.org/till@sha256:" + "0123456789abcdef" * 4,
 }
+MIGRATION: JsonDict = {"name": "0003_payments", "going_back": "lossy", "by_hand": "migrate 0002_closings"}
 MOST_FLAGS = 200
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -68,6 +78,54 @@ def say_release(row: Release) -> ReleaseAnswer:
         notes=row.notes,
         flags=[one.flag.key for one in row.release_flags.all()],
         image=row.image,
+    )
+
+
+class MigrationWish(Wish):
+    """A migration of a release, and how it is gone back behind."""
+
+    name: str = Field(min_length=1, max_length=MOST_NAME_CHARACTERS)
+    going_back: Literal["", "clean", "lossy", "irreversible"] = Field("", description="As its authors say")
+    by_hand: str = Field("", max_length=MOST_REVERSAL_CHARACTERS, description="How, in words")
+
+
+class MigrationsWish(Wish):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"migrations": [MIGRATION], "reason": "Built from main, run 4711"}]}
+    )
+
+    migrations: list[MigrationWish] = Field(max_length=MOST_MIGRATIONS, description="All of them, in their order")
+    reason: Reason
+
+
+class MigrationAnswer(Answer):
+    model_config = ConfigDict(json_schema_extra={"examples": [MIGRATION | {"tried": "lossy", "tried_at": None}]})
+
+    name: str
+    going_back: str
+    by_hand: str
+    tried: str = Field(description="As the last rehearsal found; empty where there was none")
+    tried_at: datetime | None
+
+
+class MigrationsAnswer(Answer):
+    migrations: list[MigrationAnswer]
+
+
+def say_migrations(version: str) -> MigrationsAnswer:
+    """Return the migrations of a release, in their order."""
+    rows = [row.migration for row in list_migrations(version)]
+    return MigrationsAnswer(
+        migrations=[
+            MigrationAnswer(
+                name=row.name,
+                going_back=row.declared,
+                by_hand=row.reversal,
+                tried=row.found,
+                tried_at=row.rehearsed_at,
+            )
+            for row in rows
+        ]
     )
 
 
@@ -119,3 +177,39 @@ def show(request: HttpRequest, version: str) -> ReleaseAnswer:
     if row is None:
         raise NotFound("release_unknown", version=version)
     return say_release(row)
+
+
+@router.get(
+    "/releases/{version}/migrations",
+    response={200: MigrationsAnswer, REFUSED: Refused},
+    operation_id="list_migrations",
+    summary="List a release's migrations",
+)
+def list_of(request: HttpRequest, version: str) -> MigrationsAnswer:
+    """How each migration of a release is gone back behind: as said, and as tried on a copy."""
+    _check_known(version)
+    return say_migrations(version)
+
+
+@router.post(
+    "/releases/{version}/migrations",
+    response={200: MigrationsAnswer, REFUSED: Refused},
+    operation_id="describe_migrations",
+    summary="Describe a release's migrations",
+)
+def describe(request: HttpRequest, version: str, wish: MigrationsWish) -> MigrationsAnswer:
+    """The whole list; the same list again changes nothing. What a rehearsal has found stays."""
+    _check_known(version)
+    declare_migrations(
+        version=version,
+        migrations=[Declared(one.name, one.going_back, one.by_hand) for one in wish.migrations],
+        actor=caller_of(request).actor,
+        reason=wish.reason,
+        now=clock.now(),
+    )
+    return say_migrations(version)
+
+
+def _check_known(version: str) -> None:
+    if not Release.objects.filter(version=version).exists():
+        raise NotFound("release_unknown", version=version)

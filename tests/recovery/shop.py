@@ -39,23 +39,28 @@ INSERT INTO ticket_lines SELECT id, 1, 'cup', cents FROM sold
 
 
 @contextmanager
-def open_shop(*, tickets: int = 20) -> Iterator[Address]:
-    """Make a shop's database with some tickets; it goes afterwards, with whatever was made beside it."""
+def open_empty() -> Iterator[Address]:
+    """Make an empty database; it goes afterwards, with whatever was made beside it."""
     owner = settings.DATABASE_OWNER or settings.DATABASES["default"]
     server = Address(owner["HOST"], int(owner["PORT"]), owner["USER"], owner["PASSWORD"], owner["NAME"])
     live = server.of(f"shop_{secrets.token_hex(5)}")
     with open_maintenance(server) as session:
         session.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(live.name)))
     try:
-        with open_session(live) as session:
-            session.execute("SET search_path = public, pg_catalog")
-            session.execute(SCHEMA)
-        sell(live, tickets)
         yield live
     finally:
         with open_maintenance(server) as session:
             for name in list_beside(session, live):
                 session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def open_shop(*, tickets: int = 20) -> Iterator[Address]:
+    """Make a shop's database with some tickets; it goes afterwards, with whatever was made beside it."""
+    with open_empty() as live:
+        run_in(live, SCHEMA)
+        sell(live, tickets)
+        yield live
 
 
 def list_beside(session: Session, live: Address) -> list[str]:

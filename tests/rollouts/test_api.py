@@ -18,6 +18,7 @@ from core.roles import Role
 from flags.domain.purposes import Purpose
 from flags.models import Segment, SegmentMember
 from flags.transitions import edit_environment
+from recovery.models import SchemaMigration
 from rollouts.actions import ACTIONS
 from rollouts.api.driving_routes import TOLD
 from rollouts.domain.lifecycle import Status
@@ -135,6 +136,40 @@ class TestReleases:
     def test_show__by_version__and_an_unknown_one_is_404(self, ci: Program) -> None:
         assert ci.get("/releases/1.3").json()["flags"] == ["buttons", "tickets", "signals"]
         assert _code(ci.get("/releases/9.9")) == (404, "release_unknown")
+
+    def test_migrations__described_by_a_pipeline__are_told_again(self, ci: Program) -> None:
+        wish = {
+            "migrations": [{"name": "0003", "going_back": "lossy", "by_hand": "migrate 0002"}],
+            "reason": "Run 4711",
+        }
+
+        first = ci.post("/releases/1.3/migrations", wish)
+        again = ci.post("/releases/1.3/migrations", wish)
+
+        assert first.status_code == 200
+        assert first.json() == again.json() == ci.get("/releases/1.3/migrations").json()
+        assert first.json()["migrations"][0] | {"tried_at": None} == {
+            "name": "0003",
+            "going_back": "lossy",
+            "by_hand": "migrate 0002",
+            "tried": "",
+            "tried_at": None,
+        }
+        assert SchemaMigration.objects.get().history.count() == 1
+
+    @pytest.mark.parametrize(
+        ("path", "one", "status", "code"),
+        [
+            ("/releases/9.9/migrations", {"name": "0003"}, 404, "release_unknown"),
+            ("/releases/1.3/migrations", {"name": "a\nb"}, 400, "migration_name_wrong"),
+            ("/releases/1.3/migrations", {"name": "a", "going_back": "perhaps"}, 400, "PARSE_ERROR"),
+        ],
+    )
+    def test_migrations__wrong__are_refused(
+        self, ci: Program, path: str, one: dict[str, str], status: int, code: str
+    ) -> None:
+        assert _code(ci.post(path, {"migrations": [one], "reason": "x"})) == (status, code)
+        assert not SchemaMigration.objects.exists()
 
     def test_image__by_a_tag__is_refused_by_the_database(self, world: World) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -20,6 +20,11 @@ class Command(BaseCommand):
         # Not `version`: the framework's own option has that name.
         parser.add_argument("release", metavar="VERSION")
         parser.add_argument("image", metavar="NAME@sha256:…")
+        parser.add_argument(
+            "--accept-migrations",
+            action="store_true",
+            help="also where nobody tried its migrations on a copy, or there is no way back behind one",
+        )
         add_why(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,6 +33,7 @@ class Command(BaseCommand):
             target=get_target(options["target"]),
             version=options["release"],
             image=options["image"],
+            accepts_migrations=options["accept_migrations"],
             now=clock.now(),
             **read_why(options),
         )

@@ -26,6 +26,9 @@ class Command(BaseCommand):
         points = starting.add_mutually_exclusive_group()
         points.add_argument("--point", type=int, help="the database, to this restore point")
         points.add_argument("--newest-point", action="store_true", help="the database, to the newest verified one")
+        points.add_argument(
+            "--reverse", action="store_true", help="back behind the release's migrations instead, keeping what was sold"
+        )
         starting.add_argument("--accept-losses", action="store_true", help="do not wait for a word on what is lost")
         add_why(starting)
         status = actions.add_parser("status", help="an operation's steps; without a number, what is under way")
@@ -55,6 +58,7 @@ class Command(BaseCommand):
             with_application=options["application"],
             point_id=point_id,
             accepts_losses=options["accept_losses"],
+            reverses=options["reverse"],
             now=clock.now(),
             **why,
         )

@@ -1,0 +1,1 @@
+"""What stands behind the till's page: its tickets in PostgreSQL, its API, its commands."""

@@ -1,0 +1,2 @@
+DROP TABLE ticket_lines, tickets, articles;
+DROP SEQUENCE receipt_number;

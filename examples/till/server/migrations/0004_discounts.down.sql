@@ -1,0 +1,1 @@
+ALTER TABLE ticket_lines DROP COLUMN discount_cents;

@@ -1,0 +1,126 @@
+"""Tickets: what a cashier may write, and what is read of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from server.database import Session
+
+MOST_LINES = 100
+MOST_CENTS = 1_000_000
+PAYMENTS = ("cash", "card", "cheque")
+
+
+class SaleRefused(ValueError):
+    """What was sent is no ticket; the message says why, for whoever wrote the page."""
+
+
+@dataclass(frozen=True)
+class Line:
+    article: str
+    cents: int
+
+
+@dataclass(frozen=True)
+class Sale:
+    lines: tuple[Line, ...]
+    payment: str
+
+    @property
+    def cents(self) -> int:
+        return sum(line.cents for line in self.lines)
+
+
+def read_sale(given: Any) -> Sale:
+    """Return the sale that a decoded JSON value describes; raises SaleRefused."""
+    if not isinstance(given, Mapping):
+        raise SaleRefused("A ticket is an object with lines.")
+    lines = given.get("lines")
+    if not isinstance(lines, list) or not 1 <= len(lines) <= MOST_LINES:
+        raise SaleRefused(f"A ticket has 1 to {MOST_LINES} lines.")
+    payment = given.get("payment", PAYMENTS[0])
+    if payment not in PAYMENTS:
+        raise SaleRefused(f"payment is one of {', '.join(PAYMENTS)}.")
+    return Sale(tuple(_read_line(line) for line in lines), payment)
+
+
+def _read_line(given: Any) -> Line:
+    if not isinstance(given, Mapping):
+        raise SaleRefused("A line is an object with article and cents.")
+    article, cents = given.get("article"), given.get("cents")
+    if not isinstance(article, str) or not article:
+        raise SaleRefused("article is the code of an article.")
+    if not isinstance(cents, int) or isinstance(cents, bool) or not 0 <= cents <= MOST_CENTS:
+        raise SaleRefused(f"cents is a whole number from 0 to {MOST_CENTS}.")
+    return Line(article, cents)
+
+
+def sell(session: Session, sale: Sale, *, with_payments: bool, number: int | None = None) -> int:
+    """Write a ticket and return its receipt number; all of it counts, or nothing does.
+
+    `number`: instead of the next one, for a ticket that is taken back: a number that was drawn would leave a gap.
+    """
+    with session.transaction():
+        wanted = {line.article for line in sale.lines}
+        known = session.execute("SELECT code FROM articles WHERE code = ANY(%s)", [list(wanted)]).fetchall()
+        missing = wanted - {code for (code,) in known}
+        if missing:
+            raise SaleRefused(f"There is no article {min(missing)}.")
+        made = session.execute(
+            "INSERT INTO tickets (number, cents) VALUES (coalesce(%s, nextval('receipt_number')), %s)"
+            " RETURNING id, number",
+            [number, sale.cents],
+        ).fetchone()
+        ticket, given = made or (0, 0)
+        for position, line in enumerate(sale.lines, start=1):
+            session.execute(
+                "INSERT INTO ticket_lines (ticket_id, position, article, cents) VALUES (%s, %s, %s, %s)",
+                [ticket, position, line.article, line.cents],
+            )
+        if with_payments:
+            session.execute(
+                "INSERT INTO payments (ticket_id, kind, cents) VALUES (%s, %s, %s)", [ticket, sale.payment, sale.cents]
+            )
+    return int(given)
+
+
+def fill(session: Session, count: int, *, with_payments: bool) -> None:
+    """Sell many tickets of one line at once, for demonstrations and measurements."""
+    with session.transaction():
+        session.execute(
+            "WITH sold AS (INSERT INTO tickets (cents) SELECT 100 + i %% 900 FROM generate_series(1, %s) AS i"
+            " RETURNING id, cents)"
+            " INSERT INTO ticket_lines (ticket_id, position, article, cents) SELECT id, 1, 'cup', cents FROM sold",
+            [count],
+        )
+        if with_payments:
+            session.execute(
+                "INSERT INTO payments SELECT id, 'cash', cents FROM tickets AS t"
+                " WHERE NOT EXISTS (SELECT FROM payments AS p WHERE p.ticket_id = t.id)"
+            )
+
+
+def list_articles(session: Session) -> list[dict[str, Any]]:
+    """Return what can be sold."""
+    rows = session.execute("SELECT code, label, cents FROM articles ORDER BY label")
+    return [{"code": code, "label": label, "cents": cents} for code, label, cents in rows]
+
+
+def list_tickets(session: Session, *, last: int) -> list[dict[str, Any]]:
+    """Return the newest tickets, the last one first."""
+    rows = session.execute("SELECT number, sold_at, cents FROM tickets ORDER BY id DESC LIMIT %s", [last])
+    return [{"number": number, "sold_at": _say(sold_at), "cents": cents} for number, sold_at, cents in rows]
+
+
+def sum_day(session: Session) -> dict[str, int]:
+    """Return how many tickets there are of today, and their sum in cents."""
+    found = session.execute(
+        "SELECT count(*), coalesce(sum(cents), 0) FROM tickets WHERE sold_at >= date_trunc('day', now())"
+    ).fetchone()
+    count, cents = found or (0, 0)
+    return {"tickets": int(count), "cents": int(cents)}
+
+
+def _say(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

@@ -1,0 +1,62 @@
+"""Goes back behind the migrations of a release with its own image, before the image before comes back."""
+
+from recovery.databases.figures import find_migrations
+from recovery.databases.sessions import open_session
+from recovery.domain.addresses import Address
+from recovery.domain.reversals import Reversal, fill_words
+from recovery.errors import Failure
+from recovery.jobs import Job, Proof, Step
+from recovery.procedures import application
+from recovery.procedures.taking import TAKING, clean_up
+
+
+def read_ledger(job: Job, *, on: Address | None = None) -> list[str]:
+    """Return the migrations that have run on the target's database, or another one; none where it has none."""
+    if on is None and not job.target.database:
+        return []
+    with open_session(on or job.address) as session:
+        return list(find_migrations(session))
+
+
+def stop_application(job: Job) -> Proof:
+    """The release does not run any more: nothing writes in the shape that goes."""
+    job.remember(is_quiet=True)
+    return {"application_stopped": application.stop(job)}
+
+
+def reverse(job: Job) -> Proof:
+    """The release's migrations are gone back behind, the last one first, with its own image."""
+    image = str(job.state.get("before") or "")
+    if not image:
+        raise Failure("previous_image_gone", image="")
+    job.remember(is_touched=True, is_reversing=True)
+    gone: list[str] = []
+    for one in (Reversal(**told) for told in job.wish["reverse"]):
+        if one.migration not in read_ledger(job):
+            continue
+        job.say(f"{one.migration}\n")
+        application.run_in(job, image, fill_words(job.target.reverse, one), failure="reverse_failed")
+        if one.migration in read_ledger(job):
+            raise Failure("reverse_failed", output=f"{one.migration} is still in the ledger")
+        gone.append(one.migration)
+    return {"reversed": gone}
+
+
+def undo(job: Job) -> Proof:
+    """The release runs again: with its migrations, where some were gone back behind already."""
+    undone: Proof = {}
+    image = str(job.state.get("before") or "")
+    if job.state.get("is_reversing") and job.target.migrate:
+        application.run_in(job, image, job.target.migrate, failure="migrate_failed")
+        undone["migrated"] = image
+    if job.wish.get("reverse"):
+        clean_up(job)
+    return {**undone, **application.start_again(job)}
+
+
+#: A restore point first: what is written into what goes would be lost with it.
+REVERSE_STEPS = (
+    *(step for step in TAKING if step.code != "expire"),
+    Step("stop_application", stop_application),
+    Step("reverse", reverse),
+)

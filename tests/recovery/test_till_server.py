@@ -1,0 +1,286 @@
+"""The demo's till behind its page: its commands, its API, its database, as processes of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recovery.commands.probing import ask as ask_health
+from recovery.databases.sessions import open_maintenance, open_session
+from recovery.databases.swapping import make_read_only, make_writable
+from recovery.databases.validating import list_checks, run_checks
+from recovery.domain.addresses import Address, make_url
+from tests.recovery.engine import find_port
+from tests.recovery.shop import ask, open_empty, run_in
+from tests.recovery.till_image import TILL
+from tests.waiting import wait_until
+
+NEWEST = "1.3.0"
+
+
+@pytest.fixture
+def database() -> Iterator[Address]:
+    with open_empty() as live:
+        yield live
+
+
+def call(database: Address, *words: str, version: str = NEWEST) -> "subprocess.CompletedProcess[str]":
+    """Run one of the till's commands to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "server", *words],
+        cwd=TILL,
+        env=environment_of(database, version),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def environment_of(database: Address, version: str) -> dict[str, str]:
+    return {"PATH": os.defpath, "DATABASE_URL": make_url(database), "TILL_VERSION": version}
+
+
+@pytest.fixture
+def port(database: Address) -> Iterator[int]:
+    """Serve the newest till; its port."""
+    assert call(database, "migrate").returncode == 0
+    found = find_port()
+    command = [sys.executable, "-m", "server", "serve", "--port", str(found), "--page", str(TILL)]
+    server = subprocess.Popen(command, cwd=TILL, env=environment_of(database, NEWEST), stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: ask_health(f"http://127.0.0.1:{found}/health").is_ok)
+        yield found
+    finally:
+        server.terminate()
+        assert server.wait(20) == 0
+
+
+def request(port: int, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    """Ask the till, and return (status, what its JSON says)."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        connection.request(method, path, sent)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def sell(port: int, **values: object) -> tuple[int, Any]:
+    """Sell a cup."""
+    return request(port, "POST", "/api/tickets", {"lines": [{"article": "cup", "cents": 150}]} | values)
+
+
+def test_migrate__forward_and_back__is_at_each_step_what_it_says(database: Address) -> None:
+    assert call(database, "migrate", version="1.2.0").stdout.splitlines()[-1] == "schema 0002_closings"
+    forward = call(database, "migrate")
+    assert forward.stdout.split() == ["+", "0003_payments", "+", "0004_discounts", "schema", "0004_discounts"]
+
+    back = call(database, "migrate", "0002_closings")
+
+    assert back.stdout.split() == ["-", "0004_discounts", "-", "0003_payments", "schema", "0002_closings"]
+    assert ask(database, "SELECT to_regclass('public.payments') IS NULL") is True
+    assert call(database, "migrate", "0002_closings").stdout == "schema 0002_closings\n"
+    assert call(database, "migrate", "zero").stdout.splitlines()[-1] == "schema zero"
+
+
+def test_migrate__the_version_before_meets_what_it_does_not_know__changes_nothing(database: Address) -> None:
+    call(database, "migrate")
+
+    done = call(database, "migrate", version="1.2.0")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "1.2.0 does not know 0004_discounts, which has run: use the version that brought it.\n"
+
+
+def test_migrate__no_way_back__changes_nothing(database: Address, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(TILL / "server", tmp_path / "server")
+    (tmp_path / "server" / "migrations" / "0003_payments.down.sql").unlink()
+    call(database, "migrate")
+    words = [sys.executable, "-m", "server", "migrate", "0002_closings"]
+
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environment_of(database, NEWEST), capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("0003_payments cannot be undone")
+    assert ask(database, "SELECT max(number) FROM schema_migrations") == "0004_discounts"
+    assert ask(database, "SELECT count(*) FROM ticket_lines WHERE discount_cents > 0") == 0
+
+
+def test_migrate__twice_at_once__runs_once(database: Address) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: call(database, "migrate"), range(2)))
+
+    assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
+    assert sum(one.stdout.count("+ ") for one in done) == 4
+
+
+def test_showmigrations__for_programs__names_what_ran_and_what_goes_back(database: Address) -> None:
+    call(database, "migrate", "0001_tickets")
+
+    rows = json.loads(call(database, "showmigrations", "--json").stdout)
+
+    assert [row["applied"] for row in rows] == [True, False, False, False]
+    assert {row["reversible"] for row in rows} == {True}
+
+
+def test_smoke__sells_and_leaves_nothing(database: Address) -> None:
+    call(database, "migrate")
+
+    done = call(database, "smoke")
+
+    assert done.stdout.startswith("1.3.0 sells on 0004_discounts")
+    assert ask(database, "SELECT count(*) FROM tickets") == 0
+    assert ask(database, "SELECT nextval('receipt_number')") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "said"),
+    [
+        (["smoke"], {}, "1.3.0 needs the schema 0004_discounts; this is zero."),
+        (["migrate", "0009"], {}, "1.3.0 knows no migration 0009."),
+        (["smoke"], {"DATABASE_URL": ""}, "DATABASE_URL is not set"),
+        (["smoke"], {"TILL_VERSION": "9"}, "TILL_VERSION is '9'"),
+        (["smoke"], {"DATABASE_URL": "postgres://x:y@127.0.0.1:1/z"}, "does not answer"),
+    ],
+)
+def test_commands__that_cannot__say_it_in_a_line(
+    database: Address, words: list[str], variables: dict[str, str], said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "server", *words],
+        cwd=TILL,
+        env=environment_of(database, NEWEST) | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_sell__a_ticket__has_the_next_number_and_its_payment(database: Address, port: int) -> None:
+    assert sell(port, payment="card") == (201, {"number": 1, "cents": 150})
+    assert sell(port) == (201, {"number": 2, "cents": 150})
+
+    assert request(port, "GET", "/api/day") == (200, {"day": {"tickets": 2, "cents": 300}})
+    assert [one["number"] for one in request(port, "GET", "/api/tickets?last=2")[1]["tickets"]] == [2, 1]
+    assert ask(database, "SELECT kind FROM payments ORDER BY ticket_id LIMIT 1") == "card"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{", "no JSON"),
+        (b"[" * 9_000, "no JSON"),
+        ([], "an object with lines"),
+        ({"lines": []}, "1 to 100 lines"),
+        ({"lines": [{"article": "cup", "cents": -1}]}, "cents is"),
+        ({"lines": [{"article": "cup", "cents": True}]}, "cents is"),
+        ({"lines": [{"article": "nothing", "cents": 1}]}, "no article nothing"),
+        ({"lines": [{"article": "cup", "cents": 1}], "payment": "shells"}, "payment is one of"),
+    ],
+)
+def test_sell__what_is_no_ticket__is_refused_and_writes_nothing(
+    database: Address, port: int, body: object, said: str
+) -> None:
+    status, answer = request(port, "POST", "/api/tickets", body)
+
+    assert status == 400
+    assert said in answer["error"]
+    assert ask(database, "SELECT count(*) FROM tickets") == 0
+
+
+def test_sell__too_much__is_refused_before_it_is_read(port: int) -> None:
+    assert request(port, "POST", "/api/tickets", b" " * 20_000)[0] == 400
+
+
+def test_sell__eight_at_once__no_number_twice(port: int) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        numbers = [answer["number"] for _status, answer in pool.map(lambda _: sell(port), range(40))]
+
+    assert sorted(numbers) == list(range(1, 41))
+
+
+def test_serve__its_sessions_are_ended__sells_on(database: Address, port: int) -> None:
+    sell(port)
+    with open_maintenance(database) as session:
+        session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database.name])
+
+    assert sell(port)[0] == 201
+
+
+def test_serve__the_database_only_reads__says_when_to_come_again(database: Address, port: int) -> None:
+    make_read_only(database)
+
+    status, answer = sell(port)
+
+    assert (status, answer["error"]) == (503, "The till only reads for a moment.")
+    assert request(port, "GET", "/api/articles")[0] == 200
+    make_writable(database)
+    assert sell(port)[0] == 201
+
+
+def test_health__an_older_schema__is_unwell(database: Address, port: int) -> None:
+    assert request(port, "GET", "/health") == (200, {"version": "1.3.0", "schema": "0004_discounts"})
+    call(database, "migrate", "0003_payments")
+
+    assert request(port, "GET", "/health") == (503, {"version": "1.3.0", "schema": "0003_payments"})
+
+
+def test_page__its_own_files_alone__are_served(port: int) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", "/")
+    page = connection.getresponse()
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert b"<title>" in page.read()
+    connection.close()
+
+    assert request(port, "GET", "/serve.py")[0] == 404
+    assert request(port, "GET", "/../server/web.py")[0] == 404
+
+
+def test_checks__a_wrong_total__is_found_and_a_right_shop_is_not(database: Address) -> None:
+    call(database, "migrate")
+    call(database, "fill", "--tickets", "50")
+    checks = list_checks(TILL / "server" / "checks")
+    assert len(checks) == 3
+    assert [one.count for one in run_checks(database, checks, say=lambda _: None)] == [0, 0, 0]
+
+    run_in(database, "UPDATE tickets SET cents = cents + 1 WHERE number = 7")
+
+    found = {one.name: one for one in run_checks(database, checks, say=lambda _: None)}
+    assert (found["totals_that_differ"].count, found["totals_that_differ"].error) == (1, "")
+
+
+def test_fill__many__are_tickets_with_lines_and_payments(database: Address) -> None:
+    call(database, "migrate")
+
+    call(database, "fill", "--tickets", "500")
+
+    with open_session(database) as session:
+        counts = [
+            session.execute(query).fetchone()
+            for query in (
+                "SELECT count(*) FROM public.tickets",
+                "SELECT count(*) FROM public.ticket_lines",
+                "SELECT count(*) FROM public.payments",
+            )
+        ]
+    assert counts == [(500,), (500,), (500,)]
