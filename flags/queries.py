@@ -36,6 +36,11 @@ def load_environment(environment_id: int) -> EnvironmentDefinition:
         return _define(counter)
 
 
+def load_environment_within(environment_id: int) -> EnvironmentDefinition:
+    """Return everything an environment serves, as the caller's transaction sees it: what is undone again, too."""
+    return _define(EnvironmentRevision.objects.select_related("environment").get(pk=environment_id))
+
+
 def _define(counter: EnvironmentRevision) -> EnvironmentDefinition:
     environment = counter.environment
     surroundings = load_surroundings()

@@ -57,6 +57,14 @@ WORDS: Mapping[str, Words] = {
     "rollout_completed": Words(
         _("Release %(release)s is out in %(environment)s"), _("Every step is done; everyone has it.")
     ),
+    "drill_failed": Words(
+        _("The drill of %(environment)s is not good enough"),
+        _("Something did not go back as it must, or took longer than it may: the report says what."),
+    ),
+    "drill_missed": Words(
+        _("No drill of %(environment)s passed last month"),
+        _("Nobody knows whether %(environment)s can be taken back in time. Start a drill, and mend what it finds."),
+    ),
     "daily_summary": Words(
         _("The day of release %(release)s in %(environment)s: %(rating)s of 5, complaints: %(complaints)s"),
         _(
@@ -165,6 +173,7 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
         ),
     ),
     "flags": (_("Flags"), frozenset({"flag_removable"})),
+    "recovery": (_("Recovery"), frozenset({"drill_failed", "drill_missed"})),
     "portal": (_("The portal itself"), frozenset({"delivery_failed", "history_head"})),
 }
 
@@ -212,7 +221,7 @@ CODES: Mapping[str, Mapping[str, str | Promise]] = {
     "owner": {"": _("nobody is named")},
 }
 MOMENTS = frozenset({"deadline", "due"})
-DAYS = frozenset({"due_on", "day"})
+DAYS = frozenset({"due_on", "day", "month"})
 
 
 class _Data(dict[str, Any]):

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
-from recovery.models import Deployment, Operation, OperationStep, RestorePoint, SchemaMigration, Target
+from recovery.models import Deployment, Drill, Operation, OperationStep, RestorePoint, SchemaMigration, Target
 
 
 @admin.register(Target)
@@ -42,3 +42,9 @@ class SchemaMigrationAdmin(ReadOnlyAdmin):
     list_display = ("version", "name", "declared", "found", "rehearsed_at")
     list_filter = ("version", "found")
     search_fields = ("version", "name")
+
+
+@admin.register(Drill)
+class DrillAdmin(ReadOnlyAdmin):
+    list_display = ("id", "environment", "status", "is_scheduled", "asked_by", "asked_at", "ended_at")
+    list_filter = ("environment", "status")

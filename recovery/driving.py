@@ -16,7 +16,7 @@ from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import Q
 
 from core import clock
-from recovery.domain.lifecycle import DRIVEN, Kind, Status, StepStatus
+from recovery.domain.lifecycle import CALM, DRIVEN, Kind, Status, StepStatus
 from recovery.domain.scrubbing import Clipped
 from recovery.errors import Failure
 from recovery.jobs import Job, Plan, StepSkipped, WordNeeded
@@ -33,7 +33,7 @@ SHOWN_EVERY_SECONDS = 0.5
 #: Rollbacks have a place that drills and restore points cannot take.
 _places = threading.BoundedSemaphore(2)
 _calm_places = threading.BoundedSemaphore(1)
-CALM = (Kind.TAKE, Kind.VERIFY, Kind.REHEARSE, Kind.DRILL, Kind.LET_GO)
+UNHURRIED = (*CALM, Kind.LET_GO)
 
 
 def list_due(*, now: datetime) -> list[int]:
@@ -42,7 +42,7 @@ def list_due(*, now: datetime) -> list[int]:
         Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
     )
     found = due.order_by("pk").values_list("pk", "kind")
-    return [pk for pk, _kind in sorted(found, key=lambda row: (row[1] != Kind.ROLL_BACK, row[1] in CALM, row[0]))]
+    return [pk for pk, _kind in sorted(found, key=lambda row: (row[1] != Kind.ROLL_BACK, row[1] in UNHURRIED, row[0]))]
 
 
 def drive_due() -> int:
@@ -52,7 +52,7 @@ def drive_due() -> int:
 
 def _drive_in_a_place(operation_id: int) -> bool:
     kind = Operation.objects.filter(pk=operation_id).values_list("kind", flat=True).get()
-    place = _calm_places if kind in CALM else _places
+    place = _calm_places if kind in UNHURRIED else _places
     if not place.acquire(blocking=False):
         return False
     try:
@@ -72,12 +72,15 @@ def drive(operation_id: int) -> bool:
 
 
 @contextmanager
-def hold(operation_id: int) -> Iterator[bool]:
-    """Hold an operation for this driver alone, on a connection of its own; False where another one holds it."""
+def hold(number: int, *, lock: int = DRIVE_LOCK) -> Iterator[bool]:
+    """Hold an operation for this driver alone, on a connection of its own; False where another one holds it.
+
+    `lock`: first half of the key, where it is something else than an operation.
+    """
     connection = connections["default"].copy()
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [DRIVE_LOCK, operation_id])
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock, number])
             is_held = bool(cursor.fetchone()[0])
         yield is_held
     finally:
@@ -106,7 +109,9 @@ def _drive_once(operation_id: int) -> bool:
 
 
 def _do_step(step: OperationStep, *, plan: Plan, job: Job) -> bool:
-    begin_step(step_id=step.pk, now=clock.now())
+    if not begin_step(step_id=step.pk, now=clock.now()):
+        # Somebody had it aborted meanwhile.
+        return True
     shown = Shown(step.pk)
     job.say = shown.add
     said: dict[str, Any] = {"step_id": step.pk}
@@ -148,7 +153,8 @@ def _fail(failure: Failure, *, step: OperationStep, plan: Plan, job: Job, output
     if not is_tried_again and not plan.is_past(job):
         _undo(plan, job)
         keep_state(operation_id=job.operation_id, state=job.state, now=clock.now())
-    return False
+    # Aborted while it ran: that is what comes next.
+    return Operation.objects.filter(pk=job.operation_id, status=Status.ABORTING).exists()
 
 
 def _undo(plan: Plan, job: Job) -> None:

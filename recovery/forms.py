@@ -183,6 +183,10 @@ class RehearseForm(forms.Form):
         offer_points(self, target)
 
 
+class DrillForm(forms.Form):
+    reason = forms.CharField(label=_("Why"), max_length=2_000)
+
+
 class PointForm(forms.Form):
     label = forms.CharField(label=_("Label"), max_length=MOST_LABEL_CHARACTERS, required=False)
     is_kept = forms.BooleanField(

@@ -12,6 +12,9 @@ REFUSALS: dict[str, str | Promise] = {
     "target_taken": _("Operation %(operation)s has the target %(target)s: let it end, resume it or abort it first."),
     "target_unknown": _("There is no target %(target)s."),
     "target_has_no_database": _("The target %(target)s has no database."),
+    "operation_runs": _("It runs: it ends by itself, or asks. Then it can be aborted."),
+    "drill_running": _("A drill of %(environment)s runs already."),
+    "drill_unknown": _("There is no such drill."),
     "operation_unknown": _("There is no such operation."),
     "word_missing": _("Say what you decide: it waits for that."),
     "past_aborting": _("The databases have changed places: aborting is over. Resume it, or swap back."),
@@ -68,6 +71,11 @@ REASONS: dict[str, str] = {
     "step_delayed": gettext_noop("Step tried again later"),
     "word_needed": gettext_noop("A person's word is needed"),
     "operation_over": gettext_noop("Operation over"),
+    "gave_way": gettext_noop("Gave way to a rollback"),
+    "drill_flags": gettext_noop("Flags tried"),
+    "drill_over": gettext_noop("Drill over"),
+    "drill_monthly": gettext_noop("Drill of the month"),
+    "exercise": gettext_noop("EXERCISE"),
     "operation_aborted": gettext_noop("Operation aborted"),
     "point_taken": gettext_noop("Restore point taken"),
     "point_verified": gettext_noop("Restore point verified"),
@@ -177,6 +185,20 @@ STEP_STATUSES: dict[str, str | Promise] = {
     "failed": _("failed"),
 }
 
+DRILL_STATUSES: dict[str, str | Promise] = {
+    "running": _("▶ running"),
+    "passed": _("✓ passed"),
+    "failed": _("▲ not good enough"),
+}
+DRILL_TONES: dict[str, str] = {"running": "run", "passed": "ok", "failed": "bad"}
+
+#: Why a target was not tried in a drill; other faults are those of operations.
+DRILL_FAULTS: dict[str, str | Promise] = {
+    "no_point": _("no verified restore point: nothing to go back to"),
+    "no_image": _("no image to go back to"),
+    "aborted": _("aborted, or gave way to a rollback"),
+}
+
 POINT_STATUSES: dict[str, str | Promise] = {
     "taking": _("◷ being taken"),
     "verified": _("✓ verified"),
@@ -211,6 +233,15 @@ STEPS: dict[str, str | Promise] = {
     "smoke": _("Its smoke test passes"),
     "note_live": _("The deployment counts as live"),
     "note_back": _("The deployment counts as taken back"),
+    "count": _("What a rollback would lose now is counted"),
+    "drop_copy": _("The copy is gone again"),
+    "measure_before": _("How fast it answers before"),
+    "drill_back": _("EXERCISE: it runs from the image before"),
+    "drill_watch": _("It is well there, so many times in a row"),
+    "drill_smoke": _("Its smoke test passes there"),
+    "drill_forth": _("EXERCISE: it runs from its own image again"),
+    "drill_watch_again": _("It is well again, so many times in a row"),
+    "measure_after": _("How fast it answers after"),
     "hold_image": _("The engine holds the image by its digest"),
     "forward": _("The migrations run on a copy"),
     "backward": _("Back behind each of them, the last one first"),

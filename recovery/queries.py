@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Prefetch, QuerySet
 
 from core.errors import NotFound
+from recovery.domain.drills import sum_rollback
 from recovery.domain.eta import Progress, StepTime, estimate
 from recovery.domain.lifecycle import UNFINISHED, Kind, PointStatus, Status, StepStatus
 from recovery.models import Operation, OperationStep, RestorePoint, Target
@@ -137,9 +138,10 @@ def find_first_reason(operation: Operation) -> str:
 
 
 def estimate_rollback(target: Target) -> timedelta | None:
-    """Return how long going back to a restore point takes here, None where it was never done."""
-    times = find_step_times(target, kinds=[Kind.ROLL_BACK, Kind.DRILL])
-    return timedelta(seconds=sum(times.values())) if times else None
+    """Return how long going back takes here by the last time, rollback or drill; None where it was never done."""
+    newest = target.operations.filter(kind__in=[Kind.ROLL_BACK, Kind.DRILL], status=Status.SUCCEEDED).first()
+    seconds = sum_rollback(newest.state.get("steps", ())) if newest is not None else None
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _run_seconds(step: OperationStep, *, now: datetime) -> float | None:

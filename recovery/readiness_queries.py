@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from recovery.domain.drills import sum_rollback
 from recovery.domain.lifecycle import UNFINISHED, Kind, PointStatus, Status
 from recovery.domain.readiness import Facts, Readiness, judge
 from recovery.models import Deployment, Operation, RestorePoint, Target
@@ -33,9 +34,9 @@ def list_lights(*, environment_id: int, now: datetime) -> list[TargetLight]:
     operations = Operation.objects.filter(target__in=keys)
     stuck = operations.filter(status__in=[str(s) for s in UNFINISHED], kind__in=[Kind.ROLL_BACK, Kind.DEPLOY])
     blocked = dict(stuck.filter(status__in=[Status.FAILED, Status.WAITING]).values_list("target_id", "pk"))
-    timed = operations.filter(kind=Kind.ROLL_BACK, status=Status.SUCCEEDED)
+    timed = operations.filter(kind__in=[Kind.ROLL_BACK, Kind.DRILL], status=Status.SUCCEEDED)
     last = timed.order_by("target_id", "-pk").distinct("target_id").values_list("target_id", "state")
-    needed = {key: sum(step["seconds"] or 0.0 for step in state.get("steps", ())) for key, state in last}
+    needed = {key: sum_rollback(state.get("steps", ())) for key, state in last}
     return [
         _light(
             target,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from recovery import migration_views, operation_views, target_views
+from recovery import drill_views, migration_views, operation_views, target_views
 
 app_name = "recovery"
 urlpatterns = [
@@ -14,6 +14,11 @@ urlpatterns = [
     path("recovery/targets/<slug:key>/roll-back/", operation_views.roll_back_target, name="roll_back"),
     path("recovery/targets/<slug:key>/points/<int:pk>/", target_views.point, name="point"),
     path("recovery/targets/<slug:key>/<slug:action>/", operation_views.act_on_target, name="act"),
+    path("recovery/drills/", drill_views.list_all, name="drills"),
+    path("recovery/drills/<int:pk>/", drill_views.show, name="drill"),
+    path("recovery/drills/<int:pk>/report.md", drill_views.export, {"kind": "md"}, name="drill_markdown"),
+    path("recovery/drills/<int:pk>/report.json", drill_views.export, {"kind": "json"}, name="drill_json"),
+    path("recovery/drills/start/<str:key>/", drill_views.start, name="drill_start"),
     path("recovery/migrations/<str:version>/", migration_views.show, name="migrations"),
     path("recovery/migrations/<str:version>/edit/", migration_views.describe, name="migrations_edit"),
     path("recovery/operations/<int:pk>/", operation_views.show, name="operation"),

@@ -238,6 +238,9 @@ LOGGING = {
 RECOVERY_POSTGRES_BIN = env.str("RECOVERY_POSTGRES_BIN", default="")
 RECOVERY_SECRETS_DIR = Path(env.str("RECOVERY_SECRETS_DIR", default=str(DATA_DIR / "secrets")))
 RECOVERY_WORK_DIR = Path(env.str("RECOVERY_WORK_DIR", default=str(DATA_DIR / "recovery")))
+# From which day of the month, and which hour of that day on, the month's drill begins.
+RECOVERY_DRILL_DAY = env.int("RECOVERY_DRILL_DAY", default=2)
+RECOVERY_DRILL_HOUR = env.int("RECOVERY_DRILL_HOUR", default=4)
 # Targets on other machines: ssh's own files where these are empty.
 RECOVERY_SSH_KEY = env.str("RECOVERY_SSH_KEY", default="")
 RECOVERY_SSH_KNOWN_HOSTS = env.str("RECOVERY_SSH_KNOWN_HOSTS", default="")

@@ -42,6 +42,26 @@ def ask(url: str, *, seconds: float = ASK_SECONDS) -> Answer:
         connection.close()
 
 
+@dataclass(frozen=True)
+class Speed:
+    """Of so many answers in a row, each one well: milliseconds."""
+
+    median_ms: float
+    p95_ms: float
+
+
+def measure(url: str, *, times: int) -> Speed | None:
+    """Return how fast an address answers, asked so often one after the other; None where one answer was not well."""
+    taken: list[float] = []
+    for _ in range(times):
+        answer = ask(url)
+        if not answer.is_ok:
+            return None
+        taken.append(answer.seconds * 1_000)
+    taken.sort()
+    return Speed(round(taken[len(taken) // 2], 1), round(taken[min(int(len(taken) * 0.95), len(taken) - 1)], 1))
+
+
 def watch(url: str, *, times: int, seconds: float, say: Callable[[str], None]) -> Answer | None:
     """Return the last answer once an application was well so many times in a row; None where it was not in time."""
     limit = time.monotonic() + seconds

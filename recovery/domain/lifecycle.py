@@ -18,7 +18,7 @@ class Status(StrEnum):
 
 EDGES: Mapping[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.RUNNING, Status.ABORTING}),
-    Status.RUNNING: frozenset({Status.WAITING, Status.FAILED, Status.SUCCEEDED}),
+    Status.RUNNING: frozenset({Status.WAITING, Status.FAILED, Status.SUCCEEDED, Status.ABORTING}),
     Status.WAITING: frozenset({Status.RUNNING, Status.ABORTING}),
     Status.FAILED: frozenset({Status.RUNNING, Status.ABORTING}),
     Status.ABORTING: frozenset({Status.ABORTED, Status.FAILED}),
@@ -57,6 +57,14 @@ POINT_EDGES: Mapping[PointStatus, frozenset[PointStatus]] = {
 }
 
 
+class DrillStatus(StrEnum):
+    """Of a drill. Failed: something of it did not go as it must, or took longer than it may."""
+
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+
+
 class Kind(StrEnum):
     """What an operation does to its target."""
 
@@ -68,3 +76,7 @@ class Kind(StrEnum):
     LET_GO = "let_go"
     REHEARSE = "rehearse"
     DRILL = "drill"
+
+
+#: These change nothing of production: a rollback does not wait for them, they give way.
+CALM = (Kind.TAKE, Kind.VERIFY, Kind.REHEARSE, Kind.DRILL)

@@ -4,7 +4,8 @@ from django.db import models
 from django.db.models import Q
 
 from core.history import track
-from recovery.domain.lifecycle import UNFINISHED, Kind, Status, StepStatus
+from recovery.domain.lifecycle import CALM, UNFINISHED, Kind, Status, StepStatus
+from recovery.models.drills import Drill
 from recovery.models.targets import Target
 
 
@@ -18,6 +19,7 @@ class Operation(models.Model):
     target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="operations")
     status = models.CharField(max_length=10, choices=[(str(s), str(s)) for s in Status], default=Status.QUEUED)
     is_exercise = models.BooleanField(default=False)
+    drill = models.ForeignKey(Drill, on_delete=models.PROTECT, related_name="operations", null=True, blank=True)
     wish = models.JSONField(default=dict)
     state = models.JSONField(default=dict)
     failure = models.JSONField(default=dict)
@@ -35,7 +37,9 @@ class Operation(models.Model):
             models.UniqueConstraint(
                 name="recovery_one_operation",
                 fields=["target"],
-                condition=Q(status__in=[str(s) for s in UNFINISHED]),
+                # What gives way to a rollback is put back beside it: it has touched nothing that the rollback does.
+                condition=Q(status__in=[str(s) for s in UNFINISHED])
+                & ~Q(status=Status.ABORTING, kind__in=[str(k) for k in CALM]),
             ),
             models.CheckConstraint(
                 name="recovery_operation_status_known", condition=Q(status__in=[str(s) for s in Status])

@@ -75,14 +75,20 @@ def start_again(job: Job) -> Proof:
 
 
 def bring_up(job: Job) -> Proof:
-    """The application runs from the image, as the engine itself says."""
-    image, project = str(job.wish["image"]), project_of(job)
+    """The application runs from the image that was asked for, as the engine itself says."""
+    proof = put_on(job, str(job.wish["image"]))
+    job.remember(is_up=True)
+    return proof
+
+
+def put_on(job: Job, image: str) -> Proof:
+    """The application runs from an image, as the engine itself says."""
+    project = project_of(job)
     job.remember(is_touched=True)
     compose.bring_up(project, image, on_output=job.say)
     wanted, running = compose.find_image(project.host, image), compose.find_running_image(project)
     if running is None or running != wanted:
         raise Failure("image_not_running", image=image, output=f"{running}")
-    job.remember(is_up=True)
     return {"image": image, "image_id": running}
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext
 
 from core.templatetags.portal import moment
 from recovery.domain.ranges import say_ranges
-from recovery.labels import AMCHECK, SKIPPED
+from recovery.labels import AMCHECK, DRILL_FAULTS, SKIPPED
 from recovery.models import OperationStep
 from recovery.readiness_queries import TargetLight
 
@@ -52,6 +52,12 @@ def receipts(stretches: list[list[int]]) -> str:
 def reasons(row: TargetLight) -> str:
     """Return why a target's light is as it is, e.g. "restore point of 05:58, verified · 3 min 40 s the last time"."""
     return " · ".join(_say_reason(one.code, row) for one in row.readiness.reasons)
+
+
+@register.filter
+def drill_fault(code: str) -> str:
+    """Return why a target of a drill was not tried or did not end well."""
+    return str(DRILL_FAULTS.get(code) or gettext("it failed: see its operation"))
 
 
 def _say_reason(code: str, row: TargetLight) -> str:

@@ -5,13 +5,15 @@ from typing import Any
 
 from django.db import transaction
 
-from core.actors import Actor
+from core.actors import RECOVERY, Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
-from recovery.domain.lifecycle import UNFINISHED, Kind, Status, StepStatus
+from recovery.domain.lifecycle import CALM, UNFINISHED, Kind, Status, StepStatus
 from recovery.models import Operation, OperationStep, Target
 from recovery.plans import PLANS
 from recovery.transitions.stepping import get_locked_operation, move
+
+GAVE_WAY = "Gave way to a rollback"
 
 
 @transaction.atomic
@@ -24,17 +26,22 @@ def ask_operation(
     reason: str,
     now: datetime,
     is_exercise: bool = False,
+    drill_id: int | None = None,
 ) -> Operation:
-    """Begin an operation; refuse while another one has the target."""
+    """Begin an operation; refuse while another one has the target. `drill_id`: the drill that it is a part of."""
     target = Target.objects.select_for_update(of=("self",)).get(pk=target_id)
     if target.retired_at is not None:
         raise Refusal("target_retired", target=target.key)
-    running = target.operations.filter(status__in=UNFINISHED).first()
-    if running is not None:
-        raise Refusal("target_taken", target=target.key, operation=running.pk)
+    _make_way(target, kind=kind, now=now)
     with recorded(actor=actor, reason=reason, now=now):
         operation = Operation(
-            kind=kind, target=target, wish=wish, is_exercise=is_exercise, asked_by=actor.label, asked_at=now
+            kind=kind,
+            target=target,
+            wish=wish,
+            is_exercise=is_exercise,
+            drill_id=drill_id,
+            asked_by=actor.label,
+            asked_at=now,
         )
         operation.save()
     steps = PLANS[kind](target, wish).steps
@@ -66,8 +73,13 @@ def resume_operation(
 
 @transaction.atomic
 def abort_operation(*, operation_id: int, actor: Actor, reason: str, now: datetime) -> Operation:
-    """Have an operation given up: whatever it changed is put back, as long as that can be."""
+    """Have an operation given up: whatever it changed is put back, as long as that can be.
+
+    One that runs can be given up where it changes nothing of production; any other ends its step first, or asks.
+    """
     operation = get_locked_operation(operation_id)
+    if operation.status == Status.RUNNING and operation.kind not in CALM:
+        raise Refusal("operation_runs")
     if operation.state.get("is_past"):
         raise Refusal("past_aborting")
     with recorded(actor=actor, reason=reason, now=now):
@@ -75,6 +87,20 @@ def abort_operation(*, operation_id: int, actor: Actor, reason: str, now: dateti
         operation.next_attempt_at = None
         operation.save()
     return operation
+
+
+def _make_way(target: Target, *, kind: Kind, now: datetime) -> None:
+    """Refuse where another operation has the target; one that changes nothing of production gives way to a rollback."""
+    for running in target.operations.select_for_update(of=("self",)).filter(status__in=UNFINISHED):
+        gives_way = running.kind in CALM and "current" not in running.wish
+        if gives_way and running.status == Status.ABORTING:
+            continue
+        if not gives_way or kind not in {Kind.ROLL_BACK, Kind.SWAP_BACK}:
+            raise Refusal("target_taken", target=target.key, operation=running.pk)
+        with recorded(actor=RECOVERY, reason=GAVE_WAY, now=now):
+            move(running, Status.ABORTING)
+            running.next_attempt_at = None
+            running.save()
 
 
 def _begin_again(operation: Operation) -> None:

@@ -36,10 +36,12 @@ def move(operation: Operation, status: Status) -> None:
 
 
 @transaction.atomic
-def begin_step(*, step_id: int, now: datetime) -> OperationStep:
-    """Note that a step runs."""
+def begin_step(*, step_id: int, now: datetime) -> OperationStep | None:
+    """Note that a step runs; None where the operation is being aborted: then none begins any more."""
     step = OperationStep.objects.select_for_update().get(pk=step_id)
     operation = get_locked_operation(step.operation_id)
+    if operation.status == Status.ABORTING:
+        return None
     if operation.status != Status.RUNNING:
         with recorded(actor=RECOVERY, reason=BEGUN, now=now):
             move(operation, Status.RUNNING)
@@ -80,7 +82,8 @@ def fail_step(
     """Note that a step failed; True where it is tried again by itself, False where a person decides."""
     step = OperationStep.objects.select_for_update().get(pk=step_id)
     operation = get_locked_operation(step.operation_id)
-    is_tried_again = is_passing and step.attempts < MOST_ATTEMPTS
+    is_aborted = operation.status == Status.ABORTING
+    is_tried_again = is_passing and step.attempts < MOST_ATTEMPTS and not is_aborted
     step.status = StepStatus.PENDING if is_tried_again else StepStatus.FAILED
     step.ended_at, step.output = now, output
     step.save()
@@ -88,7 +91,7 @@ def fail_step(
         operation.state, operation.failure = state, failure
         if is_tried_again:
             operation.next_attempt_at = now + FIRST_PAUSE * 2 ** (step.attempts - 1)
-        else:
+        elif not is_aborted:
             move(operation, Status.FAILED)
         operation.save()
     return is_tried_again
@@ -103,7 +106,8 @@ def ask_for_word(*, step_id: int, question: dict[str, Any], output: str, state: 
     step.save()
     with recorded(actor=RECOVERY, reason=WORD_NEEDED, now=now):
         operation.state, operation.failure = state, question
-        move(operation, Status.WAITING)
+        if operation.status != Status.ABORTING:
+            move(operation, Status.WAITING)
         operation.save()
 
 

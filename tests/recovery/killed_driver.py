@@ -27,9 +27,9 @@ def main() -> None:
 
     begin, end = stepping.begin_step, stepping.end_step
 
-    def begin_step(*, step_id: int, **given: Any) -> OperationStep:
+    def begin_step(*, step_id: int, **given: Any) -> OperationStep | None:
         step = begin(step_id=step_id, **given)
-        if step.code == code and when == "during":
+        if step and step.code == code and when == "during":
             threading.Timer(DURING_SECONDS, die).start()
         return step
 

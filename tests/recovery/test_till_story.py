@@ -9,10 +9,13 @@ import pytest
 from recovery.commands.probing import ask as ask_health
 from recovery.domain.addresses import Address, make_url
 from recovery.domain.lifecycle import Kind
+from recovery.drilling.driving import drive_drill
+from recovery.driving import drive
 from recovery.models import Deployment, Operation, RestorePoint, SchemaMigration, Target
+from recovery.transitions.drilling import begin_drill
 from tests.factories.flags import make_environment
 from tests.recovery.engine import FOLDERS, Engine, find_port
-from tests.recovery.operations import VARIABLE, do, make_target, take, url_of
+from tests.recovery.operations import BY, NOW, VARIABLE, do, make_target, take, url_of
 from tests.recovery.shop import ask, list_beside, open_empty, run_in
 from tests.recovery.test_till_server import call, sell
 from tests.recovery.till_image import TILL, push_till, write_till_project
@@ -207,3 +210,29 @@ def test_take__on_the_till__passes_its_own_checks(till: Target, tills: dict[str,
 
     assert back.status == "succeeded", back.failure
     assert len(back.steps.get(code="validate").proof["checks"]) == 3
+
+
+def test_drill__the_application_goes_back_and_forth__and_is_measured(
+    till: Target, database: Address, tills: dict[str, str]
+) -> None:
+    Target.objects.filter(pk=till.pk).update(is_for_drills=True)
+    _deploy(till, tills, "1.2.0")
+    _deploy(till, tills, "1.3.0")
+    drill = begin_drill(environment=till.environment, now=NOW, **BY)
+    drive_drill(drill.pk)
+    operation = drill.operations.get()
+
+    drive(operation.pk)
+
+    operation.refresh_from_db()
+    assert operation.status == "succeeded", operation.failure
+    drive_drill(drill.pk)
+    drill.refresh_from_db()
+    assert drill.status == "passed", drill.report
+    told = drill.report["targets"][0]
+    assert told["has_application"]
+    assert told["before"]["median_ms"] > 0
+    assert told["after"]["median_ms"] > 0
+    assert operation.steps.get(code="drill_back").proof["image"] == tills["1.2.0"]
+    assert '"version": "1.3.0"' in ask_health(till.health_url).body
+    assert Deployment.objects.filter(rolled_back_at=None).count() == 2

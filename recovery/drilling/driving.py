@@ -1,0 +1,124 @@
+"""Drives a drill: its flags, then an operation for each target, then its report."""
+
+import logging
+from datetime import datetime
+
+from core import clock
+from core.actors import RECOVERY
+from core.errors import Refusal
+from flags.models import Environment
+from recovery.domain.drills import FlagResult, TargetResult, compose_report, is_passed, sum_rollback
+from recovery.domain.lifecycle import DrillStatus, Kind, PointStatus, Status
+from recovery.drilling.flags import EXERCISE, exercise_flags
+from recovery.driving import hold
+from recovery.models import Drill, Operation, RestorePoint, Target
+from recovery.transitions.asking import abort_operation, ask_operation
+from recovery.transitions.drilling import OVER, end_drill, note_flags
+from recovery.transitions.wishes import find_newest_deployment
+
+log = logging.getLogger(__name__)
+
+#: First half of an advisory lock's key; the second is the drill.
+DRILL_LOCK = 7_140_208
+
+
+def drive_drills() -> int:
+    """Bring every running drill on; return how many ended."""
+    return sum(drive_drill(pk) for pk in Drill.objects.filter(status=DrillStatus.RUNNING).values_list("pk", flat=True))
+
+
+def drive_drill(drill_id: int) -> bool:
+    """Do what comes next of a drill; True where it ended. Whoever else drives it at the moment is left alone."""
+    with hold(drill_id, lock=DRILL_LOCK) as is_held:
+        if not is_held:
+            return False
+        drill = Drill.objects.select_related("environment").get(pk=drill_id)
+        if drill.status != DrillStatus.RUNNING:
+            return False
+        if drill.flags is None:
+            results = exercise_flags(drill.environment, now=clock.now())
+            drill = note_flags(drill_id=drill.pk, results=results, now=clock.now())
+        if not _ask_operations(drill, now=clock.now()):
+            return False
+        return _close(drill, now=clock.now())
+
+
+def list_drilled(environment: Environment) -> list[Target]:
+    """Return the targets that a drill of an environment tries: those with a database, and those for drills."""
+    targets = Target.objects.filter(environment=environment, retired_at=None).order_by("key")
+    return [target for target in targets if target.database or _has_application(target)]
+
+
+def _has_application(target: Target) -> bool:
+    return target.is_for_drills and target.has_application
+
+
+def _ask_operations(drill: Drill, *, now: datetime) -> bool:
+    """Have each target tried; False where one is taken by something else, and is asked again later."""
+    asked = set(drill.operations.values_list("target_id", flat=True))
+    is_whole = True
+    for target in list_drilled(drill.environment):
+        wish = _compose_wish(target)
+        if target.pk in asked or not wish:
+            continue
+        try:
+            ask_operation(
+                kind=Kind.DRILL,
+                target_id=target.pk,
+                wish=wish,
+                actor=RECOVERY,
+                reason=EXERCISE,
+                now=now,
+                is_exercise=True,
+                drill_id=drill.pk,
+            )
+        except Refusal:
+            is_whole = False
+    return is_whole
+
+
+def _compose_wish(target: Target) -> dict[str, object]:
+    """Return what is tried on a target: its newest restore point, and its image before where it is for drills."""
+    wish: dict[str, object] = {}
+    newest = target.restore_points.filter(status=PointStatus.VERIFIED).first() if target.database else None
+    if newest is not None:
+        wish["restore_point"] = newest.pk
+    deployment = find_newest_deployment(target) if _has_application(target) else None
+    if deployment is not None and deployment.previous_image:
+        wish |= {"image": deployment.previous_image, "current": deployment.image}
+    return wish
+
+
+def _close(drill: Drill, *, now: datetime) -> bool:
+    operations = {one.target_id: one for one in drill.operations.all()}
+    if any(one.status not in {Status.SUCCEEDED, Status.ABORTED, Status.FAILED} for one in operations.values()):
+        return False
+    flags = [FlagResult(**told) for told in drill.flags or []]
+    targets = [_judge(target, operations.get(target.pk)) for target in list_drilled(drill.environment)]
+    status = DrillStatus.PASSED if is_passed(flags, targets) else DrillStatus.FAILED
+    for operation in operations.values():
+        # What did not end well has put back what it changed; its target is free again.
+        if operation.status == Status.FAILED:
+            abort_operation(operation_id=operation.pk, actor=RECOVERY, reason=OVER, now=now)
+    end_drill(drill_id=drill.pk, status=status, report=compose_report(flags, targets), now=now)
+    return True
+
+
+def _judge(target: Target, operation: Operation | None) -> TargetResult:
+    if operation is None:
+        fault = "no_point" if target.database else "no_image"
+        return TargetResult(target.key, fault, None, target.rto_seconds)
+    is_done = operation.status == Status.SUCCEEDED
+    rows = RestorePoint.objects.filter(pk=operation.wish.get("restore_point", 0)).first()
+    tables = rows.manifest.get("tables", {}) if rows else {}
+    return TargetResult(
+        target.key,
+        "" if is_done else str(operation.failure.get("code") or "aborted"),
+        sum_rollback(operation.state.get("steps", ())) if is_done else None,
+        target.rto_seconds,
+        rows=sum(int(one["rows"]) for one in tables.values()) if rows else None,
+        operation=operation.pk,
+        has_application="image" in operation.wish,
+        before=operation.state.get("speed_before"),
+        after=operation.state.get("speed_after"),
+    )
