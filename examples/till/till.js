@@ -12,6 +12,7 @@ const CONFIG = "till:config";
 const CHOICE = "till:choice";
 const TICKED = "till:ticked";
 const SALES = "till:sales";
+const UNSENT = "till:unsent";
 const BACKUPS_SHOWN = 5;
 
 const client = OpenFeature.getClient();
@@ -19,6 +20,8 @@ const ticket = [];
 let category = CATEGORIES[0];
 let isAnswered = false;
 let askingAgain;
+let sendingAgain;
+let isSending = false;
 let ticked = recall(TICKED) ?? CATEGORIES.slice(0, 5);
 
 function recall(name) {
@@ -51,12 +54,51 @@ function add(cents) {
 function validate() {
   if (ticket.length === 0) return say("Le ticket est vide.", "refused");
   const total = ticket.reduce((sum, line) => sum + line.cents, 0);
-  const sales = recall(SALES) ?? [];
-  sales.push({ at: new Date().toISOString(), lines: ticket.length, cents: total });
-  keep(SALES, sales.slice(-200));
+  const sale = { id: crypto.randomUUID(), at: new Date().toISOString(), lines: ticket.length, cents: total };
+  keep(SALES, [...(recall(SALES) ?? []), sale].slice(-200));
+  const lines = ticket.map((line) => ({ article: code(line.category), cents: line.cents }));
+  keep(UNSENT, [...(recall(UNSENT) ?? []), { id: sale.id, lines }]);
   ticket.length = 0;
   say(`Vente validée : ${euros(total)}`, "done");
   showTicket();
+  showBackups();
+  send();
+}
+
+/** An article's code: its category without accents. */
+const code = (name) => name.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+/** Hand what was sold to the back end, oldest first; what it cannot take now stays here and is tried again. */
+async function send() {
+  if (isSending) return;
+  isSending = true;
+  clearTimeout(sendingAgain);
+  try {
+    for (let [first] = recall(UNSENT) ?? []; first; [first] = recall(UNSENT) ?? []) {
+      const answer = await fetch("/api/tickets", { method: "POST", body: JSON.stringify(first) });
+      if (answer.status === 404) break; // This till has no back end: its sales stay in the browser.
+      if (answer.status >= 500) throw new Error("later");
+      const told = await answer.json();
+      keep(UNSENT, (recall(UNSENT) ?? []).filter((one) => one.id !== first.id));
+      if (answer.ok) note(first.id, told.number);
+    }
+  } catch {
+    sendingAgain = setTimeout(send, POLL_MS);
+  }
+  isSending = false;
+  byId("unsent").textContent = sayUnsent((recall(UNSENT) ?? []).length);
+}
+
+const sayUnsent = (count) => (count ? `${count} ${count > 1 ? "ventes attendent" : "vente attend"} la base` : "");
+
+/** Keep a sale's receipt number, and show it while it is the last one. */
+function note(id, number) {
+  const sales = recall(SALES) ?? [];
+  const sale = sales.find((one) => one.id === id);
+  if (!sale) return;
+  sale.number = number;
+  keep(SALES, sales);
+  if (sale === sales.at(-1) && ticket.length === 0) say(`Vente validée : ${euros(sale.cents)} · ticket n° ${number}`, "done");
   showBackups();
 }
 
@@ -124,7 +166,8 @@ function showTicked() {
 function showBackups() {
   const sales = (recall(SALES) ?? []).slice(-BACKUPS_SHOWN).reverse();
   const rows = sales.map((sale) =>
-    make("li", {}, "✓ ", new Date(sale.at).toLocaleTimeString("fr-FR"), ` · ${sale.lines} art. · ${euros(sale.cents)}`),
+    make("li", {}, "✓ ", new Date(sale.at).toLocaleTimeString("fr-FR"), ` · ${sale.lines} art. · ${euros(sale.cents)}`,
+      sale.number ? ` · n° ${sale.number}` : ""),
   );
   byId("backups").replaceChildren(...(rows.length ? rows : [make("li", {}, "Aucune vente encore.")]));
 }
@@ -165,6 +208,7 @@ function openShop() {
   showBackups();
   showTicket();
   refresh();
+  send();
 }
 
 /** Show the flags as they are known now; the cashier's ticket and focus stay. */

@@ -37,6 +37,9 @@ ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT SELECT, INSERT, UPDATE, DELETE O
 ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE, SELECT ON SEQUENCES TO {APP}
 """
 HOST_ACCESS = f"host all {OWNER},{APP} 127.0.0.1/32 scram-sha-256\n"
+#: Owns the databases of the demo's till, and makes others beside them: rollbacks need that.
+TILL = "till_owner"
+TILL_ACCESS = f"host all {TILL} 127.0.0.1/32 scram-sha-256\n"
 #: A killed worker's session that waits for a lock would keep its own locks until it gets that one.
 NOTICE_DEAD_CLIENTS = "client_connection_check_interval=1s"
 THROW_AWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
@@ -57,11 +60,11 @@ class Cluster:
         return self.home / "data"
 
 
-def prepare_postgres(data_dir: Path, *, throw_away: bool = False) -> Server:
+def prepare_postgres(data_dir: Path, *, throw_away: bool = False, has_till: bool = False) -> Server:
     """Return the server for a data directory, made at its first call.
 
     Its addresses are in keys.json from here on. `throw_away` gives a cluster for tests: nothing
-    is synced to disk, and the owner may create databases.
+    is synced to disk, and the owner may create databases. `has_till`: the demo's till may have databases of its own.
     """
     account = find_unprivileged_account()
     home = _find_home(data_dir, account=account)
@@ -84,6 +87,8 @@ def prepare_postgres(data_dir: Path, *, throw_away: bool = False) -> Server:
         database_url=f"postgres://{APP}:{passwords[APP]}@127.0.0.1:{port}/{DATABASE}",
         database_owner_url=f"postgres://{OWNER}:{passwords[OWNER]}@127.0.0.1:{port}/{DATABASE}",
     )
+    if has_till:
+        _admit_till(cluster, data_dir=data_dir, port=port)
     settings = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", NOTICE_DEAD_CLIENTS]
     settings += THROW_AWAY if throw_away else ()
     options = [word for setting in settings for word in ("-c", setting)]
@@ -169,11 +174,35 @@ def _make_cluster(cluster: Cluster, *, passwords: dict[str, str], throw_away: bo
         f"{DEFAULT_RIGHTS}"
         f"CREATE DATABASE {DATABASE} OWNER {OWNER}\n"
     )
-    single = [str(cluster.bin / "postgres"), "--single", "-D", str(draft), "-c", "exit_on_error=on"]
+    _run_single(cluster, statements, folder=draft, throw_away=throw_away)
+    draft.rename(cluster.data)
+
+
+def _admit_till(cluster: Cluster, *, data_dir: Path, port: int) -> None:
+    """Let the till's role in, made before the server runs; its address is in keys.json from here on."""
+    known = urlsplit(read_keys(data_dir).get("till_url", ""))
+    password = known.password or secrets.token_urlsafe(24)
+    access = cluster.data / "pg_hba.conf"
+    if TILL_ACCESS not in access.read_text():
+        with access.open("a") as file:
+            file.write(TILL_ACCESS)
+    if not known.password:
+        # One line is one statement there; again after a start that was cut short.
+        statement = (
+            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{TILL}') THEN"
+            f" CREATE ROLE {TILL}; END IF; END $$\n"
+            f"ALTER ROLE {TILL} LOGIN NOSUPERUSER NOCREATEROLE CREATEDB PASSWORD '{password}'\n"
+        )
+        _run_single(cluster, statement)
+    remember(data_dir, till_url=f"postgres://{TILL}:{password}@127.0.0.1:{port}/till")
+
+
+def _run_single(cluster: Cluster, statements: str, *, folder: Path | None = None, throw_away: bool = False) -> None:
+    """Run statements, each on a line, as the superuser in single-user mode: nobody else is there."""
+    single = [str(cluster.bin / "postgres"), "--single", "-D", str(folder or cluster.data), "-c", "exit_on_error=on"]
     single += ["-c", "log_statement=none", "-c", "log_min_error_statement=panic"]
     single += ["-c", "fsync=off"] if throw_away else []
     _run([*single, "template1"], account=cluster.account, folder=cluster.home, text=statements)
-    draft.rename(cluster.data)
 
 
 def _run(command: Sequence[str], *, account: Account | None, folder: Path, text: str = "") -> None:

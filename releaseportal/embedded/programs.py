@@ -1,5 +1,6 @@
 """What one `up` runs: the choice of the person, and each program's command line."""
 
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,11 @@ class Plan:
         """Where the example till is; it listens on loopback only, whatever HOST is."""
         return f"http://127.0.0.1:{self.till_port}"
 
+    @property
+    def has_till_database(self) -> bool:
+        """Whether the till has a database of its own, on the embedded server."""
+        return self.own_database and self.till_port is not None
+
     def greeting(self, *, has_till: bool = False) -> str:
         """Return the lines that say where the portal is, who may sign in, and what to try with the till."""
         lines = ["", f"The Release Portal is at {self.url}/", ""]
@@ -43,6 +49,10 @@ class Plan:
         if has_till and (shown := told.get("rollout")):
             command = f'manage.py flag off {shown["flag"]} --env {shown["environment"]} --reason "Tried at the till"'
             lines += [f"An example till is at {self.till_origin}/ - take a flag back and its feature vanishes at once:"]
+            lines += [f"  {sys.executable} {command}", ""]
+        if has_till and self.has_till_database:
+            lines += ["What it sells is in a database of its own: take it back under Recovery, or in a shell:"]
+            command = 'manage.py rollback start till --newest-point --reason "Tried at the till"'
             lines += [f"  {sys.executable} {command}", ""]
         return "\n".join([*lines, f"Logs are in {self.data_dir / 'logs'}. Ctrl-C stops everything."])
 
@@ -76,7 +86,11 @@ def list_programs(plan: Plan) -> list[Server]:
 
 def _till(plan: Plan, *, port: int) -> Server:
     script = plan.base_dir / "examples" / "till" / "serve.py"
-    arguments = (str(script), "--data-dir", str(plan.data_dir), "--port", str(port), "--install")
+    arguments = [str(script), "--data-dir", str(plan.data_dir), "--port", str(port), "--install"]
+    if plan.has_till_database:
+        # Where `load_till` leaves the address of its database, as a target's secret.
+        secrets = Path(os.environ.get("RECOVERY_SECRETS_DIR") or plan.data_dir / "secrets")
+        arguments += ["--database-file", str(secrets / TILL)]
     return replace(_python(plan, name=TILL, arguments=arguments), may_give_up=True)
 
 

@@ -88,7 +88,7 @@ class Supervisor:
         remove_portal_file(data_dir)
         remember(data_dir)
         if self.plan.own_database:
-            self.start(prepare_postgres(data_dir))
+            self.start(prepare_postgres(data_dir, has_till=self.plan.till_port is not None))
         if self.plan.own_broker:
             self.start(prepare_valkey(data_dir))
         found = find_addresses(data_dir, environment=os.environ)
@@ -108,6 +108,9 @@ class Supervisor:
         told = read_demo(self.plan.data_dir).get("tokens", {})
         if self.plan.till_port and lacks_origin(addresses.database_url, keys=[*told], origin=self.plan.till_origin):
             self._run_step("allow_till", self.plan.till_origin)
+        if self.plan.has_till_database and told:
+            # Each time: its port may be another one than the last.
+            self._run_step("load_till")
 
     def _run_step(self, *arguments: str) -> None:
         log = self._log_of("setup")

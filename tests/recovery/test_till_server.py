@@ -76,8 +76,8 @@ def request(port: int, method: str, path: str, body: object = None) -> tuple[int
 
 
 def sell(port: int, **values: object) -> tuple[int, Any]:
-    """Sell a cup."""
-    return request(port, "POST", "/api/tickets", {"lines": [{"article": "cup", "cents": 150}]} | values)
+    """Sell a plate."""
+    return request(port, "POST", "/api/tickets", {"lines": [{"article": "vaisselle", "cents": 150}]} | values)
 
 
 def test_migrate__forward_and_back__is_at_each_step_what_it_says(database: Address) -> None:
@@ -184,6 +184,14 @@ def test_sell__a_ticket__has_the_next_number_and_its_payment(database: Address, 
     assert ask(database, "SELECT kind FROM payments ORDER BY ticket_id LIMIT 1") == "card"
 
 
+def test_sell__sent_twice__counts_once(database: Address, port: int) -> None:
+    sale = "0b7f3f0a-7c62-4b1f-9d57-1d1f0b6a2f11"
+
+    assert sell(port, id=sale) == sell(port, id=sale) == (201, {"number": 1, "cents": 150})
+    assert sell(port)[1]["number"] == 2
+    assert ask(database, "SELECT count(*) FROM ticket_lines") == 2
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -191,10 +199,11 @@ def test_sell__a_ticket__has_the_next_number_and_its_payment(database: Address, 
         (b"[" * 9_000, "no JSON"),
         ([], "an object with lines"),
         ({"lines": []}, "1 to 100 lines"),
-        ({"lines": [{"article": "cup", "cents": -1}]}, "cents is"),
-        ({"lines": [{"article": "cup", "cents": True}]}, "cents is"),
+        ({"lines": [{"article": "vaisselle", "cents": -1}]}, "cents is"),
+        ({"lines": [{"article": "vaisselle", "cents": True}]}, "cents is"),
         ({"lines": [{"article": "nothing", "cents": 1}]}, "no article nothing"),
-        ({"lines": [{"article": "cup", "cents": 1}], "payment": "shells"}, "payment is one of"),
+        ({"id": "7", "lines": [{"article": "vaisselle", "cents": 1}]}, "id is a UUID"),
+        ({"lines": [{"article": "vaisselle", "cents": 1}], "payment": "shells"}, "payment is one of"),
     ],
 )
 def test_sell__what_is_no_ticket__is_refused_and_writes_nothing(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from server.api import Api
 from server.database import Pool, connect, get_address
 from server.migrating import MigrationRefused, find_head, list_applied, list_known, migrate
 from server.selling import Line, Sale, fill, list_articles, sell
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace, version: str, address: str) -> int:
     pool = Pool(address)
-    server = TillServer((options.host, options.port), pool=pool, version=version, page=options.page)
+    server = TillServer((options.host, options.port), api=Api(pool, version), page=options.page)
     # Not in this thread: shutdown waits for the loop that it ends.
     signal.signal(signal.SIGTERM, lambda *_given: threading.Thread(target=server.shutdown).start())
     print(f"till {version} on http://{options.host}:{server.server_port}", flush=True)
@@ -83,7 +84,7 @@ def _smoke(_options: argparse.Namespace, version: str, address: str) -> int:
         if not list_articles(session):
             raise SmokeFailed("There is nothing to sell.")
         with session.transaction(force_rollback=True):
-            sell(session, Sale((Line("cup", 150),), "cash"), with_payments=knows_payments(version), number=0)
+            sell(session, Sale((Line("vaisselle", 150),), "cash"), with_payments=knows_payments(version), number=0)
     print(f"{version} sells on {head}: a ticket was written and taken back")
     return 0
 

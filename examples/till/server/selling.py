@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from server.database import Session
 
@@ -26,6 +27,7 @@ class Line:
 class Sale:
     lines: tuple[Line, ...]
     payment: str
+    sale_id: UUID | None = None
 
     @property
     def cents(self) -> int:
@@ -42,7 +44,16 @@ def read_sale(given: Any) -> Sale:
     payment = given.get("payment", PAYMENTS[0])
     if payment not in PAYMENTS:
         raise SaleRefused(f"payment is one of {', '.join(PAYMENTS)}.")
-    return Sale(tuple(_read_line(line) for line in lines), payment)
+    return Sale(tuple(_read_line(line) for line in lines), payment, _read_id(given.get("id")))
+
+
+def _read_id(given: Any) -> UUID | None:
+    if given is None:
+        return None
+    try:
+        return UUID(given)
+    except (ValueError, AttributeError, TypeError):
+        raise SaleRefused("id is a UUID.") from None
 
 
 def _read_line(given: Any) -> Line:
@@ -57,7 +68,7 @@ def _read_line(given: Any) -> Line:
 
 
 def sell(session: Session, sale: Sale, *, with_payments: bool, number: int | None = None) -> int:
-    """Write a ticket and return its receipt number; all of it counts, or nothing does.
+    """Write a ticket and return its receipt number; all of it counts, or nothing does. Sent again, it has the same.
 
     `number`: instead of the next one, for a ticket that is taken back: a number that was drawn would leave a gap.
     """
@@ -68,11 +79,14 @@ def sell(session: Session, sale: Sale, *, with_payments: bool, number: int | Non
         if missing:
             raise SaleRefused(f"There is no article {min(missing)}.")
         made = session.execute(
-            "INSERT INTO tickets (number, cents) VALUES (coalesce(%s, nextval('receipt_number')), %s)"
+            "INSERT INTO tickets (number, sale_id, cents) SELECT coalesce(%(number)s, nextval('receipt_number')),"
+            " %(sale)s, %(cents)s WHERE NOT EXISTS (SELECT FROM tickets WHERE sale_id = %(sale)s)"
             " RETURNING id, number",
-            [number, sale.cents],
+            {"number": number, "sale": sale.sale_id, "cents": sale.cents},
         ).fetchone()
-        ticket, given = made or (0, 0)
+        if made is None:
+            return _find_number(session, sale)
+        ticket, given = made
         for position, line in enumerate(sale.lines, start=1):
             session.execute(
                 "INSERT INTO ticket_lines (ticket_id, position, article, cents) VALUES (%s, %s, %s, %s)",
@@ -85,13 +99,19 @@ def sell(session: Session, sale: Sale, *, with_payments: bool, number: int | Non
     return int(given)
 
 
+def _find_number(session: Session, sale: Sale) -> int:
+    found = session.execute("SELECT number FROM tickets WHERE sale_id = %s", [sale.sale_id]).fetchone()
+    return int(found[0]) if found else 0
+
+
 def fill(session: Session, count: int, *, with_payments: bool) -> None:
     """Sell many tickets of one line at once, for demonstrations and measurements."""
     with session.transaction():
         session.execute(
             "WITH sold AS (INSERT INTO tickets (cents) SELECT 100 + i %% 900 FROM generate_series(1, %s) AS i"
             " RETURNING id, cents)"
-            " INSERT INTO ticket_lines (ticket_id, position, article, cents) SELECT id, 1, 'cup', cents FROM sold",
+            " INSERT INTO ticket_lines (ticket_id, position, article, cents)"
+            " SELECT id, 1, 'vaisselle', cents FROM sold",
             [count],
         )
         if with_payments:

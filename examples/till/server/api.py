@@ -1,0 +1,124 @@
+"""What the till answers programs, its page among them: JSON, whatever goes wrong."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, BinaryIO
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+from psycopg import errors
+
+from server.database import Pool
+from server.migrating import find_head
+from server.selling import SaleRefused, list_articles, list_tickets, read_sale, sell, sum_day
+from server.versions import HEADS, knows_payments
+
+MOST_BYTES = 16_384
+MOST_TICKETS = 100
+RETRY_SECONDS = 2
+HEALTH = "/health"
+PREFIX = "/api/"
+
+
+@dataclass(frozen=True)
+class Request:
+    """`length`: as its header says, empty without one; `body`: where it is read from."""
+
+    method: str
+    target: str
+    length: str = ""
+    body: BinaryIO | None = None
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: HTTPStatus
+    body: Mapping[str, Any]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what goes with it, its length included."""
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(self.encoded))}
+        if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            headers["Retry-After"] = str(RETRY_SECONDS)
+        return headers
+
+    @property
+    def encoded(self) -> bytes:
+        return json.dumps(self.body).encode()
+
+
+NOT_FOUND = Answer(HTTPStatus.NOT_FOUND, {"error": "There is nothing here."})
+FOREIGN = Answer(HTTPStatus.FORBIDDEN, {"error": "Another site's page must not sell here."})
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether a path belongs to the API."""
+    return path == HEALTH or path.startswith(PREFIX)
+
+
+class Api:
+    """One version of the till with one database."""
+
+    def __init__(self, pool: Pool, version: str) -> None:
+        self._pool, self._version = pool, version
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request; nothing is raised."""
+        routes: Mapping[tuple[str, str], Callable[[Request], Answer]] = {
+            ("GET", HEALTH): self._tell_health,
+            ("GET", "/api/articles"): lambda _request: self._read("articles", list_articles),
+            ("GET", "/api/day"): lambda _request: self._read("day", sum_day),
+            ("GET", "/api/tickets"): self._list_tickets,
+            ("POST", "/api/tickets"): self._sell,
+        }
+        route = routes.get((request.method, request.path))
+        if route is None:
+            return NOT_FOUND
+        try:
+            return route(request)
+        except SaleRefused as refusal:
+            return Answer(HTTPStatus.BAD_REQUEST, {"error": str(refusal)})
+        except errors.ReadOnlySqlTransaction:
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "The till only reads for a moment."})
+        except psycopg.Error:
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "The database does not answer as it should."})
+
+    def _sell(self, request: Request) -> Answer:
+        sale = read_sale(_read_body(request))
+        with self._pool.lend() as session:
+            number = sell(session, sale, with_payments=knows_payments(self._version))
+        return Answer(HTTPStatus.CREATED, {"number": number, "cents": sale.cents})
+
+    def _list_tickets(self, request: Request) -> Answer:
+        last = parse_qs(urlsplit(request.target).query).get("last", ["20"])[0]
+        if not (last.isascii() and last.isdecimal() and 1 <= int(last[:6]) <= MOST_TICKETS):
+            raise SaleRefused(f"last is a number from 1 to {MOST_TICKETS}.")
+        return self._read("tickets", lambda session: list_tickets(session, last=int(last)))
+
+    def _read(self, name: str, read: Callable[[Any], Any]) -> Answer:
+        with self._pool.lend() as session:
+            return Answer(HTTPStatus.OK, {name: read(session)})
+
+    def _tell_health(self, _request: Request) -> Answer:
+        with self._pool.lend() as session:
+            head = find_head(session)
+        is_well = head >= HEADS[self._version] and head[0].isdigit()
+        status = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
+        return Answer(status, {"version": self._version, "schema": head})
+
+
+def _read_body(request: Request) -> Any:
+    length = request.length
+    if request.body is None or not (length.isascii() and length.isdecimal()) or int(length[:9]) > MOST_BYTES:
+        raise SaleRefused(f"Send JSON of at most {MOST_BYTES} bytes, with its length.")
+    try:
+        return json.loads(request.body.read(int(length)))
+    except (ValueError, RecursionError):
+        raise SaleRefused("What was sent is no JSON.") from None
