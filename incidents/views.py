@@ -42,6 +42,7 @@ from incidents.transitions import (
     reopen_incident,
     write_post_mortem,
 )
+from procedures.queries import list_overridden
 
 MOVES: dict[str, tuple[Status, Callable[..., Incident]]] = {
     "mitigate": (Status.MITIGATED, mitigate_incident),
@@ -160,6 +161,7 @@ def _show(request: HttpRequest, pk: int, *, status: int = 200, **forms: Form) ->
         "moves": [name for name, (end, _write) in MOVES.items() if can_move(EDGES, start=state, end=end)],
         "items": learnt.action_items.select_related("owner"),
         "gaps": find_gaps(learnt),
+        "passed_over": list_overridden(incident.rollback_id) if incident.rollback_id else [],
         "post_mortem_form": PostMortemForm(initial=texts | {"seen": get_version(learnt)}),
         "measure_form": MeasureForm(initial={"owner": request.user.pk}),
         "tiers": [str(tier) for tier in Tier if tier != incident.tier],

@@ -57,6 +57,10 @@ WORDS: Mapping[str, Words] = {
     "rollout_completed": Words(
         _("Release %(release)s is out in %(environment)s"), _("Every step is done; everyone has it.")
     ),
+    "rollback_watched": Words(
+        _("After the rollback in %(environment)s: errors %(before)s → %(after)s"),
+        _("Its watch is over. Look at what is still open on its page, and whether it helped."),
+    ),
     "drill_failed": Words(
         _("The drill of %(environment)s is not good enough"),
         _("Something did not go back as it must, or took longer than it may: the report says what."),
@@ -173,7 +177,7 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
         ),
     ),
     "flags": (_("Flags"), frozenset({"flag_removable"})),
-    "recovery": (_("Recovery"), frozenset({"drill_failed", "drill_missed"})),
+    "recovery": (_("Recovery"), frozenset({"drill_failed", "drill_missed", "rollback_watched"})),
     "portal": (_("The portal itself"), frozenset({"delivery_failed", "history_head"})),
 }
 

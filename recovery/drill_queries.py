@@ -89,12 +89,19 @@ def list_due_environments(*, now: datetime) -> Iterator[Environment]:
 def list_missed(*, now: datetime) -> Iterator[tuple[Environment, date]]:
     """Yield the environments in which no drill passed last month, with that month."""
     for environment in list_drilled_environments():
-        first = environment.history.order_by("history_id").first()
         passed = environment.drills.filter(status=DrillStatus.PASSED).values_list("ended_at", flat=True)[:SHOWN]
         month = find_missed_month(
             today=timezone.localdate(now),
-            known_since=timezone.localdate(first.history_date) if first else timezone.localdate(now),
+            known_since=timezone.localdate(_find_beginning(environment) or now),
             passed_on=[timezone.localdate(at) for at in passed if at is not None],
         )
         if month is not None:
             yield environment, month
+
+
+def _find_beginning(environment: Environment) -> datetime | None:
+    """Return since when an environment is drilled: its first target or first drill, None before either."""
+    target = Target.history.filter(environment_id=environment.pk).order_by("history_id").first()
+    drill = environment.drills.order_by("pk").first()
+    known = [*([target.history_date] if target else []), *([drill.asked_at] if drill else [])]
+    return min(known, default=None)

@@ -28,6 +28,9 @@ SCHEDULE = (
     Row("notifications.tasks.deliver", 1.0, "people are told at once, and retries are due"),
     Row("core.tasks.seal_history", 5.0, "a change of history behind the portal's back shows"),
     Row("recovery.tasks.drive_operations", 1.0, "an operation begins at once, and goes on when its worker died"),
+    Row(
+        "procedures.tasks.follow_procedures", 3.0, "a rollback has its checklists at once, and its figures are followed"
+    ),
     Row("recovery.tasks.drive_drills", 2.0, "a drill goes from its flags to its targets to its report"),
     Row("recovery.tasks.begin_due_drills", 300.0, "each month, each environment tries how it goes back"),
     Row("recovery.tasks.warn_of_missed_drills", 600.0, "a month without a drill that passed alarms"),

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "rollouts",
     "health",
     "recovery",
+    "procedures",
     "flags",
     "notifications",
     "core",

@@ -27,5 +27,6 @@ urlpatterns = [
     path("", include("health.urls")),
     path("", include("incidents.urls")),
     path("", include("recovery.urls")),
+    path("", include("procedures.urls")),
     path("", include("notifications.urls")),
 ]

@@ -13,7 +13,7 @@ from core.roles import CAPABILITIES, Capability, Role
 from tests.signed_in import sign_in_as
 
 #: Apps whose every page carries its capability.
-OURS = {"flags", "rollouts", "health", "incidents", "notifications", "recovery"}
+OURS = {"flags", "rollouts", "health", "incidents", "notifications", "recovery", "procedures"}
 #: Pages that an address opens to whoever has it; tests/rollouts/test_feedback_pages.py and test_feeds.py say what
 #: they refuse.
 PUBLIC = {"rollouts:feedback", "rollouts:feed"}

@@ -13,7 +13,7 @@ from releaseportal.diagrams import draw_states
 from releaseportal.schedule import SCHEDULE
 
 BASE = Path(settings.BASE_DIR)
-APPS = ("core", "notifications", "flags", "health", "recovery", "rollouts", "incidents", "releaseportal")
+APPS = ("core", "notifications", "flags", "health", "recovery", "rollouts", "procedures", "incidents", "releaseportal")
 
 
 def _sources() -> list[Path]:

@@ -14,7 +14,7 @@ from core.errors import Refusal
 from core.labels import REFUSALS
 
 BASE = Path(settings.BASE_DIR)
-APPS = ("core", "notifications", "flags", "health", "recovery", "rollouts", "incidents", "releaseportal")
+APPS = ("core", "notifications", "flags", "health", "recovery", "rollouts", "procedures", "incidents", "releaseportal")
 #: Where a code is computed: the function whose returned literals it is one of.
 COMPUTED = {
     "core/domain/documents.py:_refuse": "core/domain/documents.py:_find_code",

@@ -1,0 +1,27 @@
+"""Sums over one window, of all tills of an environment."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Sum
+
+from health.models import Complaint, ComplaintStatus, Sample
+
+
+class WindowSums(NamedTuple):
+    """`critical`: critical and integrity errors; `complaints`: those that count, neither spam nor duplicate."""
+
+    requests: int
+    errors: int
+    critical: int
+    complaints: int
+
+
+def sum_window(*, environment_key: str, since: datetime, until: datetime) -> WindowSums:
+    """Return what tills saw and people said in [since, until): two queries."""
+    rows = Sample.objects.filter(environment__key=environment_key, flag=None, start_at__gte=since, start_at__lt=until)
+    found = rows.aggregate(n=Sum("requests"), e=Sum("errors"), c=Sum("critical_errors"), i=Sum("integrity_errors"))
+    said = Complaint.objects.filter(
+        environment__key=environment_key, logged_at__gte=since, logged_at__lt=until, status=ComplaintStatus.NEW
+    )
+    return WindowSums(found["n"] or 0, found["e"] or 0, (found["c"] or 0) + (found["i"] or 0), said.count())

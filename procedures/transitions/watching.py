@@ -1,0 +1,63 @@
+"""Follows the users' own figures after a rollback, for as long as its watch lasts."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from core.actors import RECOVERY
+from core.history import recorded
+from notifications.domain.audience import DRIVERS
+from notifications.transitions import publish
+from procedures.models import Procedure
+
+WATCHED = "Figures after the rollback"
+DONE = "Taken back"
+OVER = "Watch over"
+KEPT_EVERY = timedelta(minutes=1)
+
+
+@transaction.atomic
+def note_figures(*, procedure_id: int, figures: dict[str, Any], done_at: datetime | None, now: datetime) -> Procedure:
+    """Keep the figures so far, and when everything was back; end the procedure once its watch is over."""
+    procedure = Procedure.objects.select_for_update(of=("self",)).get(pk=procedure_id)
+    if procedure.ended_at is not None:
+        return procedure
+    is_over = now >= procedure.watched_until and (done_at or procedure.done_at) is not None
+    if not (_is_news(procedure, figures, now=now) or is_over or (done_at and procedure.done_at is None)):
+        return procedure
+    reason = OVER if is_over else DONE if procedure.done_at is None and done_at else WATCHED
+    with recorded(actor=RECOVERY, reason=reason, now=now):
+        procedure.figures = figures | {"at": now.isoformat()}
+        procedure.done_at = procedure.done_at or done_at
+        procedure.ended_at = now if is_over else None
+        procedure.save()
+    if is_over:
+        publish(
+            kind="rollback_watched",
+            data={
+                "environment": procedure.environment.key,
+                "number": procedure.pk,
+                "verdict": figures["verdict"],
+                "before": say_bp(figures["before"]["error_bp"]),
+                "after": say_bp(figures["after"]["error_bp"]),
+            },
+            audience=DRIVERS,
+            dedupe_key=f"rollback-watched:{procedure.pk}",
+            now=now,
+            url=f"/procedures/{procedure.pk}/",
+        )
+    return procedure
+
+
+def _is_news(procedure: Procedure, figures: dict[str, Any], *, now: datetime) -> bool:
+    """Figures are kept each minute, and at once where they say something else: history is for people."""
+    known = procedure.figures
+    if not known or known["verdict"] != figures["verdict"]:
+        return True
+    return now - datetime.fromisoformat(known["at"]) >= KEPT_EVERY
+
+
+def say_bp(share_bp: int | None) -> str:
+    """Return basis points as per cent, e.g. "4.2 %"."""
+    return "—" if share_bp is None else f"{share_bp / 100:.1f} %"
