@@ -131,7 +131,7 @@ class TillHandler(SimpleHTTPRequestHandler):
 
     def _send_config(self) -> None:
         config = read_config(self.data_dir)
-        body = json.dumps(config or {}).encode()
+        body = json.dumps(config | {"backend": self.api is not None} if config else {}).encode()
         self.send_response(HTTPStatus.OK if config else HTTPStatus.SERVICE_UNAVAILABLE)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -70,13 +70,13 @@ const code = (name) => name.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase(
 
 /** Hand what was sold to the back end, oldest first; what it cannot take now stays here and is tried again. */
 async function send() {
-  if (isSending) return;
+  // A till without a back end keeps its sales in the browser.
+  if (isSending || !recall(CONFIG)?.backend) return;
   isSending = true;
   clearTimeout(sendingAgain);
   try {
     for (let [first] = recall(UNSENT) ?? []; first; [first] = recall(UNSENT) ?? []) {
       const answer = await fetch("/api/tickets", { method: "POST", body: JSON.stringify(first) });
-      if (answer.status === 404) break; // This till has no back end: its sales stay in the browser.
       if (answer.status >= 500) throw new Error("later");
       const told = await answer.json();
       keep(UNSENT, (recall(UNSENT) ?? []).filter((one) => one.id !== first.id));
@@ -208,7 +208,6 @@ function openShop() {
   showBackups();
   showTicket();
   refresh();
-  send();
 }
 
 /** Show the flags as they are known now; the cashier's ticket and focus stay. */
@@ -288,6 +287,7 @@ async function openLine() {
   client.addHandler(ProviderEvents.Stale, showAway);
   client.addHandler(ProviderEvents.Error, showAway);
   const config = await readConfig();
+  send();
   if (!config?.portal) return showLine("alone");
   const choice = { environment: config.environment, cashier: config.cashier, ...recall(CHOICE) };
   if (!(choice.environment in config.tokens)) choice.environment = config.environment;

@@ -169,3 +169,47 @@ def test_command__while_up__finds_the_servers_by_data_dir_alone(portal: Portal) 
 
     assert done.returncode == 0, done.stderr
     assert named["flag"] in done.stdout
+
+
+def sell(till: str) -> int:
+    """Sell a book at the till, and return its receipt number."""
+    body = json.dumps({"lines": [{"article": "livres", "cents": 200}]}).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{till}/api/tickets", data=body), timeout=10) as answer:
+        return int(json.load(answer)["number"])
+
+
+def test_till__its_database_taken_back__loses_what_was_sold_since_and_no_number_twice(
+    portal: Portal, till: str
+) -> None:
+    environment = make_environment(portal.data_dir)
+    portal.wait(lambda: " verified " in run_manage("restore_point", "list", "till", environment=environment).stdout)
+    sold = sell(till)
+
+    done = run_manage(
+        *("rollback", "start", "till", "--newest-point", "--accept-losses", "--reason", "Tried"),
+        environment=environment,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert f"receipts missing then: {sold}" in done.stdout
+    assert sell(till) == sold + 1
+    with urllib.request.urlopen(f"{till}/api/tickets?last=2", timeout=10) as answer:
+        numbers = [one["number"] for one in json.load(answer)["tickets"]]
+    assert numbers == [sold + 1, sold - 1]
+
+
+def test_load_till__for_docker__writes_a_project_and_its_target(portal: Portal, data_dir: Path) -> None:
+    folder = data_dir.parent / "project"
+
+    done = run_manage("load_till", "--docker", str(folder), environment=make_environment(portal.data_dir))
+
+    assert done.returncode == 0, done.stderr
+    assert "TILL_IMAGE" in (folder / "docker-compose.yml").read_text()
+    secret = folder / "till.env"
+    assert "/till_docker" in secret.read_text()
+    assert secret.stat().st_mode & 0o777 == 0o600
+    with psycopg.connect(portal.read()["database_url"]) as connection:
+        row = connection.execute(
+            "SELECT folder, is_for_drills FROM recovery_target WHERE key = 'till-docker'"
+        ).fetchone()
+    assert row == (str(folder), True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from releaseportal.addresses import BASE_DIR, read_keys
@@ -93,6 +94,28 @@ def test_postgres__whose_passwords_are_lost__says_what_to_restore(data_dir: Path
 
     with pytest.raises(EmbeddedError, match=r"keys\.json"):
         postgres.prepare_postgres(data_dir, throw_away=True)
+
+
+def test_till__let_into_a_cluster_that_is_there__makes_databases_and_sees_no_other(data_dir: Path) -> None:
+    postgres.prepare_postgres(data_dir, throw_away=True)
+    assert "till_url" not in read_keys(data_dir)
+
+    postgres.prepare_postgres(data_dir, throw_away=True, has_till=True)
+    first = read_keys(data_dir)["till_url"]
+    prepared = postgres.prepare_postgres(data_dir, throw_away=True, has_till=True)
+
+    assert read_keys(data_dir)["till_url"] == first
+    running = server.start_server(prepared, log=data_dir / "log")
+    try:
+        found = read_keys(data_dir)
+        postgres.wait_for_postgres(found["database_url"], log=data_dir / "log")
+        with psycopg.connect(first.removesuffix("till") + "postgres", autocommit=True) as session:
+            session.execute("CREATE DATABASE till TEMPLATE template0")
+        with psycopg.connect(first) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("SELECT * FROM pg_authid")
+    finally:
+        running.terminate()
+        running.wait(30)
 
 
 def test_keys__in_any_data_directory__are_private_and_its_own(data_dir: Path) -> None:

@@ -20,6 +20,8 @@ MOST_TICKETS = 100
 RETRY_SECONDS = 2
 HEALTH = "/health"
 PREFIX = "/api/"
+#: What the page asks for first; here there is a back end and no portal.
+CONFIG = "/config.json"
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ FOREIGN = Answer(HTTPStatus.FORBIDDEN, {"error": "Another site's page must not s
 
 def is_ours(path: str) -> bool:
     """Tell whether a path belongs to the API."""
-    return path == HEALTH or path.startswith(PREFIX)
+    return path in {HEALTH, CONFIG} or path.startswith(PREFIX)
 
 
 class Api:
@@ -73,6 +75,7 @@ class Api:
         """Answer a request; nothing is raised."""
         routes: Mapping[tuple[str, str], Callable[[Request], Answer]] = {
             ("GET", HEALTH): self._tell_health,
+            ("GET", CONFIG): lambda _request: Answer(HTTPStatus.OK, {"backend": True}),
             ("GET", "/api/articles"): lambda _request: self._read("articles", list_articles),
             ("GET", "/api/day"): lambda _request: self._read("day", sum_day),
             ("GET", "/api/tickets"): self._list_tickets,
