@@ -52,7 +52,10 @@ ON_PHONES: tuple[tuple[Capability, frozenset[str]], ...] = (
 
 
 #: Where else a person is in a part of the portal, by the page that stands for it.
-ELSEWHERE = {"rollouts:list": ("/releases/", "/plan-templates/", "/freezes/", "/support/", "/agenda/")}
+ELSEWHERE = {
+    "rollouts:list": ("/releases/", "/plan-templates/", "/freezes/", "/support/", "/agenda/"),
+    "recovery:list": ("/procedures/",),
+}
 
 
 @dataclass(frozen=True)
