@@ -256,7 +256,7 @@ _FOLDER_STORAGE = {
         "directory_permissions_mode": 0o700,
     },
 }
-_S3_STORAGE = {
+S3_STORAGE = {
     "BACKEND": "storages.backends.s3.S3Storage",
     "OPTIONS": {
         "bucket_name": _BUCKET,
@@ -272,5 +272,5 @@ _S3_STORAGE = {
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    "restore_points": _S3_STORAGE if _BUCKET else _FOLDER_STORAGE,
+    "restore_points": S3_STORAGE if _BUCKET else _FOLDER_STORAGE,
 }

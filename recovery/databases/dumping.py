@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from recovery.errors import Failure
 
 #: What `SHOW server_version_num` is divided by for the major version.
 MAJOR = 10_000
+#: Limits of time that a server may set for every session; which there are depends on its version.
+LIMITS = ("statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout")
 
 
 def measure_database(address: Address) -> int:
@@ -36,8 +37,12 @@ def check_versions(address: Address) -> int:
     return server
 
 
-def dump(address: Address, *, into: Path, seconds: float, on_output: Callable[[str], None] | None = None) -> Manifest:
-    """Write a dump in PostgreSQL's custom format, whole or not at all, and return the manifest of its snapshot.
+def dump(
+    address: Address, *, into: Path, seconds: float, on_output: Callable[[str], None] | None = None
+) -> tuple[Manifest, float]:
+    """Write a dump in PostgreSQL's custom format, whole or not at all; return (manifest of its snapshot, seconds).
+
+    The seconds are pg_dump's own; what is counted for later verification comes after it, in the same snapshot.
 
     The file appears under its name only once the program has ended well and the disk has it.
     """
@@ -48,27 +53,21 @@ def dump(address: Address, *, into: Path, seconds: float, on_output: Callable[[s
             snapshot = _share_snapshot(session)
             # Before the dump: they are of no snapshot, and must not be ahead of what the dump has.
             sequences = read_sequences(session)
-            with ThreadPoolExecutor(max_workers=1) as pool:
-                # Beside the dump, in the session whose snapshot it has: the server has more than one core.
-                counting = pool.submit(take_figures, session)
-                try:
-                    run_tool(
-                        "pg_dump",
-                        *("--format=custom", "--verbose", "--no-password", f"--snapshot={snapshot}", f"--file={draft}"),
-                        seconds=seconds,
-                        address=address,
-                        on_output=on_output,
-                    )
-                except BaseException:
-                    session.cancel_safe()
-                    raise
-                manifest = replace(counting.result(), sequences=sequences)
+            outcome = run_tool(
+                "pg_dump",
+                *("--format=custom", "--verbose", "--no-password", f"--snapshot={snapshot}", f"--file={draft}"),
+                seconds=seconds,
+                address=address,
+                on_output=on_output,
+            )
+            # Not beside the dump: the shop sells on meanwhile, and one of its server's cores is enough.
+            manifest = replace(take_figures(session), sequences=sequences)
         _sync(draft)
         draft.rename(into)
         _sync(into.parent)
     finally:
         draft.unlink(missing_ok=True)
-    return manifest
+    return manifest, outcome.seconds
 
 
 def decode(file: Path, *, seconds: float) -> None:
@@ -86,6 +85,8 @@ def decode(file: Path, *, seconds: float) -> None:
 
 def _share_snapshot(session: Session) -> str:
     session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    # The session does nothing while pg_dump runs: where the server ends such ones, not this one.
+    session.execute("SELECT set_config(name, '0', true) FROM pg_settings WHERE name = ANY(%s)", [list(LIMITS)])
     found = session.execute("SELECT pg_export_snapshot()").fetchone()
     return str(found[0]) if found else ""
 

@@ -14,7 +14,7 @@ from typing import Any, LiteralString, TypeVar
 
 from psycopg import sql
 
-from recovery.databases.figures import identify, list_tables, measure_table, row_text
+from recovery.databases.figures import identify, list_tables, row_text
 from recovery.databases.sessions import Session
 from recovery.domain.ranges import to_ranges
 
@@ -102,7 +102,7 @@ def read_lost_rows(live: Session, restored: Session) -> Iterator[LostRow]:
     """Return each row that a swap would lose, as both sides have it; the two sides are asked beside each other."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         sides = _Sides(live, restored, pool)
-        for table in _list_differing(sides):
+        for table in _list_tables(sides):
             for chunk in _batched(_compare(sides, table)):
                 rows = _read_rows(live, table, [key for key, kind in chunk if kind != "removed"])
                 were = _read_rows(restored, table, [key for key, kind in chunk if kind != "added"])
@@ -134,20 +134,13 @@ class _Sides:
         return question(self.live), other.result()
 
 
-def _list_differing(sides: _Sides) -> Iterator[_Table]:
-    """Return the tables of the live database whose rows the restored one does not have, or not so."""
+def _list_tables(sides: _Sides) -> Iterator[_Table]:
+    """Return the tables of the live database, and how each is compared."""
     theirs = list_tables(sides.restored)
     for name, own in list_tables(sides.live).items():
         columns = tuple(column for column in own if name not in theirs or column in theirs[name])
         key = _find_key(sides.live, name)
-        table = _Table(name, columns, key if key and set(key) <= set(columns) else columns, name in theirs)
-        measure = partial(measure_table, table=name, columns=columns)
-        if table.is_restored:
-            ours, others = sides.ask(measure)
-            if ours != others:
-                yield table
-        elif measure(sides.live).rows:
-            yield table
+        yield _Table(name, columns, key if key and set(key) <= set(columns) else columns, name in theirs)
 
 
 def _find_key(session: Session, name: str) -> tuple[str, ...]:
@@ -156,7 +149,10 @@ def _find_key(session: Session, name: str) -> tuple[str, ...]:
 
 
 def _compare(sides: _Sides, table: _Table) -> Iterator[tuple[str, str]]:
-    """Return (key's text, kind) of every row that is not the same on both sides, once for each copy of it."""
+    """Return (key's text, kind) of every row that is not the same on both sides, once for each copy of it.
+
+    Each side reads its table once for the sums of its buckets, and once more only where some of them differ.
+    """
     ours, theirs = _ask(sides, table, partial(_sum_buckets, table=table))
     differing = sorted(bucket for bucket in ours.keys() | theirs.keys() if ours.get(bucket) != theirs.get(bucket))
     for buckets in _chunk(differing, sizes={bucket: rows for bucket, (rows, _total) in (theirs | ours).items()}):

@@ -52,7 +52,7 @@ def make_dump(job: Job) -> Proof:
     file = job.work_file
     file.unlink(missing_ok=True)
     point = open_point(operation_id=job.operation_id, label=str(job.wish.get("label", "")), now=clock.now())
-    manifest = dump(job.address, into=file, seconds=DUMP_SECONDS, on_output=job.say)
+    manifest, seconds = dump(job.address, into=file, seconds=DUMP_SECONDS, on_output=job.say)
     sha256, size = storage.hash_file(file), file.stat().st_size
     note_dump(
         point_id=point.pk,
@@ -62,7 +62,13 @@ def make_dump(job: Job) -> Proof:
         now=clock.now(),
     )
     rows = sum(table.rows for table in manifest.tables.values())
-    return {"restore_point": point.pk, "sha256": sha256, "size_bytes": size, "rows": rows}
+    return {
+        "restore_point": point.pk,
+        "sha256": sha256,
+        "size_bytes": size,
+        "rows": rows,
+        "pg_dump_seconds": round(seconds, 2),
+    }
 
 
 def decode_dump(job: Job) -> Proof:

@@ -42,7 +42,7 @@ def test_dump__while_the_shop_sells__is_of_one_moment_with_its_manifest(shop: Ad
     seller = threading.Thread(target=go_on_selling)
     seller.start()
     try:
-        manifest = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+        manifest, _seconds = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
     finally:
         is_over.set()
         seller.join()
@@ -53,6 +53,17 @@ def test_dump__while_the_shop_sells__is_of_one_moment_with_its_manifest(shop: Ad
     assert manifest.tables["public.tickets"].rows >= 20
     assert manifest.migrations == ("0001", "0002")
     assert manifest.sequences["public.receipt_number"]
+
+
+def test_dump__on_a_server_that_ends_idle_sessions__is_whole(shop: Address, tmp_path: Path) -> None:
+    with open_maintenance(shop) as session:
+        limit = sql.SQL("ALTER DATABASE {} SET idle_in_transaction_session_timeout = '1ms'")
+        session.execute(limit.format(sql.Identifier(shop.name)))
+
+    manifest, seconds = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+
+    assert manifest.tables["public.tickets"].rows == 20
+    assert 0 < seconds < SECONDS
 
 
 def test_dump__that_fails__leaves_no_file(shop: Address, tmp_path: Path) -> None:
@@ -128,7 +139,7 @@ def test_validate__what_differs__is_named(shop: Address, tmp_path: Path) -> None
     checks.mkdir()
     (checks / "cents.sql").write_text("SELECT id FROM tickets WHERE cents < 0")
     (checks / "bad.sql").write_text("SELECT nothing FROM nowhere")
-    manifest = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    manifest, _seconds = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
     scratch = _restore(shop, tmp_path / "one.dump")
     run_in(scratch, "UPDATE tickets SET cents = -5 WHERE id = 1")
     run_in(scratch, "DELETE FROM notes")
@@ -145,7 +156,7 @@ def test_validate__what_differs__is_named(shop: Address, tmp_path: Path) -> None
 
 def test_validate__a_check_that_writes__changes_nothing(shop: Address, tmp_path: Path) -> None:
     (tmp_path / "evil.sql").write_text("DELETE FROM ticket_lines RETURNING 1")
-    manifest = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    manifest, _seconds = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
     scratch = _restore(shop, tmp_path / "one.dump")
 
     found = validate(scratch, manifest=manifest, checks=tmp_path, seconds=SECONDS, say=lambda _: None)
@@ -298,7 +309,7 @@ def test_swap_back__brings_the_failed_one_again(shop: Address, tmp_path: Path) -
 
 
 def test_restore__extra_tables_with_foreign_keys_in_production__do_not_matter(shop: Address, tmp_path: Path) -> None:
-    manifest = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    manifest, _seconds = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
     run_in(shop, "CREATE TABLE extra (ticket bigint REFERENCES tickets, line int)")
     run_in(shop, "INSERT INTO extra VALUES (1, 1)")
 
@@ -325,7 +336,7 @@ def test_restore__refused_half_way__leaves_production_as_it_was(shop: Address, t
 
 
 def test_manifests__of_the_same_rows__are_the_same(shop: Address, tmp_path: Path) -> None:
-    one = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
-    other = dump(shop, into=tmp_path / "other.dump", seconds=SECONDS)
+    one, _seconds = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    other, _seconds = dump(shop, into=tmp_path / "other.dump", seconds=SECONDS)
 
     assert compare(one, other) == []
