@@ -10,12 +10,16 @@ from pathlib import Path
 
 import psycopg
 
-from server.api import Api
+from server.api import Api, find_number
 from server.database import Pool, connect, get_address
 from server.migrating import MigrationRefused, find_head, list_applied, list_known, migrate
 from server.selling import Line, Sale, fill, list_articles, sell
 from server.versions import HEADS, get_version, knows_payments
 from server.web import TillServer
+
+#: Less than the engine waits before it kills: docker-compose.yml's stop_grace_period.
+FINISH_SECONDS = 3
+MOST_FILLED = 10_000_000
 
 
 class SmokeFailed(Exception):
@@ -29,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options, get_version(), get_address()))
     except (ValueError, MigrationRefused, SmokeFailed) as fault:
         print(fault, file=sys.stderr)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
     except OSError as fault:
         print(f"It cannot listen there: {fault.strerror}", file=sys.stderr)
     except psycopg.Error as fault:
@@ -48,6 +54,7 @@ def _serve(options: argparse.Namespace, version: str, address: str) -> int:
         pass
     finally:
         server.server_close()
+        server.wait_idle(seconds=FINISH_SECONDS)
         pool.close()
     return 0
 
@@ -97,12 +104,27 @@ def _fill(options: argparse.Namespace, version: str, address: str) -> int:
     return 0
 
 
+def _read_port(text: str) -> int:
+    return _read_number(text, most=65_535)
+
+
+def _read_count(text: str) -> int:
+    return _read_number(text, most=MOST_FILLED)
+
+
+def _read_number(text: str, *, most: int) -> int:
+    number = find_number(text, most=most)
+    if not number:
+        raise argparse.ArgumentTypeError(f"it is a number from 1 to {most}")
+    return number
+
+
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="server", description=__doc__)
     commands = parser.add_subparsers(required=True)
     serving = commands.add_parser("serve", help="serve the till over HTTP")
     serving.add_argument("--host", default="127.0.0.1")
-    serving.add_argument("--port", type=int, required=True)
+    serving.add_argument("--port", type=_read_port, required=True)
     serving.add_argument("--page", type=Path, help="the folder of the till's page")
     serving.set_defaults(run=_serve)
     migrating = commands.add_parser("migrate", help="go forward to the newest migration, or to one, forward or back")
@@ -114,7 +136,7 @@ def _make_parser() -> argparse.ArgumentParser:
     smoking = commands.add_parser("smoke", help="sell a ticket and take it back")
     smoking.set_defaults(run=_smoke)
     filling = commands.add_parser("fill", help="sell many tickets at once, for demonstrations")
-    filling.add_argument("--tickets", type=int, default=1_000)
+    filling.add_argument("--tickets", type=_read_count, default=1_000)
     filling.set_defaults(run=_fill)
     return parser
 

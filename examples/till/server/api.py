@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, BinaryIO
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import psycopg
 from psycopg import errors
@@ -35,7 +35,11 @@ class Request:
 
     @property
     def path(self) -> str:
-        return urlsplit(self.target).path
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,14 @@ class Answer:
 
 NOT_FOUND = Answer(HTTPStatus.NOT_FOUND, {"error": "There is nothing here."})
 FOREIGN = Answer(HTTPStatus.FORBIDDEN, {"error": "Another site's page must not sell here."})
+
+
+def find_number(text: str, *, most: int) -> int | None:
+    """Return the number that plain digits say, None for anything else and for more than `most`."""
+    # Looked at before it is read: a number of thousands of digits cannot be.
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(most)) or int(text) > most:
+        return None
+    return int(text)
 
 
 def is_ours(path: str) -> bool:
@@ -100,10 +112,11 @@ class Api:
         return Answer(HTTPStatus.CREATED, {"number": number, "cents": sale.cents})
 
     def _list_tickets(self, request: Request) -> Answer:
-        last = parse_qs(urlsplit(request.target).query).get("last", ["20"])[0]
-        if not (last.isascii() and last.isdecimal() and 1 <= int(last[:6]) <= MOST_TICKETS):
+        given = parse_qs(request.query, keep_blank_values=True).get("last", ["20"])[0]
+        last = find_number(given, most=MOST_TICKETS)
+        if not last:
             raise SaleRefused(f"last is a number from 1 to {MOST_TICKETS}.")
-        return self._read("tickets", lambda session: list_tickets(session, last=int(last)))
+        return self._read("tickets", lambda session: list_tickets(session, last=last))
 
     def _read(self, name: str, read: Callable[[Any], Any]) -> Answer:
         with self._pool.lend() as session:
@@ -118,10 +131,10 @@ class Api:
 
 
 def _read_body(request: Request) -> Any:
-    length = request.length
-    if request.body is None or not (length.isascii() and length.isdecimal()) or int(length[:9]) > MOST_BYTES:
+    length = find_number(request.length, most=MOST_BYTES)
+    if request.body is None or length is None:
         raise SaleRefused(f"Send JSON of at most {MOST_BYTES} bytes, with its length.")
     try:
-        return json.loads(request.body.read(int(length)))
+        return json.loads(request.body.read(length))
     except (ValueError, RecursionError):
         raise SaleRefused("What was sent is no JSON.") from None

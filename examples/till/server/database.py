@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 
 Session = psycopg.Connection[tuple[Any, ...]]
 
@@ -14,13 +16,21 @@ VARIABLE = "DATABASE_URL"
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 10_000
 KEPT = 4
+#: More would take them from whoever else uses the server.
+MOST = 8
+LEND_SECONDS = 5
 
 
 def get_address() -> str:
-    """Return the address of the database; raises ValueError where nobody said it."""
+    """Return the address of the database; raises ValueError where nobody said it, or not as an address."""
     address = os.environ.get(VARIABLE, "")
     if not address:
         raise ValueError(f"{VARIABLE} is not set: postgres://user:password@host:port/name")
+    try:
+        conninfo_to_dict(address)
+    except psycopg.ProgrammingError:
+        # Its own words hold the address, and so the password.
+        raise ValueError(f"{VARIABLE} is no address: postgres://user:password@host:port/name") from None
     return address
 
 
@@ -36,23 +46,31 @@ def connect(address: str) -> Session:
 
 
 class Pool:
-    """Sessions that threads lend: one that broke is thrown away, and a new one opened once instead."""
+    """A few sessions that threads lend: one that broke is thrown away, and a new one opened once instead."""
 
     def __init__(self, address: str) -> None:
         self._address = address
         self._idle: list[Session] = []
         self._lock = threading.Lock()
+        self._free = threading.BoundedSemaphore(MOST)
 
     @contextmanager
     def lend(self) -> Iterator[Session]:
-        """Lend a session that answers; raises psycopg.OperationalError where the server does not."""
-        session = self._take()
+        """Lend a session that answers; raises psycopg.OperationalError where the server does not, or all are lent."""
+        if not self._free.acquire(timeout=LEND_SECONDS):
+            raise psycopg.OperationalError("All sessions are busy.")
         try:
-            yield session
-        except BaseException:
-            session.close()
-            raise
-        self._put(session)
+            session = self._take()
+            try:
+                yield session
+            except psycopg.Error:
+                # It may keep what made it fail: that its database only reads.
+                session.close()
+                raise
+            finally:
+                self._put(session)
+        finally:
+            self._free.release()
 
     def close(self) -> None:
         """Close what is idle."""
@@ -74,8 +92,9 @@ class Pool:
         return connect(self._address)
 
     def _put(self, session: Session) -> None:
+        is_whole = not session.closed and session.info.transaction_status == TransactionStatus.IDLE
         with self._lock:
-            if not session.closed and len(self._idle) < KEPT:
+            if is_whole and len(self._idle) < KEPT:
                 self._idle.append(session)
                 return
         session.close()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import LiteralString, cast
 
 from server.database import Session
 from server.versions import HEADS
@@ -15,6 +14,8 @@ LEDGER = "CREATE TABLE IF NOT EXISTS schema_migrations (number text PRIMARY KEY,
 #: Two that migrate at once do so one after the other.
 LOCK = 7_240_001
 LOCK_WAIT = "SET LOCAL lock_timeout = '5s'"
+#: It may take its time over many tickets; it may not wait long, for everybody would wait behind it.
+NO_LIMIT = "SET LOCAL statement_timeout = 0"
 
 
 class MigrationRefused(Exception):
@@ -60,6 +61,7 @@ def migrate(session: Session, version: str, *, to: str = "") -> list[str]:
         raise MigrationRefused(f"{version} knows no migration {wanted}.")
     with session.transaction():
         session.execute(LOCK_WAIT)
+        session.execute(NO_LIMIT)
         session.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         session.execute(LEDGER)
         applied = list_applied(session)
@@ -96,7 +98,7 @@ def _go_back(session: Session, steps: Sequence[Migration]) -> list[str]:
 
 
 def _run(session: Session, file: Path) -> None:
-    session.execute(cast("LiteralString", file.read_text(encoding="utf-8")))
+    session.execute(file.read_text(encoding="utf-8"))
 
 
 def _read(name: str) -> Migration:

@@ -10,7 +10,12 @@ from server.database import Session
 
 MOST_LINES = 100
 MOST_CENTS = 1_000_000
+MOST_LETTERS = 60
 PAYMENTS = ("cash", "card", "cheque")
+#: A day of the shop begins there, wherever its server stands.
+ZONE = "Europe/Paris"
+TICKET_FIELDS = frozenset({"id", "lines", "payment"})
+LINE_FIELDS = frozenset({"article", "cents"})
 
 
 class SaleRefused(ValueError):
@@ -38,6 +43,7 @@ def read_sale(given: Any) -> Sale:
     """Return the sale that a decoded JSON value describes; raises SaleRefused."""
     if not isinstance(given, Mapping):
         raise SaleRefused("A ticket is an object with lines.")
+    _check_fields(given, known=TICKET_FIELDS)
     lines = given.get("lines")
     if not isinstance(lines, list) or not 1 <= len(lines) <= MOST_LINES:
         raise SaleRefused(f"A ticket has 1 to {MOST_LINES} lines.")
@@ -45,6 +51,13 @@ def read_sale(given: Any) -> Sale:
     if payment not in PAYMENTS:
         raise SaleRefused(f"payment is one of {', '.join(PAYMENTS)}.")
     return Sale(tuple(_read_line(line) for line in lines), payment, _read_id(given.get("id")))
+
+
+def _check_fields(given: Mapping[str, Any], *, known: frozenset[str]) -> None:
+    """Refuse what nobody knows: a word spelt wrong would be sold as if it were not there."""
+    unknown = given.keys() - known
+    if unknown:
+        raise SaleRefused(f"Nobody knows {min(unknown)[:MOST_LETTERS]}: {', '.join(sorted(known))}.")
 
 
 def _read_id(given: Any) -> UUID | None:
@@ -59,8 +72,10 @@ def _read_id(given: Any) -> UUID | None:
 def _read_line(given: Any) -> Line:
     if not isinstance(given, Mapping):
         raise SaleRefused("A line is an object with article and cents.")
+    _check_fields(given, known=LINE_FIELDS)
     article, cents = given.get("article"), given.get("cents")
-    if not isinstance(article, str) or not article:
+    # PostgreSQL keeps no zero byte and no half of a character: neither is printable.
+    if not isinstance(article, str) or not 1 <= len(article) <= MOST_LETTERS or not article.isprintable():
         raise SaleRefused("article is the code of an article.")
     if not isinstance(cents, int) or isinstance(cents, bool) or not 0 <= cents <= MOST_CENTS:
         raise SaleRefused(f"cents is a whole number from 0 to {MOST_CENTS}.")
@@ -134,9 +149,9 @@ def list_tickets(session: Session, *, last: int) -> list[dict[str, Any]]:
 
 
 def sum_day(session: Session) -> dict[str, int]:
-    """Return how many tickets there are of today, and their sum in cents."""
+    """Return how many tickets there are of the shop's today, and their sum in cents."""
     found = session.execute(
-        "SELECT count(*), coalesce(sum(cents), 0) FROM tickets WHERE sold_at >= date_trunc('day', now())"
+        "SELECT count(*), coalesce(sum(cents), 0) FROM tickets WHERE sold_at >= date_trunc('day', now(), %s)", [ZONE]
     ).fetchone()
     count, cents = found or (0, 0)
     return {"tickets": int(count), "cents": int(cents)}
