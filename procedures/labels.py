@@ -67,5 +67,5 @@ VERDICT_TONES: dict[str, str] = {"back": "ok", "not_back": "bad", "unknown": "pl
 SAID: dict[str, str | Promise] = {
     "met": _("Kept: yes."),
     "failed": _("Kept: no."),
-    "overridden": _("Passed over; the post-mortem shows it."),
+    "overridden": _("Passed over, with your reason."),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +17,8 @@ from recovery.models import Drill, Target
 
 #: So many drills make the trend.
 SHOWN = 12
+#: Longer than a month and the one before it.
+LOOKED_BACK = timedelta(days=70)
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def list_due_environments(*, now: datetime) -> Iterator[Environment]:
 def list_missed(*, now: datetime) -> Iterator[tuple[Environment, date]]:
     """Yield the environments in which no drill passed last month, with that month."""
     for environment in list_drilled_environments():
-        passed = environment.drills.filter(status=DrillStatus.PASSED).values_list("ended_at", flat=True)[:SHOWN]
+        recent = environment.drills.filter(status=DrillStatus.PASSED, ended_at__gte=now - LOOKED_BACK)
+        passed = recent.values_list("ended_at", flat=True)
         month = find_missed_month(
             today=timezone.localdate(now),
             known_since=timezone.localdate(_find_beginning(environment) or now),

@@ -141,7 +141,7 @@ def _do_step(step: OperationStep, *, plan: Plan, job: Job) -> bool:
 
 def _fail(failure: Failure, *, step: OperationStep, plan: Plan, job: Job, output: str) -> bool:
     told = {"step": step.code, "code": failure.code, "data": failure.data, "output": failure.output}
-    job.state["is_past"] = plan.is_past(job)
+    job.state |= {"is_past": plan.is_past(job), "fault": failure.code}
     is_tried_again = fail_step(
         step_id=step.pk,
         failure=told,

@@ -12,6 +12,7 @@ REFUSALS: dict[str, str | Promise] = {
     "target_taken": _("Operation %(operation)s has the target %(target)s: let it end, resume it or abort it first."),
     "target_unknown": _("There is no target %(target)s."),
     "target_has_no_database": _("The target %(target)s has no database."),
+    "operation_not_stopped": _("It neither failed nor waits for a word: there is nothing to resume."),
     "operation_runs": _("It runs: it ends by itself, or asks. Then it can be aborted."),
     "drill_running": _("A drill of %(environment)s runs already."),
     "drill_unknown": _("There is no such drill."),
@@ -27,6 +28,7 @@ REFUSALS: dict[str, str | Promise] = {
     "target_has_no_application": _("The target %(target)s has no compose project to deploy to."),
     "no_previous_image": _("No earlier deployment of %(target)s is known: there is no image to go back to."),
     "database_variable_wrong": _("A variable’s name has capital letters, digits and _."),
+    "drills_in_production": _("Drills never take a production application down: choose another environment’s target."),
     "reverse_names_nothing": _("Write {name} where the migration to go back to is meant: migrate {name}."),
     "migrations_irreversible": _("There is no way back behind %(names)s but a restore point. Say that you know."),
     "migrations_unrehearsed": _(
@@ -136,6 +138,16 @@ FAILURES: dict[str, str | Promise] = {
     "application_unwell": _("The application does not get well: look at %(url)s and its logs. Roll back, or resume."),
     "smoke_failed": _("The smoke test fails: read its output. Roll back, or mend it and resume."),
     "migrate_failed": _("The migrations failed: read the output. The version before runs on."),
+    "ledger_unknown": _(
+        "The migrations changed the copy, and no ledger says which ran: they cannot be gone back behind one by one."
+        " Only a restore point brings back what was before."
+    ),
+    "compose_unreadable": _("The compose file cannot be read: try “docker compose config” in its folder."),
+    "variable_not_read": _(
+        "The service for commands has no %(variable)s with this database’s address: what it runs would change the live"
+        " database. Name the right variable on the target’s page. Nothing was begun."
+    ),
+    "live_changed": _("The live database’s migrations changed meanwhile: look at it now. The copy was given up."),
     "reverse_failed": _("A migration cannot be gone back behind: read the output. The release runs again."),
     "no_restore_point": _("There is no verified restore point of this deployment: it does not go on without."),
     "fault": _("The portal itself failed: see the worker's log. Nothing more is done until somebody resumes."),

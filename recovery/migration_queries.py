@@ -49,18 +49,21 @@ def find_warnings(target: Target, *, version: str, image: str) -> Warnings:
     """
     if not target.migrate or not target.database:
         return Warnings(is_rehearsed=True, irreversible=[], lossy=[])
-    tried = target.operations.filter(kind=Kind.REHEARSE, status=Status.SUCCEEDED, wish__image=image)
+    tried = target.operations.filter(kind=Kind.REHEARSE, status=Status.SUCCEEDED, wish__image=image).first()
+    found: dict[str, str] = tried.state.get("found", {}) if tried is not None else {}
     rows = list_migrations(version)
+    never = {one.migration.name for one in rows if one.kind == Reversibility.IRREVERSIBLE}
+    never |= {name for name, kind in found.items() if kind == Reversibility.IRREVERSIBLE}
     return Warnings(
-        is_rehearsed=tried.exists(),
-        irreversible=[one.migration.name for one in rows if one.kind == Reversibility.IRREVERSIBLE],
+        is_rehearsed=tried is not None,
+        irreversible=sorted(never),
         lossy=[one.migration.name for one in rows if one.kind == Reversibility.LOSSY],
     )
 
 
-def list_irreversible(names: Iterable[str]) -> list[str]:
-    """Return those of some migrations that cannot be gone back behind, by what is said and was seen."""
-    rows = SchemaMigration.objects.filter(name__in=list(names))
+def list_irreversible(version: str, *, names: Iterable[str]) -> list[str]:
+    """Return those of a release's migrations that cannot be gone back behind, by what is said and was seen."""
+    rows = SchemaMigration.objects.filter(version=version, name__in=list(names))
     return sorted({row.name for row in rows if worst(row.kinds) == Reversibility.IRREVERSIBLE})
 
 

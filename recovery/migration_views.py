@@ -1,6 +1,6 @@
 """Pages of a release's migrations: how each is gone back behind, said and tried."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from core import clock
@@ -9,17 +9,20 @@ from core.views import actor_of, answer_form
 from recovery.migration_forms import MigrationsForm
 from recovery.migration_queries import list_migrations
 from recovery.transitions.migrating import declare_migrations
+from recovery.transitions.wishes import MOST_VERSION_CHARACTERS
 
 
 @requires(Capability.VIEW)
 def show(request: HttpRequest, version: str) -> HttpResponse:
     """Show the migrations of a release."""
+    _check_version(version)
     return render(request, "recovery/migrations.html", {"version": version, "rows": list_migrations(version)})
 
 
 @requires(Capability.OPERATE_TARGETS)
 def describe(request: HttpRequest, version: str) -> HttpResponse:
     """Describe the migrations of a release, in their order."""
+    _check_version(version)
     known = [row.migration for row in list_migrations(version)]
     form = MigrationsForm(request.POST or None, migrations=known)
     return answer_form(
@@ -36,3 +39,8 @@ def describe(request: HttpRequest, version: str) -> HttpResponse:
         template="recovery/migrations_form.html",
         context={"version": version},
     )
+
+
+def _check_version(version: str) -> None:
+    if len(version) > MOST_VERSION_CHARACTERS or not version.isprintable():
+        raise Http404

@@ -49,7 +49,8 @@ def list_target_rows() -> list[TargetRow]:
     """Return every target with its newest verified restore point and what is done to it now: three queries."""
     verified = RestorePoint.objects.filter(status=PointStatus.VERIFIED)
     newest = verified.defer("manifest").order_by("target_id", "-taken_at").distinct("target_id")
-    running = Operation.objects.filter(status__in=[str(s) for s in UNFINISHED])
+    # The newest last: beside a rollback, what gave way to it may still be put back.
+    running = Operation.objects.filter(status__in=[str(s) for s in UNFINISHED]).order_by("pk")
     points = {point.target_id: point for point in newest}
     operations = {operation.target_id: operation for operation in running}
     return [TargetRow(target, points.get(target.pk), operations.get(target.pk)) for target in list_targets()]

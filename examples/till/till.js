@@ -13,6 +13,7 @@ const CHOICE = "till:choice";
 const TICKED = "till:ticked";
 const SALES = "till:sales";
 const UNSENT = "till:unsent";
+const REFUSED = "till:refused";
 const BACKUPS_SHOWN = 5;
 
 const client = OpenFeature.getClient();
@@ -77,8 +78,10 @@ async function send() {
   try {
     for (let [first] = recall(UNSENT) ?? []; first; [first] = recall(UNSENT) ?? []) {
       const answer = await fetch("/api/tickets", { method: "POST", body: JSON.stringify(first) });
-      if (answer.status >= 500) throw new Error("later");
+      if (!answer.ok && answer.status !== 400) throw new Error("later");
       const told = await answer.json();
+      // What it will never take is kept apart, and shown: a cashier must hear of it.
+      if (!answer.ok) keep(REFUSED, [...(recall(REFUSED) ?? []), first]);
       keep(UNSENT, (recall(UNSENT) ?? []).filter((one) => one.id !== first.id));
       if (answer.ok) note(first.id, told.number);
     }
@@ -86,10 +89,14 @@ async function send() {
     sendingAgain = setTimeout(send, POLL_MS);
   }
   isSending = false;
-  byId("unsent").textContent = sayUnsent((recall(UNSENT) ?? []).length);
+  byId("unsent").textContent = [sayUnsent((recall(UNSENT) ?? []).length), sayRefused((recall(REFUSED) ?? []).length)]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 const sayUnsent = (count) => (count ? `${count} ${count > 1 ? "ventes attendent" : "vente attend"} la base` : "");
+
+const sayRefused = (count) => (count ? `✗ ${count} ${count > 1 ? "ventes refusées" : "vente refusée"} par la base` : "");
 
 /** Keep a sale's receipt number, and show it while it is the last one. */
 function note(id, number) {

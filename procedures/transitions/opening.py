@@ -42,7 +42,8 @@ def open_for_operation(operation: Operation, *, now: datetime) -> Procedure:
     if part is not None:
         return part.procedure
     place = locked.target.environment_id
-    running = Procedure.objects.filter(environment=place, ended_at=None, begun_at__lte=locked.asked_at)
+    flags = Procedure.objects.filter(environment=place, rollback__rollout__is_rehearsal=False)
+    running = flags.filter(ended_at=None, begun_at__lte=locked.asked_at)
     found = running.filter(watched_until__gt=locked.asked_at).select_for_update(of=("self",)).first()
     kind = Kind.IMMEDIATE if "image" in locked.wish else Kind.DATABASE
     if found is None:

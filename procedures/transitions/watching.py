@@ -9,6 +9,7 @@ from core.actors import RECOVERY
 from core.history import recorded
 from notifications.domain.audience import DRIVERS
 from notifications.transitions import publish
+from procedures.domain.checklists import WATCHES, Kind
 from procedures.models import Procedure
 
 WATCHED = "Figures after the rollback"
@@ -23,6 +24,8 @@ def note_figures(*, procedure_id: int, figures: dict[str, Any], done_at: datetim
     procedure = Procedure.objects.select_for_update(of=("self",)).get(pk=procedure_id)
     if procedure.ended_at is not None:
         return procedure
+    if procedure.done_at is None and done_at is not None:
+        procedure.watched_until = max(procedure.watched_until, done_at + WATCHES[Kind(procedure.kind)])
     is_over = now >= procedure.watched_until and (done_at or procedure.done_at) is not None
     if not (_is_news(procedure, figures, now=now) or is_over or (done_at and procedure.done_at is None)):
         return procedure
@@ -37,6 +40,7 @@ def note_figures(*, procedure_id: int, figures: dict[str, Any], done_at: datetim
             kind="rollback_watched",
             data={
                 "environment": procedure.environment.key,
+                "is_rehearsal": procedure.rollback is not None and procedure.rollback.rollout.is_rehearsal,
                 "number": procedure.pk,
                 "verdict": figures["verdict"],
                 "before": say_bp(figures["before"]["error_bp"]),

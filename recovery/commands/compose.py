@@ -1,9 +1,13 @@
 """A compose project: its image pulled and pinned by digest, brought up, stopped, looked at on the engine itself."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import Any
+
+import yaml
 
 from recovery.commands.hosts import Host, Say
 from recovery.commands.running import NOT_FOUND, Outcome
@@ -18,6 +22,8 @@ PULL_SECONDS = 900.0
 UP_SECONDS = 180.0
 STOP_SECONDS = 120.0
 
+#: How a file that compose prints begins: warnings have a space or an equals sign before any colon, or go on behind it.
+_TOP_KEY = re.compile(r"(name: \S+|networks:|services:|volumes:|version: \S+|x-[a-z-]+:)\s*$")
 _known: dict[Host, tuple[str, ...]] = {}
 _ENGINE_GONE = (
     "Cannot connect to the Docker daemon",
@@ -149,6 +155,23 @@ def run_once(
         secrets=secrets,
         on_output=on_output,
     )
+
+
+def find_variable(project: Project, name: str) -> str | None:
+    """Return what the service for commands finds in a variable of its environment, None where it has no such one.
+
+    What it prints holds secrets: none of it is shown or kept.
+    """
+    # Any image will do for reading the file; a warning may still stand above what it prints.
+    outcome = _compose(project, ("config",), seconds=LOOK_SECONDS, environment={project.image_variable: "none"})
+    lines = dropwhile(lambda line: not _TOP_KEY.match(line), outcome.output.splitlines())
+    try:
+        services = yaml.safe_load("\n".join(lines))["services"]
+        found = services[project.command_service or project.service].get("environment") or {}
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
+        raise Failure("compose_unreadable") from None
+    pairs = found if isinstance(found, dict) else dict(str(one).partition("=")[::2] for one in found)
+    return None if pairs.get(name) is None else str(pairs[name])
 
 
 def read_containers(project: Project) -> list[Container]:

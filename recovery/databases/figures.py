@@ -79,6 +79,12 @@ def read_sequences(session: Session) -> dict[str, int | None]:
     return dict(session.execute(_SEQUENCES).fetchall())
 
 
+def has_apps(session: Session) -> bool:
+    """Tell whether migrations there belong to apps, as Django's do."""
+    found = session.execute("SELECT to_regclass('public.django_migrations') IS NOT NULL").fetchone()
+    return bool(found and found[0])
+
+
 def find_migrations(session: Session) -> tuple[str, ...]:
     """Return the migrations that have run there, in order, empty where no ledger is known."""
     for table, query in LEDGERS:

@@ -1,5 +1,6 @@
 """What a drill found, whether that is good enough, and when the next one is due. Pure."""
 
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -11,6 +12,7 @@ FLAG_OFF_MS = 5_000
 ROLLBACK_STEPS = frozenset(
     {
         *("check_image", "fetch", "restore", "validate", "show_losses", "quiesce", "archive", "keep_numbers", "swap"),
+        *("check_database", "dump", "decode", "store", "stop_application", "reverse"),
         *("observe", "bring_up", "watch", "smoke", "note_back", "count", "drill_back", "drill_watch", "drill_smoke"),
     }
 )
@@ -90,7 +92,8 @@ def is_due(*, local_now: datetime, last_on: date | None, day: int, hour: int) ->
     """Tell whether this month's drill is to begin. `last_on`: local day on which the last one began."""
     if last_on is not None and (last_on.year, last_on.month) >= (local_now.year, local_now.month):
         return False
-    return (local_now.day, local_now.hour) >= (day, hour)
+    last = monthrange(local_now.year, local_now.month)[1]
+    return (local_now.day, local_now.hour) >= (min(day, last), hour)
 
 
 def find_missed_month(*, today: date, known_since: date, passed_on: Sequence[date]) -> date | None:

@@ -51,13 +51,16 @@ def list_new(before: Sequence[str], after: Sequence[str]) -> list[str]:
     return [name for name in after if name not in known]
 
 
-def list_reversals(before: Sequence[str], new: Sequence[str]) -> list[Reversal]:
-    """Return the way back behind new migrations, the last one first."""
+def list_reversals(before: Sequence[str], new: Sequence[str], *, has_apps: bool) -> list[Reversal]:
+    """Return the way back behind new migrations, the last one first.
+
+    `has_apps`: the ledger is Django's, whose names are `app.name`; elsewhere a dot is a part of a name.
+    """
     chain = [*before, *new]
     found: list[Reversal] = []
     for at in range(len(chain) - 1, len(before) - 1, -1):
-        app, _name = _split(chain[at])
-        earlier = [name for other, name in map(_split, chain[:at]) if other == app]
+        app, _name = _split(chain[at], has_apps=has_apps)
+        earlier = [name for other, name in (_split(one, has_apps=has_apps) for one in chain[:at]) if other == app]
         found.append(Reversal(chain[at], app, earlier[-1] if earlier else NOTHING))
     return found
 
@@ -106,7 +109,9 @@ def list_gone(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[
     return tuple(sorted(gone))
 
 
-def _split(migration: str) -> tuple[str, str]:
-    """Return (app, name): Django's ledger has both, joined by a dot."""
-    app, dot, name = migration.partition(".")
-    return (app, name) if dot else ("", migration)
+def _split(migration: str, *, has_apps: bool) -> tuple[str, str]:
+    """Return (app, name as commands take it): of a ledger with a number and words, the number."""
+    if has_apps:
+        app, _dot, name = migration.partition(".")
+        return app, name
+    return "", migration.partition(" ")[0]

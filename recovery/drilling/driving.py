@@ -24,7 +24,13 @@ DRILL_LOCK = 7_140_208
 
 def drive_drills() -> int:
     """Bring every running drill on; return how many ended."""
-    return sum(drive_drill(pk) for pk in Drill.objects.filter(status=DrillStatus.RUNNING).values_list("pk", flat=True))
+    ended = 0
+    for pk in Drill.objects.filter(status=DrillStatus.RUNNING).values_list("pk", flat=True):
+        try:
+            ended += drive_drill(pk)
+        except Exception:  # whatever it is, it is this drill's alone
+            log.exception("drill %s: tried again", pk)
+    return ended
 
 
 def drive_drill(drill_id: int) -> bool:
@@ -38,9 +44,8 @@ def drive_drill(drill_id: int) -> bool:
         if drill.flags is None:
             results = exercise_flags(drill.environment, now=clock.now())
             drill = note_flags(drill_id=drill.pk, results=results, now=clock.now())
-        if not _ask_operations(drill, now=clock.now()):
-            return False
-        return _close(drill, now=clock.now())
+        is_whole = _ask_operations(drill, now=clock.now())
+        return _close(drill, is_whole=is_whole, now=clock.now())
 
 
 def list_drilled(environment: Environment) -> list[Target]:
@@ -84,22 +89,25 @@ def _compose_wish(target: Target) -> dict[str, object]:
     if newest is not None:
         wish["restore_point"] = newest.pk
     deployment = find_newest_deployment(target) if _has_application(target) else None
-    if deployment is not None and deployment.previous_image:
+    # One that never came live runs nowhere: there is nothing to go back from, and nothing to come back to.
+    if deployment is not None and deployment.live_at is not None and deployment.previous_image:
         wish |= {"image": deployment.previous_image, "current": deployment.image}
     return wish
 
 
-def _close(drill: Drill, *, now: datetime) -> bool:
+def _close(drill: Drill, *, is_whole: bool, now: datetime) -> bool:
     operations = {one.target_id: one for one in drill.operations.all()}
-    if any(one.status not in {Status.SUCCEEDED, Status.ABORTED, Status.FAILED} for one in operations.values()):
+    for operation in operations.values():
+        # What did not end well has put back what it changed; its target is free again at once.
+        if operation.status == Status.FAILED:
+            abort_operation(operation_id=operation.pk, actor=RECOVERY, reason=OVER, now=now)
+    if not is_whole or any(
+        one.status not in {Status.SUCCEEDED, Status.ABORTED, Status.FAILED} for one in operations.values()
+    ):
         return False
     flags = [FlagResult(**told) for told in drill.flags or []]
     targets = [_judge(target, operations.get(target.pk)) for target in list_drilled(drill.environment)]
     status = DrillStatus.PASSED if is_passed(flags, targets) else DrillStatus.FAILED
-    for operation in operations.values():
-        # What did not end well has put back what it changed; its target is free again.
-        if operation.status == Status.FAILED:
-            abort_operation(operation_id=operation.pk, actor=RECOVERY, reason=OVER, now=now)
     end_drill(drill_id=drill.pk, status=status, report=compose_report(flags, targets), now=now)
     return True
 
@@ -113,7 +121,7 @@ def _judge(target: Target, operation: Operation | None) -> TargetResult:
     tables = rows.manifest.get("tables", {}) if rows else {}
     return TargetResult(
         target.key,
-        "" if is_done else str(operation.failure.get("code") or "aborted"),
+        "" if is_done else str(operation.state.get("fault") or "aborted"),
         sum_rollback(operation.state.get("steps", ())) if is_done else None,
         target.rto_seconds,
         rows=sum(int(one["rows"]) for one in tables.values()) if rows else None,

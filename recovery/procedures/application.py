@@ -1,5 +1,7 @@
 """The application of a target: stopped, started, put on an image. A target may have none, only a database."""
 
+from urllib.parse import quote
+
 from core import clock
 from recovery.commands import compose, probing
 from recovery.commands.compose import Project
@@ -117,7 +119,7 @@ def run_in(job: Job, image: str, arguments: list[str], *, failure: str, on: Addr
     `on`: another database than its own, by the variable that the target names.
     """
     environment = {job.target.database_variable: make_url(on)} if on else {}
-    secrets = (on.password, make_url(on)) if on and on.password else ()
+    secrets = _list_secrets(job, on)
     try:
         outcome = compose.run_once(
             project_of(job),
@@ -133,6 +135,15 @@ def run_in(job: Job, image: str, arguments: list[str], *, failure: str, on: Addr
             raise
         raise Failure(failure, output=fault.output) from None
     return {"said": outcome.last_line, "seconds": round(outcome.seconds, 2)}
+
+
+def _list_secrets(job: Job, on: Address | None) -> tuple[str, ...]:
+    """Return what a command of the target may print of its database's address, and nobody shall read."""
+    known = [on] if on else []
+    if job.target.database:
+        known.append(job.address)
+    found = {word for one in known for word in (one.password, quote(one.password, safe=""), make_url(one))}
+    return tuple(sorted(filter(None, found), key=len, reverse=True))
 
 
 def note_back(job: Job) -> Proof:

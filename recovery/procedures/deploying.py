@@ -5,13 +5,13 @@ from typing import Any
 from core import clock
 from recovery.commands import compose
 from recovery.domain.lifecycle import PointStatus
-from recovery.domain.reversals import list_new, list_reversals
+from recovery.domain.reversals import list_new
 from recovery.errors import Failure
 from recovery.jobs import Job, Plan, Proof, Step, StepSkipped
 from recovery.models import RestorePoint, Target
 from recovery.procedures import application
 from recovery.procedures.application import project_of, run_in
-from recovery.procedures.reversing import read_ledger
+from recovery.procedures.reversing import list_way_back, read_ledger
 from recovery.procedures.taking import TAKING
 from recovery.transitions.deploying import note_deployment, note_reversals
 
@@ -31,10 +31,13 @@ def migrate(job: Job) -> Proof:
     if job.target.database and not points.exists():
         raise Failure("no_restore_point")
     job.remember(is_touched=True, ledger=job.state.get("ledger", read_ledger(job)))
-    said = run_in(job, str(job.wish["image"]), job.target.migrate, failure="migrate_failed")
-    before = job.state["ledger"]
-    ran = list_new(before, read_ledger(job))
-    note_reversals(operation_id=job.operation_id, reversals=list_reversals(before, ran), now=clock.now())
+    try:
+        said = run_in(job, str(job.wish["image"]), job.target.migrate, failure="migrate_failed")
+    finally:
+        # Some may have run before one failed: the way back is for them as well.
+        ran = list_new(job.state["ledger"], read_ledger(job))
+        way = list_way_back(job, job.state["ledger"], ran)
+        note_reversals(operation_id=job.operation_id, reversals=way, now=clock.now())
     return {**said, "migrations": ran}
 
 

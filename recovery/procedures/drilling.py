@@ -34,8 +34,8 @@ def go_back(job: Job) -> Proof:
 
 
 def go_forth(job: Job) -> Proof:
-    """The application runs from its own image again."""
-    return application.put_on(job, str(job.wish["current"]))
+    """The application runs again from the image that it had."""
+    return application.put_on(job, _own_image(job))
 
 
 def measure_after(job: Job) -> Proof:
@@ -47,8 +47,13 @@ def undo(job: Job) -> Proof:
     """Nothing is left beside, and the application runs from its own image."""
     undone: Proof = drop_beside(job) if "restore_point" in job.wish else {}
     if job.state.get("is_touched"):
-        undone |= application.put_on(job, str(job.wish["current"]))
+        undone |= application.put_on(job, _own_image(job))
     return undone
+
+
+def _own_image(job: Job) -> str:
+    """Return what ran when the drill began, as the engine's own file said; else what was deployed."""
+    return str(job.state.get("before") or job.wish["current"])
 
 
 def plan_drilling(target: Target, wish: dict[str, Any]) -> Plan:

@@ -7,19 +7,39 @@ from pathlib import Path
 from typing import Any
 
 from core import clock
+from recovery.commands import compose
 from recovery.databases.figures import list_tables, take_figures
 from recovery.databases.schema import find_difference, read_schema
 from recovery.databases.sessions import open_session
+from recovery.domain.addresses import AddressWrong, parse_address
 from recovery.domain.manifest import compare
-from recovery.domain.reversals import Looked, Reversal, fill_words, judge, list_gone, list_new, list_reversals, worst
+from recovery.domain.reversals import Looked, Reversal, fill_words, judge, list_gone, list_new, worst
 from recovery.errors import Failure
 from recovery.jobs import Job, Plan, Proof, Step, StepSkipped
 from recovery.models import Target
-from recovery.procedures.application import hold_image, run_in
+from recovery.procedures.application import hold_image, project_of, run_in
 from recovery.procedures.beside import drop_beside, get_manifest, restore_beside, scratch_of
-from recovery.procedures.reversing import read_ledger
+from recovery.procedures.reversing import list_way_back, read_ledger
 from recovery.procedures.taking import fetch_point
 from recovery.transitions.migrating import note_rehearsal
+
+
+def hold_release(job: Job) -> Proof:
+    """The engine holds the image, and its commands read the database's address from the variable that is named.
+
+    Else they would migrate the live database instead of the copy: then nothing is begun.
+    """
+    proof = hold_image(job)
+    named = job.target.database_variable
+    found = compose.find_variable(project_of(job), named)
+    try:
+        is_its_own = found is not None and parse_address(found).name == job.address.name
+    except AddressWrong:
+        is_its_own = False
+    if not is_its_own:
+        raise Failure("variable_not_read", variable=named)
+    job.remember(live_ledger=read_ledger(job))
+    return proof
 
 
 def forward(job: Job) -> Proof:
@@ -29,8 +49,13 @@ def forward(job: Job) -> Proof:
     if not before.exists():
         _write(before, read_schema(scratch, file=_file(job, "schema")))
     said = run_in(job, str(job.wish["image"]), job.target.migrate, failure="migrate_failed", on=scratch)
+    if read_ledger(job) != job.state["live_ledger"]:
+        raise Failure("live_changed")
     _write(_file(job, "after"), read_schema(scratch, file=_file(job, "schema")))
     new = list_new(get_manifest(job).migrations, read_ledger(job, on=scratch))
+    if not new and find_difference(_read(job, "before"), _read(job, "after")):
+        # Something ran, and nobody can tell what: no finding is better than a good one.
+        raise Failure("ledger_unknown")
     job.remember(new=new, looked=[])
     return {**said, "migrations": new}
 
@@ -39,7 +64,8 @@ def backward(job: Job) -> Proof:
     """Each migration was gone back behind, the last one first, as far as that goes."""
     scratch = scratch_of(job)
     looked = [Looked(**told) for told in job.state["looked"]]
-    for one in list_reversals(get_manifest(job).migrations, job.state["new"])[len(looked) :]:
+    way = list_way_back(job, get_manifest(job).migrations, job.state["new"], on=scratch)
+    for one in way[len(looked) :]:
         with open_session(scratch) as session:
             tables = list_tables(session)
         # Kept before: a worker killed in between finds it gone back behind, and not what went.
@@ -85,14 +111,16 @@ def conclude(job: Job) -> Proof:
     # Behind one that cannot be gone back behind nobody has looked.
     unseen = [name for name in job.state["new"] if name not in found]
     found |= dict.fromkeys(unseen, worst(list(found.values())))
-    note_rehearsal(
-        operation_id=job.operation_id,
-        version=str(job.wish["version"]),
-        names=job.state["new"],
-        found=found,
-        gone={one.migration: list(one.gone) for one in looked},
-        now=clock.now(),
-    )
+    if job.target.reverse:
+        # Without the command nothing was tried: that is this target's alone, and no finding about the release.
+        note_rehearsal(
+            operation_id=job.operation_id,
+            version=str(job.wish["version"]),
+            names=job.state["new"],
+            found=found,
+            gone={one.migration: list(one.gone) for one in looked},
+            now=clock.now(),
+        )
     for line in [*back["schema"], *back["data"], *job.state.get("again", [])]:
         job.say(f"{line}\n")
     job.remember(found={name: str(kind) for name, kind in found.items()}, verdict=str(worst(list(found.values()))))
@@ -151,7 +179,7 @@ def _read(job: Job, name: str) -> list[str]:
 
 #: Whatever fails has dropped the copy: it begins again with the file.
 REHEARSING = (
-    Step("hold_image", hold_image),
+    Step("hold_image", hold_release),
     Step("fetch", fetch_point),
     Step("restore", restore_beside, again_from="fetch"),
     Step("forward", forward, again_from="fetch"),

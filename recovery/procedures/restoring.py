@@ -189,7 +189,7 @@ def plan_rolling_back(target: Target, wish: dict[str, Any]) -> Plan:
     elif "reverse" in wish:
         steps += reversing.REVERSE_STEPS
     if "image" in wish:
-        steps += application.BACK_STEPS
+        steps += reversing.REVERSED_STEPS if "reverse" in wish else application.BACK_STEPS
     return Plan(steps, undo=undo, is_past=lambda job: bool(job.state.get("is_swapped") or job.state.get("is_up")))
 
 

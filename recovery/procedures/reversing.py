@@ -1,9 +1,13 @@
 """Goes back behind the migrations of a release with its own image, before the image before comes back."""
 
-from recovery.databases.figures import find_migrations
+from collections.abc import Sequence
+from dataclasses import replace
+
+from recovery.commands import compose
+from recovery.databases.figures import find_migrations, has_apps
 from recovery.databases.sessions import open_session
 from recovery.domain.addresses import Address
-from recovery.domain.reversals import Reversal, fill_words
+from recovery.domain.reversals import Reversal, fill_words, list_reversals
 from recovery.errors import Failure
 from recovery.jobs import Job, Proof, Step
 from recovery.procedures import application
@@ -18,6 +22,14 @@ def read_ledger(job: Job, *, on: Address | None = None) -> list[str]:
         return list(find_migrations(session))
 
 
+def list_way_back(job: Job, before: Sequence[str], new: Sequence[str], *, on: Address | None = None) -> list[Reversal]:
+    """Return the way back behind new migrations of the target's database, or of another one."""
+    if not new:
+        return []
+    with open_session(on or job.address) as session:
+        return list_reversals(before, new, has_apps=has_apps(session))
+
+
 def stop_application(job: Job) -> Proof:
     """The release does not run any more: nothing writes in the shape that goes."""
     job.remember(is_quiet=True)
@@ -26,9 +38,9 @@ def stop_application(job: Job) -> Proof:
 
 def reverse(job: Job) -> Proof:
     """The release's migrations are gone back behind, the last one first, with its own image."""
-    image = str(job.state.get("before") or "")
-    if not image:
-        raise Failure("previous_image_gone", image="")
+    # Its own image, whatever runs: after a deployment that failed, that is the one before.
+    image = str(job.wish["reverse_image"])
+    compose.pull_image(application.project_of(job).host, image, on_output=job.say)
     job.remember(is_touched=True, is_reversing=True)
     gone: list[str] = []
     for one in (Reversal(**told) for told in job.wish["reverse"]):
@@ -45,18 +57,30 @@ def reverse(job: Job) -> Proof:
 def undo(job: Job) -> Proof:
     """The release runs again: with its migrations, where some were gone back behind already."""
     undone: Proof = {}
-    image = str(job.state.get("before") or "")
+    fault: Failure | None = None
     if job.state.get("is_reversing") and job.target.migrate:
-        application.run_in(job, image, job.target.migrate, failure="migrate_failed")
-        undone["migrated"] = image
+        image = str(job.wish["reverse_image"])
+        try:
+            application.run_in(job, image, job.target.migrate, failure="migrate_failed")
+            undone["migrated"] = image
+        except Failure as failure:
+            # The shop is not left closed for it.
+            fault = failure
     if job.wish.get("reverse"):
         clean_up(job)
-    return {**undone, **application.start_again(job)}
+    undone |= application.start_again(job)
+    if fault is not None:
+        raise fault
+    return undone
 
 
 #: A restore point first: what is written into what goes would be lost with it.
 REVERSE_STEPS = (
     *(step for step in TAKING if step.code != "expire"),
     Step("stop_application", stop_application),
-    Step("reverse", reverse),
+    Step("reverse", reverse, again_from="stop_application"),
+)
+#: What comes after: a resume begins where the release has been started again, with its migrations.
+REVERSED_STEPS = tuple(
+    replace(step, again_from="stop_application") if step.code == "bring_up" else step for step in application.BACK_STEPS
 )

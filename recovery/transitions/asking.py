@@ -29,7 +29,8 @@ def ask_operation(
     drill_id: int | None = None,
 ) -> Operation:
     """Begin an operation; refuse while another one has the target. `drill_id`: the drill that it is a part of."""
-    target = Target.objects.select_for_update(of=("self",)).get(pk=target_id)
+    # Not its key: steps of others that only point to it go on.
+    target = Target.objects.select_for_update(of=("self",), no_key=True).get(pk=target_id)
     if target.retired_at is not None:
         raise Refusal("target_retired", target=target.key)
     _make_way(target, kind=kind, now=now)
@@ -57,6 +58,8 @@ def resume_operation(
 ) -> Operation:
     """Let an operation go on that failed or waits. `word`: what the person decided, added to what was asked for."""
     operation = get_locked_operation(operation_id)
+    if operation.status not in {Status.FAILED, Status.WAITING}:
+        raise Refusal("operation_not_stopped")
     if operation.status == Status.WAITING and not word:
         raise InvalidInput("word_missing")
     # What waits has changed nothing back: it goes on where it stands.
@@ -92,7 +95,7 @@ def abort_operation(*, operation_id: int, actor: Actor, reason: str, now: dateti
 def _make_way(target: Target, *, kind: Kind, now: datetime) -> None:
     """Refuse where another operation has the target; one that changes nothing of production gives way to a rollback."""
     for running in target.operations.select_for_update(of=("self",)).filter(status__in=UNFINISHED):
-        gives_way = running.kind in CALM and "current" not in running.wish
+        gives_way = running.kind in CALM and not _is_away(running)
         if gives_way and running.status == Status.ABORTING:
             continue
         if not gives_way or kind not in {Kind.ROLL_BACK, Kind.SWAP_BACK}:
@@ -101,6 +104,12 @@ def _make_way(target: Target, *, kind: Kind, now: datetime) -> None:
             move(running, Status.ABORTING)
             running.next_attempt_at = None
             running.save()
+
+
+def _is_away(operation: Operation) -> bool:
+    """Tell whether a drill has, or may have, its target's application on another image."""
+    running = operation.steps.filter(status=StepStatus.RUNNING, code__startswith="drill_")
+    return "current" in operation.wish and (bool(operation.state.get("is_touched")) or running.exists())
 
 
 def _begin_again(operation: Operation) -> None:

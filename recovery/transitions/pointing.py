@@ -60,7 +60,7 @@ def mark_verified(*, point_id: int, file: str, is_encrypted: bool, now: datetime
 def mark_broken(*, point_id: int, now: datetime) -> None:
     """Count a restore point as of no use: it is never offered again."""
     point = RestorePoint.objects.select_for_update(of=("self",)).get(pk=point_id)
-    if point.status == PointStatus.BROKEN:
+    if point.status in {PointStatus.BROKEN, PointStatus.EXPIRED}:
         return
     check_move(POINT_EDGES, start=PointStatus(point.status), end=PointStatus.BROKEN)
     with recorded(actor=RECOVERY, reason=FOUND_BROKEN, now=now):

@@ -10,6 +10,7 @@ from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from core.versions import check_version
+from flags.models import Environment
 from recovery.domain import names
 from recovery.domain.addresses import is_source
 from recovery.domain.lifecycle import UNFINISHED
@@ -60,6 +61,7 @@ FIELDS = {
     "database_source_wrong": "database",
     "database_variable_wrong": "database_variable",
     "reverse_names_nothing": "reverse",
+    "drills_in_production": "is_for_drills",
     "receipts_wrong": "receipts",
     "checks_folder_wrong": "checks_folder",
     "target_key_taken": "key",
@@ -81,6 +83,8 @@ def check_wish(wish: TargetWish) -> None:
         raise InvalidInput("project_incomplete")
     if wish.reverse and not names_target(wish.reverse):
         raise InvalidInput("reverse_names_nothing")
+    if wish.is_for_drills and Environment.objects.filter(pk=wish.environment_id, is_production=True).exists():
+        raise InvalidInput("drills_in_production")
     if not 1 <= wish.rto_seconds <= LONGEST_RTO_SECONDS:
         raise InvalidInput("rto_wrong", limit=LONGEST_RTO_SECONDS)
     if not 1 <= wish.kept_points <= MOST_POINTS:

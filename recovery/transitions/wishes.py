@@ -98,7 +98,8 @@ def roll_back(
             raise Refusal("no_previous_image", target=target.key)
         wish["image"] = image
     if reverses:
-        wish["reverse"] = _get_reversals(target, is_asked_well=with_application and point_id is None)
+        deployment = _get_reversible(target, is_asked_well=with_application and point_id is None)
+        wish |= {"reverse": deployment.reversals, "reverse_image": deployment.image}
     if point_id is not None:
         _check_database(target)
         wish["restore_point"] = get_verified_point(target=target, point_id=point_id).pk
@@ -145,18 +146,17 @@ def _check_release(target: Target, *, version: str, image: str) -> dict[str, Any
     return {"version": version, "image": image.strip()}
 
 
-def _get_reversals(target: Target, *, is_asked_well: bool) -> list[dict[str, Any]]:
-    """Return the way back behind the newest deployment's migrations; refuse where there is none."""
+def _get_reversible(target: Target, *, is_asked_well: bool) -> Deployment:
+    """Return the newest deployment, whose migrations can be gone back behind; refuse where they cannot."""
     if not is_asked_well:
         raise InvalidInput("reversal_alone")
     newest = find_newest_deployment(target)
-    told: list[dict[str, Any]] = newest.reversals if newest is not None else []
-    if not told or not target.reverse:
+    if newest is None or not newest.reversals or not target.reverse:
         raise Refusal("nothing_to_reverse", target=target.key)
-    never = list_irreversible([one["migration"] for one in told])
+    never = list_irreversible(newest.version, names=[one["migration"] for one in newest.reversals])
     if never:
         raise Refusal("migrations_irreversible", names=", ".join(never))
-    return told
+    return newest
 
 
 def _check_database(target: Target) -> None:

@@ -39,7 +39,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE, SELECT ON SEQUENCES TO {A
 HOST_ACCESS = f"host all {OWNER},{APP} 127.0.0.1/32 scram-sha-256\n"
 #: Owns the databases of the demo's till, and makes others beside them: rollbacks need that.
 TILL = "till_owner"
-TILL_ACCESS = f"host all {TILL} 127.0.0.1/32 scram-sha-256\n"
+TILL_ACCESS = f'host "/^(till.*|postgres|template1)$" {TILL} 127.0.0.1/32 scram-sha-256\n'
 #: A killed worker's session that waits for a lock would keep its own locks until it gets that one.
 NOTICE_DEAD_CLIENTS = "client_connection_check_interval=1s"
 THROW_AWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")

@@ -110,7 +110,11 @@ class Supervisor:
             self._run_step("allow_till", self.plan.till_origin)
         if self.plan.has_till_database and told:
             # Each time: its port may be another one than the last.
-            self._run_step("load_till")
+            try:
+                self._run_step("load_till")
+            except EmbeddedError as fault:
+                # Its database may be in the middle of a rollback, which only a running portal ends.
+                self.say(f"The till's database is not ready, and the portal goes on without it: {fault}")
 
     def _run_step(self, *arguments: str) -> None:
         log = self._log_of("setup")

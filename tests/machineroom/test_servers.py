@@ -113,6 +113,8 @@ def test_till__let_into_a_cluster_that_is_there__makes_databases_and_sees_no_oth
             session.execute("CREATE DATABASE till TEMPLATE template0")
         with psycopg.connect(first) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
             session.execute("SELECT * FROM pg_authid")
+        with pytest.raises(psycopg.OperationalError, match="pg_hba"):
+            psycopg.connect(first.removesuffix("till") + postgres.DATABASE)
     finally:
         running.terminate()
         running.wait(30)

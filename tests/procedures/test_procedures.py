@@ -233,7 +233,11 @@ def test_operation__after_flags_were_not_enough__is_a_part_of_their_procedure(
     monkeypatch.setenv(VARIABLE, url_of(shop))
     place = make_target(world.environment)
     point = take(place)
-    first = open_for_rollback(_take_back(world), now=LATER)
+    rollback = _take_back(world)
+    first = open_for_rollback(rollback, now=LATER)
+    # Of a rollout on real days: a rehearsal's rollback takes no real one in.
+    real = {"is_rehearsal": False, "day_seconds": None, "start_on": LATER.date()}
+    Rollout.objects.filter(pk=rollback.rollout_id).update(**real)
     operation = do(place, OperationKind.ROLL_BACK, restore_point=point.pk, accepts_losses=True)
     Operation.objects.filter(pk=operation.pk).update(asked_at=LATER + MINUTE)
     operation.refresh_from_db()

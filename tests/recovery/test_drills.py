@@ -255,12 +255,24 @@ def test_drill__a_fire_breaks_out__it_gives_way_to_the_rollback(target: Target, 
 @pytest.mark.django_db
 def test_drill__its_application_is_away__nothing_else_touches_the_target(target: Target) -> None:
     wish = {"image": "a@sha256:" + "0" * 64, "current": "a@sha256:" + "1" * 64}
-    ask_operation(kind=Kind.DRILL, target_id=target.pk, wish=wish, now=NOW, is_exercise=True, **BY)
+    drill = ask_operation(kind=Kind.DRILL, target_id=target.pk, wish=wish, now=NOW, is_exercise=True, **BY)
+    Operation.objects.filter(pk=drill.pk).update(state={"is_touched": True})
 
     with pytest.raises(Refusal) as caught:
         ask_operation(kind=Kind.ROLL_BACK, target_id=target.pk, wish={}, now=NOW, **BY)
 
     assert caught.value.code == "target_taken"
+
+
+@pytest.mark.django_db
+def test_drill__its_application_is_still_there__gives_way(target: Target) -> None:
+    wish = {"image": "a@sha256:" + "0" * 64, "current": "a@sha256:" + "1" * 64}
+    drill = ask_operation(kind=Kind.DRILL, target_id=target.pk, wish=wish, now=NOW, is_exercise=True, **BY)
+
+    ask_operation(kind=Kind.ROLL_BACK, target_id=target.pk, wish={}, now=NOW, **BY)
+
+    drill.refresh_from_db()
+    assert drill.status == "aborting"
 
 
 @pytest.mark.django_db

@@ -57,7 +57,9 @@ def test_workers__die_after_each_step__everything_goes_as_if_none_had(
     _die_after_each(till, Kind.DRILL, **wish, **by)
     assert '"version": "1.3.0"' in ask_health(till.health_url).body
 
-    _die_after_each(till, Kind.ROLL_BACK, image=newest.previous_image, reverse=newest.reversals, **by)
+    _die_after_each(
+        till, Kind.ROLL_BACK, image=newest.previous_image, reverse=newest.reversals, reverse_image=newest.image, **by
+    )
     assert '"version": "1.2.0", "schema": "0002_closings"' in ask_health(till.health_url).body
     assert ask(database, "SELECT count(*) FROM tickets") == 20
     with open_maintenance(database) as session:

@@ -12,6 +12,7 @@ from recovery.domain.lifecycle import Kind
 from recovery.drilling.driving import drive_drill
 from recovery.driving import drive
 from recovery.models import Deployment, Operation, RestorePoint, SchemaMigration, Target
+from recovery.transitions.asking import abort_operation
 from recovery.transitions.drilling import begin_drill
 from tests.factories.flags import make_environment
 from tests.recovery.engine import FOLDERS, Engine, find_port
@@ -133,6 +134,23 @@ def test_rehearse__the_tills_own_migrations__are_found_lossy_and_leave_nothing(
     assert ask_health(till.health_url).is_ok
 
 
+def test_rehearse__its_commands_read_another_variable__is_refused_before_anything_runs(
+    till: Target, database: Address, tills: dict[str, str]
+) -> None:
+    point = take(till)
+    for name in ("OTHER_URL", "PATH"):
+        Target.objects.filter(pk=till.pk).update(database_variable=name)
+        till.refresh_from_db()
+
+        operation = _rehearse(till, tills, point)
+
+        assert (operation.status, operation.failure["code"]) == ("failed", "variable_not_read")
+        abort_operation(operation_id=operation.pk, now=NOW, **BY)
+        drive(operation.pk)
+    assert ask(database, "SELECT max(number) FROM schema_migrations") == "0002_closings"
+    assert list_beside_of(database) == [database.name]
+
+
 def test_rehearse__a_way_back_that_leaves_something__is_none(
     till: Target, tills: dict[str, str], engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -146,7 +164,6 @@ def test_rehearse__a_way_back_that_leaves_something__is_none(
     migrations = spoilt / "server" / "migrations"
     (migrations / "0004_discounts.down.sql").write_text("SELECT 1;")
     (migrations / "0003_payments.down.sql").unlink()
-    shutil.rmtree(engine.folder / "till-1.3.0", ignore_errors=True)
     with monkeypatch.context() as patched:
         patched.setattr(till_image, "TILL", spoilt)
         image = push_till(engine, "1.3.0")
@@ -167,7 +184,7 @@ def test_roll_back__by_reversal__keeps_what_was_sold(till: Target, database: Add
     for _ in range(3):
         sell(_port(till), payment="card")
 
-    back = do(till, Kind.ROLL_BACK, image=newest.previous_image, reverse=newest.reversals)
+    back = do(till, Kind.ROLL_BACK, image=newest.previous_image, reverse=newest.reversals, reverse_image=newest.image)
 
     assert back.status == "succeeded", back.failure
     assert back.steps.get(code="reverse").proof["reversed"] == ["0004_discounts", "0003_payments"]
@@ -187,7 +204,7 @@ def test_roll_back__a_reversal_fails__the_release_runs_again(
     # Something of somebody else's stands on what would go.
     run_in(database, "CREATE VIEW paid AS SELECT sum(cents) FROM payments")
 
-    back = do(till, Kind.ROLL_BACK, image=newest.previous_image, reverse=newest.reversals)
+    back = do(till, Kind.ROLL_BACK, image=newest.previous_image, reverse=newest.reversals, reverse_image=newest.image)
 
     assert (back.status, back.failure["code"]) == ("failed", "reverse_failed")
     wait_until(lambda: ask_health(till.health_url).is_ok)

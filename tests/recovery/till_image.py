@@ -7,6 +7,7 @@ its compose project mounts the interpreter, its libraries and this environment's
 import shutil
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 from tests.recovery.engine import Engine
@@ -42,7 +43,7 @@ services:
 
 def push_till(engine: Engine, version: str) -> str:
     """Build the till's image of a version and have the registry hold it; return its name by digest."""
-    folder = engine.folder / f"till-{version}"
+    folder = Path(tempfile.mkdtemp(prefix=f"till-{version}-", dir=engine.folder))
     shutil.copytree(TILL / "server", folder / "server", ignore=shutil.ignore_patterns("__pycache__"))
     text = DOCKERFILE.format(version=version, packages=PACKAGES, python=Path(sys.executable).resolve())
     (folder / "Dockerfile").write_text(text)

@@ -45,7 +45,7 @@ class Command(BaseCommand):
         )
         follow(operation.pk, out=self.stdout)
         state = get_operation(operation.pk).state
-        for name, kind in state["found"].items():
+        for name, kind in state.get("found", {}).items():
             self.stdout.write(f"  {name}: {REVERSIBILITIES[kind]}")
-        if state["verdict"] == Reversibility.IRREVERSIBLE:
+        if state.get("verdict") == Reversibility.IRREVERSIBLE:
             raise CommandError("There is no way back behind all of them but a restore point.")

@@ -68,7 +68,9 @@ class Command(BaseCommand):
         secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private_text(secret, make_url(address) + "\n")
         is_new = _make_database(address)
-        _call(address, "migrate", version=version)
+        if is_new or folder is None:
+            # One in containers belongs to what is deployed there.
+            _call(address, "migrate", version=version)
         if is_new:
             _call(address, "fill", "--tickets", str(TICKETS), version=version)
         if not Target.objects.filter(key=key).exists():
