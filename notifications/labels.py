@@ -58,7 +58,7 @@ WORDS: Mapping[str, Words] = {
         _("Release %(release)s is out in %(environment)s"), _("Every step is done; everyone has it.")
     ),
     "rollback_watched": Words(
-        _("After the rollback in %(environment)s: errors %(before)s → %(after)s"),
+        _("After the rollback in %(environment)s: %(before)s → %(after)s errors per hundred requests"),
         _("Its watch is over. Look at what is still open on its page, and whether it helped."),
     ),
     "drill_failed": Words(

@@ -147,6 +147,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "failure": say_failure(operation.failure) if operation.failure else "",
         "can_resume": operation.status == Status.FAILED,
         "can_abort": can_abort(operation),
+        "is_late": operation.deadline_at is not None and (operation.ended_at or clock.now()) > operation.deadline_at,
         "losses": operation.state.get("losses"),
         "why": find_first_reason(operation),
     }

@@ -125,7 +125,9 @@ def find_step_times(target: Target, *, kinds: Iterable[str]) -> dict[str, float]
 
 def measure_progress(operation: Operation, *, now: datetime) -> Progress:
     """Return how far an operation is, and how long it still takes by the last ones of its kind."""
-    before = find_step_times(operation.target, kinds=[operation.kind])
+    # A drill has most steps of a rollback: the first one here knows its time from drills.
+    kinds = [Kind.ROLL_BACK, Kind.DRILL] if operation.kind == Kind.ROLL_BACK else [operation.kind]
+    before = find_step_times(operation.target, kinds=kinds)
     times = [StepTime(step.code, step.status in _OVER, _run_seconds(step, now=now)) for step in operation.steps.all()]
     if operation.status == Status.SUCCEEDED:
         return Progress(10_000, 0.0)

@@ -43,8 +43,8 @@ def note_figures(*, procedure_id: int, figures: dict[str, Any], done_at: datetim
                 "is_rehearsal": procedure.rollback is not None and procedure.rollback.rollout.is_rehearsal,
                 "number": procedure.pk,
                 "verdict": figures["verdict"],
-                "before": say_bp(figures["before"]["error_bp"]),
-                "after": say_bp(figures["after"]["error_bp"]),
+                "before": _per_hundred(figures["before"]["error_bp"]),
+                "after": _per_hundred(figures["after"]["error_bp"]),
             },
             audience=DRIVERS,
             dedupe_key=f"rollback-watched:{procedure.pk}",
@@ -62,6 +62,6 @@ def _is_news(procedure: Procedure, figures: dict[str, Any], *, now: datetime) ->
     return now - datetime.fromisoformat(known["at"]) >= KEPT_EVERY
 
 
-def say_bp(share_bp: int | None) -> str:
-    """Return basis points as per cent, e.g. "4.2 %"."""
-    return "—" if share_bp is None else f"{share_bp / 100:.1f} %"
+def _per_hundred(share_bp: int | None) -> float | str:
+    """Return errors per hundred requests, "?" where nothing was asked."""
+    return "?" if share_bp is None else share_bp / 100

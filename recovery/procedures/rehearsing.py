@@ -38,7 +38,6 @@ def hold_release(job: Job) -> Proof:
         is_its_own = False
     if not is_its_own:
         raise Failure("variable_not_read", variable=named)
-    job.remember(live_ledger=read_ledger(job))
     return proof
 
 
@@ -48,14 +47,18 @@ def forward(job: Job) -> Proof:
     before = _file(job, "before")
     if not before.exists():
         _write(before, read_schema(scratch, file=_file(job, "schema")))
+    live = read_ledger(job)
     said = run_in(job, str(job.wish["image"]), job.target.migrate, failure="migrate_failed", on=scratch)
-    if read_ledger(job) != job.state["live_ledger"]:
+    if read_ledger(job) != live:
         raise Failure("live_changed")
     _write(_file(job, "after"), read_schema(scratch, file=_file(job, "schema")))
     new = list_new(get_manifest(job).migrations, read_ledger(job, on=scratch))
-    if not new and find_difference(_read(job, "before"), _read(job, "after")):
+    if not new and (find_difference(_read(job, "before"), _read(job, "after")) or _compare_data(job)):
         # Something ran, and nobody can tell what: no finding is better than a good one.
         raise Failure("ledger_unknown")
+    for known in ("back", "again", "shapes"):
+        # Of an attempt before this one.
+        job.state.pop(known, None)
     job.remember(new=new, looked=[])
     return {**said, "migrations": new}
 
@@ -88,10 +91,7 @@ def again(job: Job) -> Proof:
         raise StepSkipped("not_back")
     if "back" not in job.state:
         schema = find_difference(_read(job, "before"), read_schema(scratch, file=_file(job, "schema")))
-        with open_session(scratch) as session:
-            found = compare(get_manifest(job), take_figures(session))
-        data = [f"{one.kind} {one.what}".strip() for one in found if one.kind != "sequence"]
-        job.remember(back={"schema": schema, "data": data})
+        job.remember(back={"schema": schema, "data": _compare_data(job)})
     said = run_in(job, str(job.wish["image"]), job.target.migrate, failure="migrate_failed", on=scratch)
     differs = find_difference(_read(job, "after"), read_schema(scratch, file=_file(job, "schema")))
     job.remember(again=differs)
@@ -154,6 +154,13 @@ def _go_back(job: Job, one: Reversal) -> bool:
             raise
         return False
     return one.migration not in read_ledger(job, on=scratch)
+
+
+def _compare_data(job: Job) -> list[str]:
+    """Return in what the copy differs from what was restored into it; numbers that were drawn do not count."""
+    with open_session(scratch_of(job)) as session:
+        found = compare(get_manifest(job), take_figures(session))
+    return [f"{one.kind} {one.what}".strip() for one in found if one.kind != "sequence"]
 
 
 def _tell(looked: Looked) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What people and programs ask of an operation: that it begins, goes on, or is given up."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -43,6 +43,7 @@ def ask_operation(
             drill_id=drill_id,
             asked_by=actor.label,
             asked_at=now,
+            deadline_at=now + timedelta(seconds=target.rto_seconds) if kind == Kind.ROLL_BACK else None,
         )
         operation.save()
     steps = PLANS[kind](target, wish).steps

@@ -28,8 +28,8 @@ from tests.factories.core import NOW, make_person
 from tests.factories.notifications import make_event
 
 DATA: dict[str, Any] = {
-    "before": "4.2",
-    "after": "0.3",
+    "before": 4.2,
+    "after": 0.3,
     "release": "1.3",
     "environment": "prod",
     "flags": ["buttons", "tickets"],

@@ -30,7 +30,6 @@ from rollouts.transitions import roll_back
 from tests.factories.core import make_person
 from tests.factories.health import make_sample
 from tests.factories.world import NOW, World, make_rehearsal, make_world, play
-from tests.recovery.conftest import folders, shop, target  # noqa: F401  # fixtures
 from tests.recovery.operations import BY, do, make_target, take
 from tests.signed_in import sign_in
 
@@ -197,7 +196,7 @@ def test_passed_over__stands_in_the_post_mortem(world: World) -> None:
     assert "Those who are affected were told" in page
 
 
-def test_operation__of_a_database__is_filled_from_its_steps(target: Target, shop: Address) -> None:  # noqa: F811  # fixtures
+def test_operation__of_a_database__is_filled_from_its_steps(target: Target, shop: Address) -> None:
     point = take(target)
     operation = ask_operation(
         kind=OperationKind.ROLL_BACK,
@@ -224,8 +223,8 @@ def test_operation__of_a_database__is_filled_from_its_steps(target: Target, shop
 
 def test_operation__after_flags_were_not_enough__is_a_part_of_their_procedure(
     world: World,
-    shop: Address,  # noqa: F811  # fixture
-    folders: Any,  # noqa: F811  # fixture
+    shop: Address,
+    folders: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from tests.recovery.operations import VARIABLE, url_of
@@ -251,7 +250,7 @@ def test_operation__after_flags_were_not_enough__is_a_part_of_their_procedure(
     assert open_for_operation(operation, now=LATER + MINUTE) == first
 
 
-def test_exercise__opens_nothing(target: Target) -> None:  # noqa: F811  # fixture
+def test_exercise__opens_nothing(target: Target) -> None:
     take(target)
     ask_operation(kind=OperationKind.DRILL, target_id=target.pk, wish={}, now=clock.now(), is_exercise=True, **BY)
 

@@ -13,12 +13,14 @@ from django.test import override_settings
 
 from recovery.commands.compose import Project
 from recovery.commands.hosts import LocalHost
-from recovery.domain.addresses import Address
+from recovery.domain.addresses import Address, make_url
 from recovery.models import Target
 from tests.factories.flags import make_environment
 from tests.recovery.engine import FOLDERS, Engine, find_missing, find_port, start_engine, write_project
 from tests.recovery.operations import VARIABLE, make_target, url_of
-from tests.recovery.shop import open_shop
+from tests.recovery.shop import open_empty, open_shop
+from tests.recovery.till_calls import call
+from tests.recovery.till_image import TILL, push_till, write_till_project
 
 
 @pytest.fixture
@@ -93,6 +95,47 @@ def project(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     write_project(folder, port=port)
     name = f"till{port}"
     yield Project(LocalHost(), str(folder), "docker-compose.yml", name, "till", "TILL_IMAGE", "once")
-    found = engine.docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
-    if found:
-        engine.docker("rm", "--force", *found)
+    engine.remove_project(name)
+
+
+@pytest.fixture(scope="session")
+def tills(engine: Engine) -> dict[str, str]:
+    """Both versions of the real till, held by the registry alone: by version, the name with its digest."""
+    return {version: push_till(engine, version) for version in ("1.2.0", "1.3.0")}
+
+
+@pytest.fixture
+def database() -> Iterator[Address]:
+    with open_empty() as live:
+        call(live, "migrate", version="1.2.0")
+        call(live, "fill", "--tickets", "20", version="1.2.0")
+        yield live
+
+
+@pytest.fixture
+def till(
+    engine: Engine, database: Address, folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Target]:
+    """The till's target; nothing runs there yet."""
+    monkeypatch.setenv("PATH", f"{FOLDERS}:{os.environ['PATH']}")
+    monkeypatch.setenv("DOCKER_HOST", engine.host)
+    monkeypatch.setenv(VARIABLE, url_of(database))
+    port = find_port()
+    folder, name = tmp_path / "project", f"realtill{port}"
+    write_till_project(folder, port=port, url=make_url(database))
+    yield make_target(
+        make_environment(key="prod"),
+        folder=str(folder),
+        project=name,
+        service="till",
+        command_service="once",
+        image_variable="TILL_IMAGE",
+        migrate=["migrate"],
+        reverse=["migrate", "{name}"],
+        smoke=["smoke"],
+        database_variable="DATABASE_URL",
+        checks_folder=str(TILL / "server" / "checks"),
+        health_url=f"http://127.0.0.1:{port}/health",
+        receipts="tickets.number",
+    )
+    engine.remove_project(name)

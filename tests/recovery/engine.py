@@ -88,6 +88,12 @@ class Engine:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
 
+    def remove_project(self, name: str) -> None:
+        """Remove the containers of a compose project, whatever they do."""
+        found = self.docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
+        if found:
+            self.docker("rm", "--force", *found)
+
     def push(self, version: str) -> str:
         """Build an image of a version, have the registry hold it and the engine forget it; return its digest name."""
         folder = self.folder / f"build-{version}"

@@ -1,7 +1,7 @@
 """Drills: what would be done on the worst day, and nobody notices."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from recovery.drilling.driving import drive_drill
 from recovery.drilling.flags import exercise_flags
 from recovery.driving import drive
 from recovery.models import Drill, Operation, Target
+from recovery.queries import measure_progress
 from recovery.readiness_queries import list_lights
 from recovery.transitions.asking import ask_operation
 from recovery.transitions.drilling import begin_drill, tell_missed
@@ -168,6 +169,18 @@ def test_drill__of_an_environment_with_a_database__passes_and_leaves_nothing(tar
         assert list_beside(session, shop) == [shop.name]
     light = list_lights(environment_id=target.environment_id, now=NOW)[0]
     assert light.facts.needed_seconds == told["seconds"]
+
+
+@pytest.mark.django_db
+def test_drill__before_the_first_rollback__tells_how_long_that_will_take(target: Target) -> None:
+    point = take(target)
+    wish = {"restore_point": point.pk, "accepts_losses": True}
+    assert _drill(target.environment).status == "passed"
+
+    rollback = ask_operation(kind=Kind.ROLL_BACK, target_id=target.pk, wish=wish, now=NOW, **BY)
+
+    assert measure_progress(rollback, now=NOW).left_seconds is not None
+    assert rollback.deadline_at == NOW + timedelta(seconds=target.rto_seconds)
 
 
 @pytest.mark.django_db

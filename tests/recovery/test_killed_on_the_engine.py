@@ -15,12 +15,11 @@ from recovery.transitions.asking import ask_operation
 from tests.recovery.killing import drive_and_die, take_over
 from tests.recovery.operations import BY, NOW, do
 from tests.recovery.shop import ask, list_beside
-from tests.recovery.test_till_story import database, till, tills  # noqa: F401  # fixtures
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def _die_after_each(till: Target, kind: Kind, *, folders: Path, database: Address, **wish: Any) -> Operation:  # noqa: F811
+def _die_after_each(till: Target, kind: Kind, *, folders: Path, database: Address, **wish: Any) -> Operation:
     """Drive an operation by workers of which each dies once it has noted a step; return it at its end."""
     operation = ask_operation(kind=kind, target_id=till.pk, wish=wish, now=NOW, **BY)
     for step in PLANS[kind](till, wish).steps:
@@ -32,9 +31,9 @@ def _die_after_each(till: Target, kind: Kind, *, folders: Path, database: Addres
 
 
 def test_workers__die_after_each_step__everything_goes_as_if_none_had(
-    till: Target,  # noqa: F811
-    tills: dict[str, str],  # noqa: F811
-    database: Address,  # noqa: F811
+    till: Target,
+    tills: dict[str, str],
+    database: Address,
     folders: Path,
 ) -> None:
     by: dict[str, Any] = {"folders": folders, "database": database}

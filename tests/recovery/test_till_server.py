@@ -1,20 +1,18 @@
 """The demo's till behind its page: its commands, its API, its database, as processes of its own."""
 
 import json
-import os
 import re
 import shutil
 import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 import pytest
 from psycopg import sql
@@ -23,42 +21,18 @@ from recovery.commands.probing import ask as ask_health
 from recovery.databases.sessions import Session, open_maintenance, open_session
 from recovery.databases.swapping import make_read_only, make_writable
 from recovery.databases.validating import list_checks, run_checks
-from recovery.domain.addresses import Address, make_url
+from recovery.domain.addresses import Address
 from tests.recovery.engine import find_port
 from tests.recovery.shop import ask, open_empty, run_in
+from tests.recovery.till_calls import NEWEST, call, environment_of, request, sell
 from tests.recovery.till_image import TILL
 from tests.waiting import wait_until
-
-NEWEST = "1.3.0"
 
 
 @pytest.fixture
 def database() -> Iterator[Address]:
     with open_empty() as live:
         yield live
-
-
-def call(
-    database: Address,
-    *words: str,
-    version: str = NEWEST,
-    folder: Path = TILL,
-    variables: Mapping[str, str] | None = None,
-) -> "subprocess.CompletedProcess[str]":
-    """Run one of the till's commands to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "server", *words],
-        cwd=folder,
-        env=environment_of(database, version) | dict(variables or {}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def environment_of(database: Address, version: str) -> dict[str, str]:
-    return {"PATH": os.defpath, "DATABASE_URL": make_url(database), "TILL_VERSION": version}
 
 
 @dataclass(frozen=True)
@@ -94,18 +68,6 @@ def port(served: Served) -> int:
     return served.port
 
 
-def request(port: int, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    """Ask the till, and return (status, what its JSON says)."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        connection.request(method, path, sent)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-    finally:
-        connection.close()
-
-
 def send(port: int, sent: bytes) -> bytes:
     """Send bytes as they are, and return all that comes until the till closes the connection."""
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
@@ -136,11 +98,6 @@ def copy_till(folder: Path) -> Path:
     """Copy the back end, to spoil it; return the folder of its migrations."""
     shutil.copytree(TILL / "server", folder / "server", ignore=shutil.ignore_patterns("__pycache__"))
     return folder / "server" / "migrations"
-
-
-def sell(port: int, **values: object) -> tuple[int, Any]:
-    """Sell a plate."""
-    return request(port, "POST", "/api/tickets", {"lines": [{"article": "vaisselle", "cents": 150}]} | values)
 
 
 def test_migrate__forward_and_back__is_at_each_step_what_it_says(database: Address) -> None:

@@ -1,73 +1,25 @@
 """The demo's real till on a real engine: rehearsed, deployed, sold with, taken back by restore point or reversal."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from recovery.commands.probing import ask as ask_health
-from recovery.domain.addresses import Address, make_url
+from recovery.domain.addresses import Address
 from recovery.domain.lifecycle import Kind
 from recovery.drilling.driving import drive_drill
 from recovery.driving import drive
 from recovery.models import Deployment, Operation, RestorePoint, SchemaMigration, Target
 from recovery.transitions.asking import abort_operation
 from recovery.transitions.drilling import begin_drill
-from tests.factories.flags import make_environment
-from tests.recovery.engine import FOLDERS, Engine, find_port
-from tests.recovery.operations import BY, NOW, VARIABLE, do, make_target, take, url_of
-from tests.recovery.shop import ask, list_beside, open_empty, run_in
-from tests.recovery.test_till_server import call, sell
-from tests.recovery.till_image import TILL, push_till, write_till_project
+from tests.recovery.engine import Engine
+from tests.recovery.operations import BY, NOW, do, take
+from tests.recovery.shop import ask, list_beside, run_in
+from tests.recovery.till_calls import sell
+from tests.recovery.till_image import TILL, push_till
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def tills(engine: Engine) -> dict[str, str]:
-    """Both versions of the real till, held by the registry alone: by version, the name with its digest."""
-    return {version: push_till(engine, version) for version in ("1.2.0", "1.3.0")}
-
-
-@pytest.fixture
-def database() -> Iterator[Address]:
-    with open_empty() as live:
-        call(live, "migrate", version="1.2.0")
-        call(live, "fill", "--tickets", "20", version="1.2.0")
-        yield live
-
-
-@pytest.fixture
-def till(
-    engine: Engine, database: Address, folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Target]:
-    """The till's target; nothing runs there yet."""
-    monkeypatch.setenv("PATH", f"{FOLDERS}:{os.environ['PATH']}")
-    monkeypatch.setenv("DOCKER_HOST", engine.host)
-    monkeypatch.setenv(VARIABLE, url_of(database))
-    port = find_port()
-    folder, name = tmp_path / "project", f"realtill{port}"
-    write_till_project(folder, port=port, url=make_url(database))
-    yield make_target(
-        make_environment(key="prod"),
-        folder=str(folder),
-        project=name,
-        service="till",
-        command_service="once",
-        image_variable="TILL_IMAGE",
-        migrate=["migrate"],
-        reverse=["migrate", "{name}"],
-        smoke=["smoke"],
-        database_variable="DATABASE_URL",
-        checks_folder=str(TILL / "server" / "checks"),
-        health_url=f"http://127.0.0.1:{port}/health",
-        receipts="tickets.number",
-    )
-    found = engine.docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
-    if found:
-        engine.docker("rm", "--force", *found)
 
 
 def _deploy(till: Target, tills: dict[str, str], version: str) -> Operation:
