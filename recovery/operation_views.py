@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.roles import Capability, requires
 from core.views import actor_of, find_refusal, read_int
-from recovery.domain.lifecycle import CALM, DRIVEN, PointStatus, Status
+from recovery.domain.lifecycle import DRIVEN, Kind, PointStatus, Status, can_abort
 from recovery.forms import DeployForm, RehearseForm, RollBackForm, TakeForm
 from recovery.labels import say_failure
 from recovery.migration_queries import find_warnings
@@ -146,20 +146,14 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "is_driven": operation.status in DRIVEN,
         "failure": say_failure(operation.failure) if operation.failure else "",
         "can_resume": operation.status == Status.FAILED,
-        "can_abort": can_abort(operation),
+        "can_abort": can_abort(Status(operation.status), kind=Kind(operation.kind))
+        and not operation.state.get("is_past"),
         "is_late": operation.deadline_at is not None and (operation.ended_at or clock.now()) > operation.deadline_at,
         "losses": operation.state.get("losses"),
         "why": find_first_reason(operation),
     }
     template = "recovery/_operation.html" if getattr(request, "htmx", False) else "recovery/operation.html"
     return render(request, template, context)
-
-
-def can_abort(operation: Operation) -> bool:
-    """Tell whether an operation can be given up now."""
-    is_open = operation.status in {Status.FAILED, Status.WAITING, Status.QUEUED}
-    is_calm = operation.status == Status.RUNNING and operation.kind in CALM
-    return (is_open or is_calm) and not operation.state.get("is_past")
 
 
 @requires(Capability.OPERATE_TARGETS)

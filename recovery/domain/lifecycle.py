@@ -80,3 +80,8 @@ class Kind(StrEnum):
 
 #: These change nothing of production: a rollback does not wait for them, they give way.
 CALM = (Kind.TAKE, Kind.VERIFY, Kind.REHEARSE, Kind.DRILL)
+
+
+def can_abort(status: Status, *, kind: Kind) -> bool:
+    """Tell whether an operation can be given up as it stands; while it runs, only one that changes nothing."""
+    return Status.ABORTING in EDGES[status] and (status != Status.RUNNING or kind in CALM)

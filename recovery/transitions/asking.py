@@ -8,7 +8,7 @@ from django.db import transaction
 from core.actors import RECOVERY, Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
-from recovery.domain.lifecycle import CALM, UNFINISHED, Kind, Status, StepStatus
+from recovery.domain.lifecycle import CALM, UNFINISHED, Kind, Status, StepStatus, can_abort
 from recovery.models import Operation, OperationStep, Target
 from recovery.plans import PLANS
 from recovery.transitions.stepping import get_locked_operation, move
@@ -82,7 +82,7 @@ def abort_operation(*, operation_id: int, actor: Actor, reason: str, now: dateti
     One that runs can be given up where it changes nothing of production; any other ends its step first, or asks.
     """
     operation = get_locked_operation(operation_id)
-    if operation.status == Status.RUNNING and operation.kind not in CALM:
+    if operation.status == Status.RUNNING and not can_abort(Status.RUNNING, kind=Kind(operation.kind)):
         raise Refusal("operation_runs")
     if operation.state.get("is_past"):
         raise Refusal("past_aborting")
