@@ -21,15 +21,9 @@ from core.actors import DEMO
 from core.models import User
 from flags.models import Environment, Segment, SegmentMember, Site
 from flags.transitions import NewMember, create_flag, create_site
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout, Trigger
-from rollouts.transitions import (
-    PlanRequest,
-    create_release,
-    plan_rollout,
-    roll_back,
-    run_next_step,
-    schedule_rollout,
-)
+from rollouts.transitions import create_release, plan_rollout, roll_back, run_next_step, schedule_rollout
 from rollouts.transitions.approving import request_approval, withdraw_request
 
 WHY = "measured"

@@ -5,7 +5,8 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ django.setup()
 
 from psycopg import sql
 
-from bench.recovery import RTO_SECONDS, Line
+from bench.recovery import APPLICATION, DATABASE, RTO_SECONDS, Line
 from core import clock
 from core.actors import DEMO
 from flags.models import Environment
@@ -24,75 +25,104 @@ from recovery.databases.sessions import open_maintenance, open_session
 from recovery.domain.addresses import Address, parse_address
 from recovery.domain.lifecycle import Kind
 from recovery.driving import drive
-from recovery.models import Operation, RestorePoint
+from recovery.models import Deployment, Operation, RestorePoint, Target
 from recovery.storage import find_work_folder
 from recovery.transitions.asking import ask_operation
 from recovery.transitions.targeting import TargetWish, create_target
+from tests.recovery.till_calls import call, sell
+from tests.recovery.till_image import TILL
 
 WHY: dict[str, Any] = {"actor": DEMO, "reason": "measured"}
 #: Rows of tickets added at a time, until the database has its size.
 BATCH = 200_000
 SOLD_SINCE = 500
 SECONDS = 3_600.0
-SCHEMA = """
-CREATE SEQUENCE public.receipt_number;
-CREATE TABLE public.tickets (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    number bigint NOT NULL UNIQUE DEFAULT nextval('public.receipt_number'),
-    sold_at timestamptz NOT NULL DEFAULT now(),
-    cents integer NOT NULL,
-    note text NOT NULL
-);
-CREATE TABLE public.ticket_lines (
-    ticket_id bigint NOT NULL REFERENCES public.tickets,
-    position integer NOT NULL,
-    article text NOT NULL,
-    cents integer NOT NULL,
-    PRIMARY KEY (ticket_id, position)
-);
-"""
+#: Tickets of two lines each, as the till's version 1.2.0 keeps them.
 SELL = """
 WITH sold AS (
-    INSERT INTO public.tickets (cents, note) SELECT i, md5(random()::text) FROM generate_series(1, %s) AS i
-    RETURNING id, cents
+    INSERT INTO public.tickets (sale_id, cents) SELECT gen_random_uuid(), 550 FROM generate_series(1, %s) RETURNING id
 )
-INSERT INTO public.ticket_lines SELECT id, line, md5(id::text), cents FROM sold, generate_series(1, 2) AS line
+INSERT INTO public.ticket_lines SELECT id, line, article, cents
+FROM sold, (VALUES (1, 'vaisselle', 150), (2, 'textile', 400)) AS sells (line, article, cents)
 """
 #: The steps that run a bare program, and do nothing else that takes time.
 COMPARED = {"dump": "pg_dump", "restore": "pg_restore"}
 
 
 def _main(megabytes: int) -> None:
-    shop = parse_address(os.environ["TARGET_BENCH_URL"])
+    shop = parse_address(os.environ[DATABASE])
+    application = json.loads(os.environ.get(APPLICATION, "null"))
     size = _make_shop(shop, megabytes=megabytes)
     bare = _measure_bare(shop)
     _tell(Line(f"bare pg_dump of {size >> 20} MB", bare["pg_dump"]))
     _tell(Line("bare pg_restore into a new database, ANALYZE", bare["pg_restore"]))
+    target = create_target(key="bench", wish=_describe(application), now=clock.now(), **WHY)
+    wish = {"accepts_losses": True} | _prepare(target, shop, bare, application)
+    begun = time.perf_counter()
+    rolled = _do(target.pk, Kind.ROLL_BACK, wish)
+    whole = time.perf_counter() - begun
+    _tell_steps("rollback", rolled, bare)
+    parts = "application and database" if application else "database"
+    _tell(Line(f"rollback of {parts}, from the press on", whole, limit=RTO_SECONDS))
+    lost = {one["table"]: one["added"] for one in rolled.state["losses"]["tables"]}
+    if lost["public.tickets"] != SOLD_SINCE:
+        sys.exit(f"lost rows miscounted: {rolled.state['losses']}")
+
+
+def _prepare(
+    target: Target, shop: Address, bare: dict[str, float], application: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Bring the target to some sales after its restore point, and return the rollback's wish."""
+    if application is None:
+        taken = _do(target.pk, Kind.TAKE, {})
+        _tell_steps("restore point", taken, bare)
+        _sell(shop, SOLD_SINCE)
+        return {"restore_point": RestorePoint.objects.get(operation=taken).pk}
+    images = application["images"]
+    _do(target.pk, Kind.DEPLOY, {"version": "1.2.0", "image": images["1.2.0"]})
+    deployed = _do(target.pk, Kind.DEPLOY, {"version": "1.3.0", "image": images["1.3.0"]})
+    _tell_steps("deployment", deployed, bare)
+    for _ in range(SOLD_SINCE):
+        status, _answer = sell(application["port"], payment="card")
+        if status != HTTPStatus.CREATED:
+            sys.exit(f"the till does not sell: {status}")
+    newest = Deployment.objects.get(operation=deployed)
+    return {"restore_point": newest.restore_point_id, "image": newest.previous_image}
+
+
+def _describe(application: dict[str, Any] | None) -> TargetWish:
     wish = TargetWish(
         name="Bench",
         environment_id=Environment.objects.earliest("position").pk,
-        database="env:TARGET_BENCH_URL",
+        database=f"env:{DATABASE}",
         receipts="tickets.number",
+        checks_folder=str(TILL / "server" / "checks"),
     )
-    target = create_target(key="bench", wish=wish, now=clock.now(), **WHY)
-    taken = _do(target.pk, Kind.TAKE, {})
-    _tell_steps("restore point", taken, bare)
-    _sell(shop, SOLD_SINCE)
-    point = RestorePoint.objects.get(operation=taken)
-    begun = time.perf_counter()
-    rolled = _do(target.pk, Kind.ROLL_BACK, {"restore_point": point.pk, "accepts_losses": True})
-    whole = time.perf_counter() - begun
-    _tell_steps("rollback", rolled, bare)
-    _tell(Line("rollback, from the press to the end", whole, limit=RTO_SECONDS))
-    if rolled.state["losses"]["rows"] != 3 * SOLD_SINCE:
-        sys.exit(f"lost rows miscounted: {rolled.state['losses']}")
+    if application is None:
+        return wish
+    port = application["port"]
+    return replace(
+        wish,
+        folder=application["folder"],
+        project=f"bench{port}",
+        service="till",
+        command_service="once",
+        image_variable="TILL_IMAGE",
+        migrate=["migrate"],
+        reverse=["migrate", "{name}"],
+        smoke=["smoke"],
+        database_variable="DATABASE_URL",
+        health_url=f"http://127.0.0.1:{port}/health",
+    )
 
 
 def _make_shop(shop: Address, *, megabytes: int) -> int:
     with open_maintenance(shop) as session:
         session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(shop.name)))
+    made = call(shop, "migrate", version="1.2.0")
+    if made.returncode:
+        sys.exit(made.stderr)
     with open_session(shop) as session:
-        session.execute(SCHEMA)
         while True:
             session.execute(SELL, [BATCH])
             found = session.execute("SELECT pg_database_size(current_database())").fetchone()

@@ -1,5 +1,6 @@
 """People, and the chain that seals history. Everything else belongs to the apps above."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +28,8 @@ class User(AbstractUser):
     last_login = None
     language = models.CharField(_("language"), max_length=5, choices=Language.choices, default=Language.FRENCH)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
+    #: Set when access is given back to a person: sessions and feeds from before it open nothing any more.
+    access_since = models.DateTimeField(_("access since"), null=True, blank=True)
 
     history = track(excluded_fields=["password"], m2m_fields=["groups"])
 
@@ -43,6 +46,17 @@ class User(AbstractUser):
             super().save(*args, **kwargs)
         finally:
             self.__dict__.pop("skip_history_when_saving", None)
+
+    def get_session_auth_hash(self) -> str:
+        """Return what a session must know to go on: it ends with a new password, and with a deactivation for good."""
+        return self._mark(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """Yield the same under each older secret."""
+        return map(self._mark, super().get_session_auth_fallback_hash())
+
+    def _mark(self, session_hash: str) -> str:
+        return session_hash if self.access_since is None else f"{session_hash}{self.access_since.timestamp()}"
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         """Refuse: deactivate the account instead."""

@@ -14,6 +14,7 @@ NAMES = Names(
         "HistoricalUser_groups": (_("historical role of a person"), _("historical roles of people")),
     },
     fields={
+        "access_since": _("access since"),
         "exported_at": _("exported at"),
         "filters": _("filters"),
         "group": _("role"),

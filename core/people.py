@@ -87,7 +87,7 @@ def deactivate_person(*, user_id: int, actor: Actor, reason: str, now: datetime)
 
 @transaction.atomic
 def reactivate_person(*, user_id: int, actor: Actor, reason: str, now: datetime) -> User:
-    """Give a deactivated person their access back."""
+    """Give a deactivated person their access back; what was signed in before stays signed out."""
     return _set_active(_lock(user_id), is_active=True, actor=actor, reason=reason, now=now)
 
 
@@ -144,8 +144,9 @@ def _lock(user_id: int) -> User:
 def _set_active(user: User, *, is_active: bool, actor: Actor, reason: str, now: datetime) -> User:
     if user.is_active != is_active:
         user.is_active = is_active
+        user.access_since = now if is_active else user.access_since
         with recorded(actor=actor, reason=reason, now=now):
-            user.save(update_fields=["is_active"])
+            user.save(update_fields=["is_active", "access_since"])
     return user
 
 

@@ -73,12 +73,13 @@ class FeedFreeze:
 
 
 def find_feed(secret: str) -> CalendarFeed | None:
-    """Return the feed that a secret opens, None for one unknown or revoked: one query.
+    """Return the feed that a secret opens; None for one unknown, revoked, or of before its person was away: one query.
 
     Looked up by its hash, so that how long it takes says nothing of the secret.
     """
     rows = CalendarFeed.objects.select_related("person", "use")
-    return rows.filter(secret_hash=hash_token(secret), revoked_at=None).first()
+    is_theirs = Q(person__access_since=None) | Q(created_at__gte=F("person__access_since"))
+    return rows.filter(is_theirs, secret_hash=hash_token(secret), revoked_at=None).first()
 
 
 def list_feeds(*, person_id: int | None = None, but_of: int | None = None) -> QuerySet[CalendarFeed]:

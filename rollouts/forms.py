@@ -15,11 +15,11 @@ from django.utils.translation import ngettext
 from core.fields import DayField
 from flags.models import Environment, Flag, Segment, SegmentMember, Site
 from flags.transitions import NewMember
+from rollouts.drawing import PlanRequest
 from rollouts.labels import TEMPLATES
 from rollouts.models import PlanTemplateVersion, Release
 from rollouts.queries import list_tester_segments
 from rollouts.template_queries import list_newest_versions
-from rollouts.transitions import PlanRequest
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,10 @@ from django.utils.translation import gettext as _
 from core.templatetags.portal import clock_time, days
 from flags.models import Environment, Segment, Site
 from rollouts.domain.planning import PlannedPhase
+from rollouts.drawing import Plan, PlanRequest
 from rollouts.labels import PHASES, PLAN_CHOICES
 from rollouts.models import Phase, PlanTemplateVersion, Release, Rollout
 from rollouts.plan_requests import request_of
-from rollouts.transitions import PlanRequest
-from rollouts.transitions.planning import Plan
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from typing import Any
 
 from flags.models import SegmentMember
 from flags.transitions import NewMember
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout
 from rollouts.template_queries import guess_template
-from rollouts.transitions import PlanRequest
 
 
 def request_of(rollout: Rollout) -> PlanRequest:

@@ -9,7 +9,7 @@ from flags.models import Flag, Site
 from flags.sentences import say_share
 from rollouts.domain.planning import PlannedPhase
 from rollouts.domain.skipping import Skips
-from rollouts.transitions.planning import Plan
+from rollouts.drawing import Plan
 
 
 @dataclass(frozen=True)

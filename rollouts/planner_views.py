@@ -15,6 +15,7 @@ from core.labels import say_refusal
 from core.roles import Capability, requires
 from core.views import actor_of, read_int
 from flags.current import get_current_environment
+from rollouts.drawing import PlanRequest, draw_plan
 from rollouts.forms import PlanForm, move_choice
 from rollouts.labels import WARNINGS
 from rollouts.models import Rollout
@@ -22,7 +23,7 @@ from rollouts.plan_diff import compare_plans
 from rollouts.plan_requests import choices_of
 from rollouts.plan_view import view_plan
 from rollouts.queries import guess_plan
-from rollouts.transitions import PlanRequest, draw_plan, plan_rollout
+from rollouts.transitions import plan_rollout
 from rollouts.transitions.edit_rules import UNPROMISED
 from rollouts.transitions.replacing import replace_plan
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from core.fields import FIRST_DAY, LAST_DAY
 from flags.models import Environment
+from rollouts.drawing import Plan
 from rollouts.models import Release, Rollout
 from rollouts.queries import find_next_step
-from rollouts.transitions.planning import Plan
 
 MOST_DAY_SECONDS = 86_400
 

@@ -9,10 +9,10 @@ from django.conf import settings
 from core.errors import InvalidInput
 from flags.models import SegmentMember, Site
 from flags.transitions import NewMember
+from rollouts.drawing import PlanRequest
 from rollouts.models import Release, Rollout
 from rollouts.queries import list_tester_segments
 from rollouts.template_queries import list_newest_versions
-from rollouts.transitions import PlanRequest
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ from health.models import Guardrail, Lane, Mode
 from health.ratio_transitions import set_guardrail
 from notifications.models import Event
 from rollouts.domain.lifecycle import Status
+from rollouts.drawing import PlanRequest
 from rollouts.models import FreezeWindow, Rollout
 from rollouts.transitions import (
-    PlanRequest,
     add_freeze,
     hold_rollout,
     pause_rollout,

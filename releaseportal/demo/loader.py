@@ -28,9 +28,10 @@ from health.transitions import record_samples
 from releaseportal.demo import catalogue
 from releaseportal.demo.calm import ZONE, Start, find_start
 from rollouts.domain.lifecycle import Status
+from rollouts.drawing import PlanRequest, draw_plan
 from rollouts.models import Release, Rollout, Step, StepStatus
 from rollouts.queries import find_next_step
-from rollouts.transitions import PlanRequest, create_release, draw_plan, plan_rollout, run_next_step, schedule_rollout
+from rollouts.transitions import create_release, plan_rollout, run_next_step, schedule_rollout
 from rollouts.transitions.rostering import add_shift
 
 REASON = "The demo is loaded"

@@ -21,9 +21,9 @@ from rollouts.api.schemas import (
 )
 from rollouts.approval_queries import weigh_plan_approval
 from rollouts.domain.lifecycle import Status as State
+from rollouts.drawing import Plan, draw_plan
 from rollouts.models import Approval
-from rollouts.transitions import draw_plan, plan_rollout
-from rollouts.transitions.planning import Plan
+from rollouts.transitions import plan_rollout
 from rollouts.wishes import PlanWish, find_plan_request
 
 router = Router(tags=["Rollouts"])

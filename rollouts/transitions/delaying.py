@@ -10,7 +10,7 @@ from rollouts.domain.templates import PhaseKind
 from rollouts.models import Phase, Rollout, Step, StepStatus
 from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event
-from rollouts.transitions.redating import Obstacle, find_obstacle, redate_rest, tell_moved
+from rollouts.transitions.redating import MoveCause, find_move_cause, redate_rest, tell_moved
 
 REASON_ONE_A_DAY = "One site a day stays one site a day after a delay"
 ONE_DAY = timedelta(days=1)
@@ -25,10 +25,10 @@ def leave_closed_day(rollout: Rollout, step: Step, *, now: datetime) -> bool:
         return False
     sites = list_rollout_sites(rollout)
     today = local_day(now, zone=step.zone)
-    obstacle = find_obstacle(step, today, sites=sites)
-    if obstacle is None:
+    cause = find_move_cause(step, today, sites=sites)
+    if cause is None:
         return False
-    tell_moved(rollout, obstacle, redate_rest(rollout, step, new_on=today, sites=sites), now=now)
+    tell_moved(rollout, cause, redate_rest(rollout, step, new_on=today, sites=sites), now=now)
     return True
 
 
@@ -42,7 +42,7 @@ def leave_taken_day(rollout: Rollout, step: Step, *, now: datetime) -> bool:
     sites = list_rollout_sites(rollout)
     tomorrow = local_day(now, zone=step.zone) + ONE_DAY
     moved = redate_rest(rollout, step, new_on=tomorrow, sites=sites)
-    tell_moved(rollout, Obstacle("sites_delayed", REASON_ONE_A_DAY, {}), moved, now=now)
+    tell_moved(rollout, MoveCause("sites_delayed", REASON_ONE_A_DAY, {}), moved, now=now)
     return True
 
 

@@ -18,7 +18,7 @@ from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event, tell
 from rollouts.transitions.catching_up import shift_rehearsal
 from rollouts.transitions.locking import get_locked_rollout
-from rollouts.transitions.redating import find_obstacle, redate_rest
+from rollouts.transitions.redating import find_move_cause, redate_rest
 
 
 @transaction.atomic
@@ -91,7 +91,7 @@ def _bring_forward(rollout: Rollout, step: Step, *, now: datetime) -> None:
         return
     sites = list_rollout_sites(rollout)
     today = local_day(now, zone=step.zone)
-    if find_obstacle(step, today, sites=sites) is not None:
+    if find_move_cause(step, today, sites=sites) is not None:
         raise Refusal("no_change_today", day=today.isoformat())
     if local_day(step.due_at, zone=step.zone) > today:
         redate_rest(rollout, step, new_on=today, sites=sites)

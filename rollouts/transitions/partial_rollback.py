@@ -17,8 +17,8 @@ from rollouts.domain.lifecycle import Status
 from rollouts.models import Phase, PhaseStatus, Rollback, Rollout, RolloutFlag, Scope, Step, StepStatus, Trigger
 from rollouts.shut_queries import TAKEN_BACK, shut_origin
 from rollouts.story import add_event, tell
-from rollouts.transitions.locking import get_locked_rollout, move
-from rollouts.transitions.rolling_back import ROLLBACK_FROM, name_flags, weigh_criticality
+from rollouts.transitions.locking import get_locked_rollout
+from rollouts.transitions.rolling_back import ROLLBACK_FROM, hold_after, name_flags, weigh_criticality
 
 
 @transaction.atomic
@@ -215,30 +215,18 @@ def _close(
     )
     rollback.save()
     name_flags(rollback, rows)
-    flags = sorted(row.flag.key for row in rows)
-    if rollout.status == Status.RUNNING:
-        change = {"flags": flags, "by": rollback.triggered_by, "why": rollback.reason}
-        move(rollout, Status.HELD, now=recording.now, held_code=kind, held_data={"flags": flags, "changes": [change]})
-    else:
-        rollout.epoch += 1
-        rollout.save()
-    event = add_event(
-        rollout,
-        kind=kind,
-        actor=recording.actor,
-        reason=recording.reason,
-        now=recording.now,
-        data={
-            "rollback_id": rollback.pk,
-            "trigger": rollback.trigger,
-            "flags": flags,
-            "criticality": weigh_criticality(rows),
-            "detected_at": recording.now.isoformat(),
-            "sites": [site.key] if site else [],
-            "audience": site.name if site else "",
-            "phase": phase.kind if phase else "",
-            "is_rehearsal": rollout.is_rehearsal,
-        },
-    )
+    hold_after(rollout, rollback, rows, code=kind, now=recording.now)
+    data = {
+        "rollback_id": rollback.pk,
+        "trigger": rollback.trigger,
+        "flags": sorted(row.flag.key for row in rows),
+        "criticality": weigh_criticality(rows),
+        "detected_at": recording.now.isoformat(),
+        "sites": [site.key] if site else [],
+        "audience": site.name if site else "",
+        "phase": phase.kind if phase else "",
+        "is_rehearsal": rollout.is_rehearsal,
+    }
+    event = add_event(rollout, kind=kind, actor=recording.actor, reason=recording.reason, now=recording.now, data=data)
     tell(event, kind=kind, now=recording.now)
     return rollback

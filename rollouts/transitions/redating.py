@@ -22,8 +22,8 @@ from rollouts.story import add_event
 
 
 @dataclass(frozen=True)
-class Obstacle:
-    """Why nothing goes out to a step's audience on a day: the kind of event that tells it, the reason, its data."""
+class MoveCause:
+    """Why a plan's steps move off a day: the kind of event that tells it, the reason, its data."""
 
     kind: str
     reason: str
@@ -50,10 +50,10 @@ def keep_to_open_days(*, rollout_id: int, now: datetime) -> bool:
     sites = list_rollout_sites(rollout)
     for step in steps:
         day = local_day(step.due_at, zone=step.zone)
-        obstacle = find_obstacle(step, day, sites=sites)
-        if obstacle is not None:
-            with recorded(actor=SCHEDULER, reason=obstacle.reason, now=now):
-                tell_moved(rollout, obstacle, redate_rest(rollout, step, new_on=day, sites=sites), now=now)
+        cause = find_move_cause(step, day, sites=sites)
+        if cause is not None:
+            with recorded(actor=SCHEDULER, reason=cause.reason, now=now):
+                tell_moved(rollout, cause, redate_rest(rollout, step, new_on=day, sites=sites), now=now)
             return True
     return False
 
@@ -65,28 +65,28 @@ def find_block(step: Step, day: date, *, sites: Mapping[int, PlanSite]) -> DayVi
     return None if can_change(day, site=own, sites=everywhere) else (own or everywhere[0]).view(day)
 
 
-def find_obstacle(step: Step, day: date, *, sites: Mapping[int, PlanSite]) -> Obstacle | None:
+def find_move_cause(step: Step, day: date, *, sites: Mapping[int, PlanSite]) -> MoveCause | None:
     """Return why nothing may go out to a step's audience on a day; None where it may."""
     view = find_block(step, day, sites=sites)
     if view is None:
         return None
     if view.standing is Standing.FROZEN:
         reason = write_reason("frozen", day=day.isoformat(), label=view.label)
-        return Obstacle("plan_moved", reason, {"freeze": view.label})
+        return MoveCause("plan_moved", reason, {"freeze": view.label})
     if step.site is not None:
         standing = view.label or view.standing
         reason = write_reason("site_set_apart", site=step.site.name, day=day.isoformat(), standing=standing)
-        return Obstacle("sites_delayed", reason, {})
+        return MoveCause("sites_delayed", reason, {})
     kind = "everyone_delayed" if step.phase.kind == PhaseKind.FULL else "plan_moved"
-    return Obstacle(kind, write_reason("no_site_open", day=day.isoformat()), {})
+    return MoveCause(kind, write_reason("no_site_open", day=day.isoformat()), {})
 
 
-def tell_moved(rollout: Rollout, obstacle: Obstacle, moved: Sequence[Step], *, now: datetime) -> None:
+def tell_moved(rollout: Rollout, cause: MoveCause, moved: Sequence[Step], *, now: datetime) -> None:
     """Add to the story why dates moved; where it was for a site, which sites have new ones."""
-    data = dict(obstacle.data)
-    if obstacle.kind == "sites_delayed":
+    data = dict(cause.data)
+    if cause.kind == "sites_delayed":
         data["sites"] = list(dict.fromkeys(step.site.key for step in moved if step.site is not None))
-    add_event(rollout, kind=obstacle.kind, actor=SCHEDULER, reason=obstacle.reason, now=now, data=data)
+    add_event(rollout, kind=cause.kind, actor=SCHEDULER, reason=cause.reason, now=now, data=data)
 
 
 def redate_rest(

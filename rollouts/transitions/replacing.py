@@ -9,11 +9,12 @@ from core.actors import Actor
 from core.errors import Refusal
 from core.history import recorded
 from rollouts.domain.lifecycle import Status
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout
 from rollouts.story import add_event
 from rollouts.transitions.edit_rules import UNPROMISED
 from rollouts.transitions.locking import get_locked_rollout, move
-from rollouts.transitions.planning import PlanRequest, plan_rollout
+from rollouts.transitions.planning import plan_rollout
 
 
 @transaction.atomic

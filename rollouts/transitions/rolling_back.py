@@ -15,6 +15,7 @@ from flags.models import Criticality, FlagState
 from flags.transitions import kill_flag, release_flag, remove_rules
 from flags.transitions.locking import check_in_use, get_locked_flag
 from rollouts.domain.lifecycle import Status
+from rollouts.drawing import plan_again
 from rollouts.hand_queries import find_left_out
 from rollouts.models import (
     PhaseStatus,
@@ -28,7 +29,6 @@ from rollouts.models import (
 )
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout, move
-from rollouts.transitions.planning import plan_again
 
 #: From the states in which something may be on for somebody.
 ROLLBACK_FROM = frozenset({Status.RUNNING, Status.PAUSED, Status.HELD})
@@ -127,19 +127,30 @@ def weigh_criticality(rows: Collection[RolloutFlag]) -> str:
     return max((row.flag.criticality for row in rows), key=lambda value: _WEIGHT[Criticality(value)])
 
 
+def hold_after(
+    rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], *, code: str, now: datetime
+) -> None:
+    """Hold what runs and lost a part; what waits already, or is paused, is marked as changed."""
+    if rollout.status != Status.RUNNING:
+        rollout.epoch += 1
+        rollout.save()
+        return
+    flags = _list_keys(rows)
+    change = {"flags": flags, "by": rollback.triggered_by, "why": rollback.reason}
+    move(rollout, Status.HELD, now=now, held_code=code, held_data={"flags": flags, "changes": [change]})
+
+
+def _list_keys(rows: Collection[RolloutFlag]) -> list[str]:
+    return sorted(row.flag.key for row in rows)
+
+
 def _close(rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], *, actor: Actor, now: datetime) -> None:
     """Hold what goes on with fewer flags, end what has none left, and tell."""
-    flags = sorted(row.flag.key for row in rows)
     all_gone = not rollout.rollout_flags.filter(is_active=True).exists()
     if all_gone:
         move(rollout, Status.ROLLED_BACK, now=now)
-    elif rollout.status == Status.RUNNING:
-        change = {"flags": flags, "by": rollback.triggered_by, "why": rollback.reason}
-        held_data = {"flags": flags, "changes": [change]}
-        move(rollout, Status.HELD, now=now, held_code="flag_rolled_back", held_data=held_data)
     else:
-        rollout.epoch += 1
-        rollout.save()
+        hold_after(rollout, rollback, rows, code="flag_rolled_back", now=now)
     sites = rollout.steps.filter(status=StepStatus.DONE, flag_id__in=[row.flag_id for row in rows], site__isnull=False)
     event = add_event(
         rollout,
@@ -150,7 +161,7 @@ def _close(rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], 
         data={
             "rollback_id": rollback.pk,
             "trigger": rollback.trigger,
-            "flags": flags,
+            "flags": _list_keys(rows),
             "criticality": weigh_criticality(rows),
             "detected_at": rollback.detected_at.isoformat(),
             "sites": sorted(set(sites.values_list("site__key", flat=True))),

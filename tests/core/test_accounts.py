@@ -16,7 +16,7 @@ from django.utils.html import escape
 from core import clock
 from core.actors import SCHEDULER
 from core.models import User
-from core.people import create_person
+from core.people import create_person, deactivate_person, reactivate_person
 from core.roles import Role
 
 pytestmark = pytest.mark.django_db
@@ -192,6 +192,20 @@ def test_second_factor__activated__is_asked_for_at_the_next_sign_in(mia: User) -
     assert "errorlist" in wrong.content.decode()
     assert other.post(reverse("mfa_authenticate"), {"code": codes[-1]})["Location"] == "/"
     assert other.get("/").status_code == 200
+
+
+def test_deactivation__ends_sessions_for_good__also_when_access_is_given_back(mia: User) -> None:
+    client = _client()
+    _sign_in(client)
+    assert client.get("/").status_code == 200
+
+    deactivate_person(user_id=mia.pk, actor=SCHEDULER, reason="test", now=clock.now())
+    reactivate_person(user_id=mia.pk, actor=SCHEDULER, reason="test", now=clock.now())
+
+    assert client.get("/").status_code == 302
+    again = _client()
+    assert _sign_in(again) == "/"
+    assert again.get("/").status_code == 200
 
 
 def test_second_factor__its_secrets__are_kept_by_no_cache(mia: User) -> None:

@@ -11,15 +11,9 @@ from flags.models import Rule
 from flags.transitions import NewMember
 from releaseportal.tasks import restart
 from rollouts.domain.lifecycle import Status
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout, Trigger
-from rollouts.transitions import (
-    PlanRequest,
-    acknowledge_flag,
-    cancel_rollout,
-    plan_rollout,
-    roll_back,
-    schedule_rollout,
-)
+from rollouts.transitions import acknowledge_flag, cancel_rollout, plan_rollout, roll_back, schedule_rollout
 from tests.factories.flags import make_rule
 from tests.factories.world import DAY, NOW, WHY, World, make_world, play
 

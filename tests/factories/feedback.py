@@ -8,9 +8,10 @@ from core.actors import SCHEDULER
 from core.domain.business_time import local_day
 from flags.transitions import NewMember
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
+from rollouts.drawing import PlanRequest
 from rollouts.feedback_links import Link
 from rollouts.models import Feedback, Rollout
-from rollouts.transitions import PlanRequest, plan_rollout, run_next_step, schedule_rollout
+from rollouts.transitions import plan_rollout, run_next_step, schedule_rollout
 from rollouts.transitions.giving_feedback import give_feedback
 from rollouts.transitions.templating import create_template
 from tests.factories.world import NOW, WHY, World

@@ -16,9 +16,10 @@ from flags.transitions import (
 )
 from health.domain.samples import SampleValue
 from health.transitions import record_samples
+from rollouts.drawing import PlanRequest
 from rollouts.models import Release, Rollout
 from rollouts.queries import find_next_step
-from rollouts.transitions import PlanRequest, create_release, plan_rollout, run_next_step, schedule_rollout
+from rollouts.transitions import create_release, plan_rollout, run_next_step, schedule_rollout
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 DAY = 60

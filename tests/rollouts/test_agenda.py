@@ -15,9 +15,10 @@ from flags.domain.audience import RuleKind
 from flags.models import FlagState, Rule
 from flags.transitions import NewMember
 from rollouts.agenda import list_agenda, list_done_today
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout, Step, StepStatus, Trigger
 from rollouts.shut_queries import TAKEN_BACK
-from rollouts.transitions import PlanRequest, pause_rollout, plan_rollout, roll_back, run_next_step, schedule_rollout
+from rollouts.transitions import pause_rollout, plan_rollout, roll_back, run_next_step, schedule_rollout
 from tests.factories.world import NOW, WHY, World, make_rehearsal, make_world
 from tests.signed_in import sign_in
 

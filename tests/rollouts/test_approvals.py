@@ -22,9 +22,9 @@ from rollouts.approval_queries import weigh_phase_approval, weigh_plan_approval
 from rollouts.domain.approving import DecisionMade, weigh_decisions
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Gate, PhaseKind, PhaseTemplate
+from rollouts.drawing import PlanRequest
 from rollouts.models import Approval, CheckItem, Phase, Rollout, Trigger
 from rollouts.transitions import (
-    PlanRequest,
     acknowledge_flag,
     cancel_rollout,
     plan_rollout,

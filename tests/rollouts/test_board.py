@@ -18,10 +18,10 @@ from flags.transitions import NewMember, create_site
 from rollouts.board import Board, By, Content, compose_board
 from rollouts.domain.board import CellState
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
+from rollouts.drawing import PlanRequest
 from rollouts.models import PhaseStatus, Rollout, Step, StepStatus, Trigger
 from rollouts.templatetags.board import count_of_cell, when_of_cell, words_of_cell, words_of_head
 from rollouts.transitions import (
-    PlanRequest,
     acknowledge_flag,
     cancel_rollout,
     create_release,

@@ -12,11 +12,11 @@ from flags.transitions import NewMember
 from health.transitions import log_complaint
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import PhaseKind
+from rollouts.drawing import PlanRequest
 from rollouts.guarding import watch_rollout
 from rollouts.models import Rollout, StepStatus, Trigger
 from rollouts.queries import find_next_step
 from rollouts.transitions import (
-    PlanRequest,
     pause_rollout,
     plan_rollout,
     resume_rollout,

@@ -15,8 +15,9 @@ from rollouts.conflicts import Conflicts
 from rollouts.domain.conflicts import list_pushes
 from rollouts.domain.freezing import Freeze
 from rollouts.domain.planning import PlanSite
+from rollouts.drawing import PlanRequest, draw_plan
 from rollouts.models import Rollout
-from rollouts.transitions import PlanRequest, add_freeze, create_release, draw_plan, plan_rollout, schedule_rollout
+from rollouts.transitions import add_freeze, create_release, plan_rollout, schedule_rollout
 from tests.factories.flags import make_flag
 from tests.factories.world import NOW, WHY, World, make_world
 from tests.signed_in import sign_in

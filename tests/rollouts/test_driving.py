@@ -16,9 +16,9 @@ from core.history import recorded
 from flags.models import FlagState, Rule
 from flags.transitions import NewMember
 from rollouts.domain.lifecycle import EDGES, Status
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout, Trigger
 from rollouts.transitions import (
-    PlanRequest,
     acknowledge_flag,
     cancel_rollout,
     pause_rollout,

@@ -18,10 +18,11 @@ from flags.transitions import NewMember, edit_environment
 from incidents.intake import list_waiting, take_in
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
+from rollouts.drawing import PlanRequest
 from rollouts.guarding import watch_rollout
 from rollouts.models import PhaseStatus, Rollback, Rollout, Step, StepStatus, Trigger
 from rollouts.shut_queries import list_shut_sites
-from rollouts.transitions import PlanRequest, add_freeze, plan_rollout, resume_rollout, run_next_step, schedule_rollout
+from rollouts.transitions import add_freeze, plan_rollout, resume_rollout, run_next_step, schedule_rollout
 from rollouts.transitions.editing import insert_pause, move_moment, restore_steps, skip_steps
 from rollouts.transitions.hastening import promote_early, start_now
 from rollouts.transitions.partial_rollback import (

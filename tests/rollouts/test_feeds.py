@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
+from core import clock
 from core.actors import SCHEDULER
 from core.errors import InvalidInput, NotFound, Refusal
 from core.history import recorded
 from core.logs import HideLinks
 from core.models import User
-from core.people import create_person, deactivate_person
+from core.people import create_person, deactivate_person, reactivate_person
 from core.roles import Role
 from flags.transitions import create_environment, create_flag, create_site
 from rollouts.domain.entries import EntryState
@@ -423,6 +424,14 @@ class TestWhoGetsIt:
 
         assert Client().get(path).status_code == 404
         assert Client().get(_feed(bare)).status_code == 404
+
+    def test_secret__of_before_its_person_was_away__stays_404_when_they_are_back(self, world: World) -> None:
+        person = _person()
+        path = _feed(person)
+        deactivate_person(user_id=person.pk, now=NOW, **BY)
+        reactivate_person(user_id=person.pk, now=clock.now() + timedelta(minutes=1), **BY)
+
+        assert Client().get(path).status_code == 404
 
     def test_secret__is_nowhere_in_the_database(self, world: World) -> None:
         person = _person()

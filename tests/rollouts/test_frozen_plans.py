@@ -17,14 +17,13 @@ from flags.transitions import NewMember, kill_flag
 from rollouts.domain.freezing import Freeze
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import PhaseKind
+from rollouts.drawing import PlanRequest, draw_plan
 from rollouts.models import FreezeWindow, Rollout, StepStatus, Trigger
 from rollouts.promises import count_moves, list_misdated_rollouts
 from rollouts.queries import find_next_step
 from rollouts.track import prefetch_track, summarise
 from rollouts.transitions import (
-    PlanRequest,
     add_freeze,
-    draw_plan,
     hold_rollout,
     pause_rollout,
     plan_rollout,

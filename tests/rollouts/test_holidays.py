@@ -13,10 +13,11 @@ from flags.domain.opening import DayKind, ExceptionalDays, Standing
 from flags.transitions import NewMember
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.planning import PlanSite
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout
 from rollouts.promises import list_misdated_rollouts
 from rollouts.queries import find_next_step
-from rollouts.transitions import PlanRequest, plan_rollout, resume_rollout, run_next_step, schedule_rollout
+from rollouts.transitions import plan_rollout, resume_rollout, run_next_step, schedule_rollout
 from tests.factories.world import NOW, WHY, World, make_world
 from tests.signed_in import sign_in
 

@@ -22,10 +22,10 @@ from rollouts.domain.freezing import Freeze
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.month import Month, find_span, read_month
 from rollouts.domain.templates import Advance, PhaseKind, PhaseTemplate
+from rollouts.drawing import PlanRequest
 from rollouts.models import PlanTemplate, Rollout
 from rollouts.month_queries import MonthDay, list_month
 from rollouts.transitions import (
-    PlanRequest,
     add_freeze,
     cancel_rollout,
     create_release,

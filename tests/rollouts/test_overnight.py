@@ -13,11 +13,12 @@ from health.domain.verdict import Judgement, Verdict
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.overnight import LEAST, NO_DATA, Spell, carry_passes
 from rollouts.domain.templates import PhaseKind
+from rollouts.drawing import PlanRequest
 from rollouts.guarding import watch_rollout
 from rollouts.models import Rollout, StepStatus
 from rollouts.queries import find_next_step
 from rollouts.ratio_guarding import watch_error_rate
-from rollouts.transitions import PlanRequest, plan_rollout, run_next_step, schedule_rollout
+from rollouts.transitions import plan_rollout, run_next_step, schedule_rollout
 from tests.factories.world import NOW, WHY, World, make_world, report
 
 BY: dict[str, Any] = {"actor": SCHEDULER, "reason": WHY}

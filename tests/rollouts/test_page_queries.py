@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from core import clock
 from core.actors import SCHEDULER
 from flags.transitions import NewMember
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout
 from rollouts.queries import MOST_LINES, get_story
 from rollouts.story import add_event
-from rollouts.transitions import PlanRequest, create_release, plan_rollout
+from rollouts.transitions import create_release, plan_rollout
 from tests.factories.flags import make_flag, make_site
 from tests.factories.world import DAY, WHY, World, make_rehearsal, make_world, play
 from tests.recovery.operations import make_target

@@ -29,8 +29,9 @@ from rollouts.domain.planning import (
 )
 from rollouts.domain.skipping import explain_skips
 from rollouts.domain.templates import FOUR_PHASES
+from rollouts.drawing import PlanRequest
 from rollouts.models import RolloutSite, Step, StepStatus
-from rollouts.transitions import PlanRequest, plan_rollout
+from rollouts.transitions import plan_rollout
 from tests.factories.flags import make_site
 from tests.factories.world import DAY, NOW, WHY, make_rehearsal, make_world
 

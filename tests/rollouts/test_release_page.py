@@ -15,17 +15,11 @@ from core.roles import Role
 from flags.models import Environment, Flag
 from flags.transitions import NewMember, create_environment, create_flag
 from rollouts.domain.templates import Advance, PhaseKind, PhaseTemplate
+from rollouts.drawing import PlanRequest
 from rollouts.models import Release, Rollout, StepStatus, Trigger
 from rollouts.release_view import ReleasePage, compose_release
 from rollouts.templatetags.releases import reach_of_flag, whom_of_flag
-from rollouts.transitions import (
-    PlanRequest,
-    create_release,
-    plan_rollout,
-    roll_back,
-    run_next_step,
-    schedule_rollout,
-)
+from rollouts.transitions import create_release, plan_rollout, roll_back, run_next_step, schedule_rollout
 from rollouts.transitions.partial_rollback import roll_back_site
 from rollouts.transitions.templating import create_template
 from tests.factories.flags import make_flag, make_site

@@ -9,9 +9,10 @@ from core.actors import SCHEDULER
 from flags.transitions import NewMember
 from notifications.labels import say_subject
 from notifications.models import Event
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout, Step
 from rollouts.tasks import DUE_SOON, remind_of_steps
-from rollouts.transitions import PlanRequest, pause_rollout, plan_rollout, run_next_step, schedule_rollout
+from rollouts.transitions import pause_rollout, plan_rollout, run_next_step, schedule_rollout
 from tests.factories.world import NOW, WHY, World, make_rehearsal, make_world
 
 pytestmark = pytest.mark.django_db

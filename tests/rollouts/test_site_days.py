@@ -15,12 +15,11 @@ from flags.domain.opening import DayKind
 from flags.models import Site
 from flags.transitions import NewMember, add_site_days, edit_site
 from rollouts.domain.templates import PhaseKind
+from rollouts.drawing import PlanRequest, draw_plan
 from rollouts.models import Rollout, Step, StepStatus
 from rollouts.promises import list_misdated_rollouts
 from rollouts.queries import find_next_step
 from rollouts.transitions import (
-    PlanRequest,
-    draw_plan,
     keep_to_open_days,
     plan_rollout,
     resume_rollout,

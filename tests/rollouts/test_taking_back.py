@@ -17,12 +17,12 @@ from incidents.intake import list_waiting, take_in
 from rollouts.approval_queries import weigh_phase_approval
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
+from rollouts.drawing import PlanRequest
 from rollouts.labels import say_event
 from rollouts.models import Phase, PhaseStatus, Rollout, StepStatus, Trigger
 from rollouts.page_queries import compose_page
 from rollouts.queries import list_exposed_sites_of
 from rollouts.transitions import (
-    PlanRequest,
     acknowledge_flag,
     plan_rollout,
     redraft_rollout,

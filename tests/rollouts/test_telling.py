@@ -13,11 +13,11 @@ from flags.transitions import NewMember
 from incidents.intake import list_waiting, take_in
 from notifications.labels import say_subject
 from notifications.models import Channel, Delivery, Event
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout, Step, Trigger
 from rollouts.story import tell_due_soon
 from rollouts.tasks import DUE_SOON
 from rollouts.transitions import (
-    PlanRequest,
     cancel_rollout,
     hold_rollout,
     pause_rollout,

@@ -29,9 +29,10 @@ from rollouts.domain.templates import (
     PhaseTemplate,
     SupportLevel,
 )
+from rollouts.drawing import PlanRequest
 from rollouts.effective_guardrail import get_effective_guardrail
 from rollouts.models import Phase, PlanTemplate, PlanTemplateVersion, Rollout, Step
-from rollouts.transitions import PlanRequest, plan_rollout, run_next_step, schedule_rollout
+from rollouts.transitions import plan_rollout, run_next_step, schedule_rollout
 from rollouts.transitions.templating import create_template, edit_template
 from tests.factories.world import DAY, NOW, WHY, World, make_world, play
 from tests.signed_in import read_version, sign_in, sign_in_as

@@ -17,8 +17,9 @@ from flags.models import Rule
 from flags.transitions import NewMember
 from releaseportal.addresses import BASE_DIR
 from rollouts.domain.templates import Advance, PhaseKind, PhaseTemplate
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout, RolloutEvent, Step, StepStatus
-from rollouts.transitions import PlanRequest, create_release, plan_rollout, schedule_rollout
+from rollouts.transitions import create_release, plan_rollout, schedule_rollout
 from rollouts.transitions.templating import create_template
 from tests.factories.flags import make_flag
 from tests.factories.world import NOW, WHY, make_world

@@ -8,9 +8,10 @@ import pytest
 from core import clock
 from core.actors import command
 from flags.transitions import NewMember
+from rollouts.drawing import PlanRequest
 from rollouts.models import Rollout
 from rollouts.track import prefetch_track, summarise
-from rollouts.transitions import PlanRequest, hold_rollout, pause_rollout, plan_rollout, resume_rollout
+from rollouts.transitions import hold_rollout, pause_rollout, plan_rollout, resume_rollout
 from tests.factories.world import DAY, make_rehearsal, make_world, play
 from tests.signed_in import sign_in
 

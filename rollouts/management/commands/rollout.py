@@ -10,6 +10,7 @@ from core.errors import InvalidInput
 from core.shell import add_why, check_readable, read_actor, read_why
 from rollouts.actions import ACTIONS
 from rollouts.domain.lifecycle import Status
+from rollouts.drawing import draw_plan
 from rollouts.models import Rollout, Trigger
 from rollouts.queries import list_rollouts
 from rollouts.shell import (
@@ -21,7 +22,7 @@ from rollouts.shell import (
     hour,
     say_rollout,
 )
-from rollouts.transitions import acknowledge_flag, draw_plan, plan_rollout, resume_rollout, roll_back
+from rollouts.transitions import acknowledge_flag, plan_rollout, resume_rollout, roll_back
 from rollouts.transitions.approving import decide_plan
 from rollouts.wishes import PlanWish, find_flag_ids, find_plan_request
 
