@@ -61,6 +61,27 @@ WORDS: Mapping[str, Words] = {
         _("After the rollback in %(environment)s: %(before)s → %(after)s errors per hundred requests"),
         _("Its watch is over. Look at what is still open on its page, and whether it helped."),
     ),
+    "target_rollback_waits": Words(
+        _("The rollback of %(target)s in %(environment)s waits for an answer"),
+        _("%(rows)s rows that were written since would be lost: say whether they may. To be done by %(deadline)s."),
+    ),
+    "target_rollback_failed": Words(
+        _("The rollback of %(target)s in %(environment)s stands still"),
+        _("A step failed, and a person has to decide: its page says what happened and what to do."),
+    ),
+    "target_rolled_back": Words(
+        _("%(target)s was taken back in %(environment)s"),
+        _("%(rows)s rows that were written since are gone from it, and archived. By %(by)s."),
+    ),
+    "target_rollback_aborted": Words(
+        _("The rollback of %(target)s in %(environment)s was given up"),
+        _("What it changed was put back, or it was left as it stood: its page says which."),
+    ),
+    "deployed": Words(_("%(target)s runs %(version)s in %(environment)s"), _("Deployed by %(by)s.")),
+    "deployment_failed": Words(
+        _("The deployment of %(version)s on %(target)s in %(environment)s failed"),
+        _("The version of before runs where it could be started again: its page says what to do."),
+    ),
     "drill_failed": Words(
         _("The drill of %(environment)s is not good enough"),
         _("Something did not go back as it must, or took longer than it may: the report says what."),
@@ -177,7 +198,22 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
         ),
     ),
     "flags": (_("Flags"), frozenset({"flag_removable"})),
-    "recovery": (_("Recovery"), frozenset({"drill_failed", "drill_missed", "rollback_watched"})),
+    "recovery": (
+        _("Recovery"),
+        frozenset(
+            {
+                "target_rollback_waits",
+                "target_rollback_failed",
+                "target_rolled_back",
+                "target_rollback_aborted",
+                "deployed",
+                "deployment_failed",
+                "drill_failed",
+                "drill_missed",
+                "rollback_watched",
+            }
+        ),
+    ),
     "portal": (_("The portal itself"), frozenset({"delivery_failed", "history_head"})),
 }
 

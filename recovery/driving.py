@@ -22,7 +22,18 @@ from recovery.errors import Failure
 from recovery.jobs import Job, Plan, StepSkipped, WordNeeded
 from recovery.models import Operation, OperationStep
 from recovery.plans import PLANS
-from recovery.transitions.stepping import ask_for_word, begin_step, end_operation, end_step, fail_step, keep_state
+from recovery.transitions.stepping import (
+    UNDOING,
+    TakenOver,
+    ask_for_word,
+    begin_step,
+    end_operation,
+    end_step,
+    fail_step,
+    keep_state,
+    keep_undone,
+    settle,
+)
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +57,17 @@ def list_due(*, now: datetime) -> list[int]:
 
 
 def drive_due() -> int:
-    """Drive what is due, one after the other, as far as this worker has places; return how many were driven."""
-    return sum(_drive_in_a_place(pk) for pk in list_due(now=clock.now()))
+    """Drive what is due, one after the other, as far as this worker has places; return how many were driven.
+
+    What cannot even be noted of one must not keep the others waiting.
+    """
+    driven = 0
+    for pk in list_due(now=clock.now()):
+        try:
+            driven += _drive_in_a_place(pk)
+        except DatabaseError:
+            log.exception("operation %s: driven again later", pk)
+    return driven
 
 
 def _drive_in_a_place(operation_id: int) -> bool:
@@ -96,10 +116,8 @@ def _drive_once(operation_id: int) -> bool:
         return False
     plan = PLANS[Kind(operation.kind)](operation.target, operation.wish)
     job = Job(operation.pk, operation.target, operation.wish, dict(operation.state))
-    job.keep = lambda: keep_state(operation_id=operation.pk, state=job.state, now=clock.now())
-    if operation.status == Status.ABORTING:
+    if operation.status == Status.ABORTING or operation.state.get(UNDOING):
         _undo(plan, job)
-        end_operation(operation_id=operation.pk, status=Status.ABORTED, state=job.state, now=clock.now())
         return False
     step = operation.steps.exclude(status__in=[StepStatus.DONE, StepStatus.SKIPPED]).first()
     if step is None:
@@ -109,12 +127,22 @@ def _drive_once(operation_id: int) -> bool:
 
 
 def _do_step(step: OperationStep, *, plan: Plan, job: Job) -> bool:
-    if not begin_step(step_id=step.pk, now=clock.now()):
+    begun = begin_step(step_id=step.pk, now=clock.now())
+    if begun is None:
         # Somebody had it aborted meanwhile.
         return True
     shown = Shown(step.pk)
     job.say = shown.add
-    said: dict[str, Any] = {"step_id": step.pk}
+    said: dict[str, Any] = {"step_id": step.pk, "attempt": begun.attempts}
+    job.keep = lambda: keep_state(**said, state=job.state, now=clock.now())
+    try:
+        return _run_step(step, plan=plan, job=job, shown=shown, said=said)
+    except TakenOver:
+        log.warning("operation %s, step %s: another driver has it", job.operation_id, step.code)
+        return False
+
+
+def _run_step(step: OperationStep, *, plan: Plan, job: Job, shown: "Shown", said: dict[str, Any]) -> bool:
     try:
         proof = plan.find(step.code).run(job)
     except WordNeeded as needed:
@@ -126,43 +154,53 @@ def _do_step(step: OperationStep, *, plan: Plan, job: Job) -> bool:
         end_step(**said, status=StepStatus.SKIPPED, output=str(shown), proof=proof, state=job.state, now=_later())
         return True
     except Failure as failure:
-        return _fail(failure, step=step, plan=plan, job=job, output=str(shown))
-    except DatabaseError:
+        return _fail(failure, step=step, plan=plan, job=job, shown=shown, said=said)
+    except (DatabaseError, TakenOver):
         # Our own database: nothing can be noted now, and the step is done again once it is back.
         raise
     except Exception as fault:
         log.exception("operation %s, step %s", job.operation_id, step.code)
         ours = Failure("fault", output=f"{type(fault).__name__}: {fault}")
-        return _fail(ours, step=step, plan=plan, job=job, output=str(shown))
+        return _fail(ours, step=step, plan=plan, job=job, shown=shown, said=said)
     job.state["is_past"] = plan.is_past(job)
     end_step(**said, status=StepStatus.DONE, output=str(shown), proof=proof, state=job.state, now=_later())
     return True
 
 
-def _fail(failure: Failure, *, step: OperationStep, plan: Plan, job: Job, output: str) -> bool:
-    told = {"step": step.code, "code": failure.code, "data": failure.data, "output": failure.output}
+def _fail(failure: Failure, *, step: OperationStep, plan: Plan, job: Job, shown: "Shown", said: dict[str, Any]) -> bool:
+    told = {"step": step.code, **_tell(failure)}
     job.state |= {"is_past": plan.is_past(job), "fault": failure.code}
     is_tried_again = fail_step(
-        step_id=step.pk,
-        failure=told,
-        is_passing=failure.is_passing,
-        output=output,
-        state=job.state,
-        now=_later(),
+        **said, failure=told, is_passing=failure.is_passing, output=str(shown), state=job.state, now=_later()
     )
-    if not is_tried_again and not plan.is_past(job):
-        _undo(plan, job)
-        keep_state(operation_id=job.operation_id, state=job.state, now=clock.now())
-    # Aborted while it ran: that is what comes next.
-    return Operation.objects.filter(pk=job.operation_id, status=Status.ABORTING).exists()
+    # Putting back is what comes next, and so it is where the operation was aborted while the step ran.
+    return not is_tried_again or Operation.objects.filter(pk=job.operation_id, status=Status.ABORTING).exists()
 
 
 def _undo(plan: Plan, job: Job) -> None:
-    """Put back what can be; what cannot be is told, and does not hide why it was wanted."""
-    try:
-        job.state["undone"] = plan.undo(job)
-    except Failure as failure:
-        job.state["undone"] = {"code": failure.code, "data": failure.data, "output": failure.output}
+    """Put back what can be, unless the point of no return is behind, and note how that went."""
+    failure: Failure | None = None
+    job.keep = lambda: keep_undone(operation_id=job.operation_id, state=job.state, now=clock.now())
+    if not plan.is_past(job):
+        try:
+            job.state["undone"] = plan.undo(job)
+        except Failure as fault:
+            failure = fault
+            job.state["undone"] = _tell(fault)
+    # Putting back may find that the point of no return was passed, and only the answer lost.
+    job.state["is_past"] = plan.is_past(job)
+    settle(
+        operation_id=job.operation_id,
+        state=job.state,
+        is_undone=failure is None,
+        is_passing=failure is not None and failure.is_passing,
+        now=_later(),
+    )
+
+
+def _tell(failure: Failure) -> dict[str, Any]:
+    # PostgreSQL's JSON knows no null character.
+    return {"code": failure.code, "data": failure.data, "output": failure.output.replace("\x00", "�")}
 
 
 def _later() -> datetime:

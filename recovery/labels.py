@@ -18,7 +18,12 @@ REFUSALS: dict[str, str | Promise] = {
     "drill_unknown": _("There is no such drill."),
     "operation_unknown": _("There is no such operation."),
     "word_missing": _("Say what you decide: it waits for that."),
-    "past_aborting": _("The databases have changed places: aborting is over. Resume it, or swap back."),
+    "past_aborting": _(
+        "It is past the point where it can be put back. Resume it, leave it as it stands, or begin another rollback."
+    ),
+    "operation_not_left": _("It can be left as it stands only where it failed and nothing can be put back any more."),
+    "nothing_to_accept": _("It failed, and asks nothing: resume it. It counts anew what would be lost, and asks then."),
+    "losses_changed": _("It has counted anew: %(rows)s rows would be lost. Reload the page, and decide."),
     "point_unknown": _("There is no such restore point of this target."),
     "point_not_verified": _("Restore point %(point)s is not verified: choose another one, or have it verified first."),
     "point_expired": _("This restore point has expired: its file is gone."),
@@ -69,6 +74,8 @@ REFUSALS: dict[str, str | Promise] = {
 REASONS: dict[str, str] = {
     "operation_begun": gettext_noop("Operation begun"),
     "step_done": gettext_noop("Step done"),
+    "step_skipped": gettext_noop("Step not needed"),
+    "step_noted": gettext_noop("Step under way"),
     "step_failed": gettext_noop("Step failed"),
     "step_delayed": gettext_noop("Step tried again later"),
     "word_needed": gettext_noop("A person's word is needed"),
@@ -87,6 +94,7 @@ REASONS: dict[str, str] = {
     "migrations_rehearsed": gettext_noop("Migrations rehearsed"),
     "deployment_live": gettext_noop("Deployment live"),
     "deployment_rolled_back": gettext_noop("Deployment rolled back"),
+    "deployment_withdrawn": gettext_noop("Deployment withdrawn"),
     "point_expired": gettext_noop("Restore point expired by rule"),
 }
 
@@ -115,6 +123,10 @@ FAILURES: dict[str, str | Promise] = {
     "key_unreadable": _("The key in %(file)s cannot be read: mend RECOVERY_KEY_FILE, then resume."),
     "key_missing": _("The restore point is encrypted, and there is no key: set RECOVERY_KEY_FILE, then resume."),
     "key_wrong": _("The key does not open this restore point: it was encrypted with another one."),
+    "undo_failed": _("Not everything could be put back: read the output, mend the cause, then abort again or resume."),
+    "swapped_after_all": _(
+        "The databases had changed places before it could be given up. Resume it, leave it as it stands, or swap back."
+    ),
     "session_foreign": _("A session of the role %(role)s cannot be ended: grant pg_signal_backend, then resume."),
     "sessions_remain": _("%(count)s sessions do not end. It is tried again; then look who they are, and resume."),
     "swap_unclear": _("The databases are not as they were left: look at their names before anything else is done."),
@@ -237,6 +249,7 @@ STEPS: dict[str, str | Promise] = {
     "keep_numbers": _("No number is given out twice"),
     "swap": _("The databases change places"),
     "observe": _("What is live was looked at"),
+    "start": _("The application runs again"),
     "check_image": _("The engine holds the image by its digest, and the one before"),
     "note": _("The deployment is on record"),
     "migrate": _("The new image’s migrations have run"),

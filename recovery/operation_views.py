@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.roles import Capability, requires
 from core.views import actor_of, find_refusal, read_int
-from recovery.domain.lifecycle import DRIVEN, Kind, PointStatus, Status, can_abort
+from recovery.domain.lifecycle import DRIVEN, PointStatus, Status
 from recovery.forms import DeployForm, RehearseForm, RollBackForm, TakeForm
 from recovery.labels import say_failure
 from recovery.migration_queries import find_warnings
 from recovery.models import Operation, Target
 from recovery.queries import estimate_rollback, find_first_reason, get_operation, get_target, measure_progress
-from recovery.transitions.asking import abort_operation, resume_operation
+from recovery.transitions.asking import abort_operation, leave_operation, resume_operation
 from recovery.transitions.wishes import (
     deploy,
     find_newest_deployment,
@@ -146,8 +146,6 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "is_driven": operation.status in DRIVEN,
         "failure": say_failure(operation.failure) if operation.failure else "",
         "can_resume": operation.status == Status.FAILED,
-        "can_abort": can_abort(Status(operation.status), kind=Kind(operation.kind))
-        and not operation.state.get("is_past"),
         "is_late": operation.deadline_at is not None and (operation.ended_at or clock.now()) > operation.deadline_at,
         "losses": operation.state.get("losses"),
         "why": find_first_reason(operation),
@@ -160,16 +158,19 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Let an operation go on, say yes to what it asks, or have it given up."""
     operation = get_operation(pk)
-    if action not in {"resume", "accept", "abort"}:
+    if action not in {"resume", "accept", "abort", "leave"}:
         raise Http404
     if request.method == "POST":
         by: dict[str, Any] = {"actor": actor_of(request), "reason": request.POST.get("reason", ""), "now": clock.now()}
         if action == "abort":
             abort_operation(operation_id=operation.pk, **by)
             messages.success(request, _("It is being aborted: what it changed is put back."))
+        elif action == "leave":
+            leave_operation(operation_id=operation.pk, **by)
+            messages.success(request, _("It is over as it stands. Another rollback can begin."))
         else:
-            word = {"accepts_losses": True} if action == "accept" else None
-            resume_operation(operation_id=operation.pk, word=word, **by)
+            seen_rows = read_int(request, "rows") if action == "accept" else None
+            resume_operation(operation_id=operation.pk, accepts=action == "accept", seen_rows=seen_rows, **by)
             messages.success(request, _("It goes on."))
     return redirect("recovery:operation", pk=pk)
 

@@ -7,13 +7,15 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg import errors, sql
 
-from recovery.databases.sessions import Session, open_maintenance
+from recovery.databases.sessions import Session, open_maintenance, open_session
 from recovery.domain.addresses import Address
 from recovery.errors import Failure
 
 #: What is set on a database that nobody shall write to any more; it goes with the database, whatever its name.
 READ_ONLY = "default_transaction_read_only"
 KEPT_MARK = "release portal: kept"
+#: A database's own limit of connections; superusers alone come in beyond it.
+NO_LIMIT = -1
 #: How long sessions that were told to end may take to.
 PATIENCE_SECONDS = 20.0
 PAUSE_SECONDS = 0.05
@@ -44,18 +46,43 @@ def make_read_only(live: Address) -> None:
         _end_sessions(session, [live.name])
 
 
-def make_writable(live: Address) -> None:
-    """Let everybody write again, and read."""
+def read_limit(live: Address) -> int:
+    """Return how many connections a database allows, -1 for any number."""
+    with open_maintenance(live) as session:
+        found = session.execute("SELECT datconnlimit FROM pg_database WHERE datname = %s", [live.name]).fetchone()
+    if found is None:
+        raise Failure("database_missing", database=live.name)
+    return int(found[0])
+
+
+@contextmanager
+def open_alone(live: Address) -> Iterator[Session]:
+    """Open the only session with a database: all others end, and nobody comes in any more, nor after this one ended.
+
+    Reading only is what a client may undo for its own session; this it may not.
+    """
+    with open_maintenance(live) as beside:
+        _limit(beside, live.name, to=NO_LIMIT)
+        with open_session(live) as session:
+            _limit(beside, live.name, to=0)
+            _end_sessions(beside, [live.name], but=session.info.backend_pid)
+            yield session
+
+
+def make_writable(live: Address, *, limit: int = NO_LIMIT) -> None:
+    """Let everybody write again, and read; as many at a time as before."""
     with open_maintenance(live) as session:
         _allow(session, live.name, is_allowed=True)
+        _limit(session, live.name, to=limit)
         _set_read_only(session, live.name, is_on=False)
         _end_sessions(session, [live.name])
 
 
-def swap(live: Address, *, with_name: str, with_oid: int, keep_as: str) -> float:
+def swap(live: Address, *, with_name: str, with_oid: int, keep_as: str, limit: int = NO_LIMIT) -> float:
     """Give the live database's name to another, and keep the former live one under a new name.
 
-    Returns the seconds without any database under the live name: 0.0 where it was done before.
+    Returns the seconds without any database under the live name: 0.0 where it was done before. `limit`: how many
+    connections the live one allows, and from now on both.
     Before the one transaction that renames both, nothing has changed but who may connect, which a fault mends.
     """
     with open_maintenance(live) as session:
@@ -72,6 +99,8 @@ def swap(live: Address, *, with_name: str, with_oid: int, keep_as: str) -> float
                 mark = sql.SQL("COMMENT ON DATABASE {} IS {}")
                 session.execute(mark.format(sql.Identifier(keep_as), sql.Literal(KEPT_MARK)))
                 session.execute(mark.format(sql.Identifier(live.name), sql.Literal("")))
+                _limit(session, live.name, to=limit)
+                _limit(session, keep_as, to=limit)
             taken = time.monotonic() - begun
         _reopen(session, [live.name, keep_as])
     return taken
@@ -106,6 +135,10 @@ def _allow(session: Session, name: str, *, is_allowed: bool) -> None:
     )
 
 
+def _limit(session: Session, name: str, *, to: int) -> None:
+    session.execute(sql.SQL("ALTER DATABASE {} WITH CONNECTION LIMIT {}").format(sql.Identifier(name), sql.Literal(to)))
+
+
 def _set_read_only(session: Session, name: str, *, is_on: bool) -> None:
     words = "ALTER DATABASE {} SET {} = on" if is_on else "ALTER DATABASE {} RESET {}"
     session.execute(sql.SQL(words).format(sql.Identifier(name), sql.Identifier(READ_ONLY)))
@@ -115,19 +148,21 @@ def _rename(session: Session, name: str, new: str) -> None:
     session.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(new)))
 
 
-def _end_sessions(session: Session, names: list[str]) -> None:
-    """End every session with these databases that is open by now; refuse where one stays.
+def _end_sessions(session: Session, names: list[str], *, but: int = 0) -> None:
+    """End every session with these databases that is open by now; refuse where one stays. `but`: a session's pid.
 
-    Whoever comes again meanwhile is let be: an application's pool does at once, and finds what was set.
+    Whoever comes again meanwhile is let be: an application's pool does at once, and finds what was set. Since when
+    a session of a foreign role is open is not told to everybody: of those the ones count that are here now.
     """
     told = (
-        "SELECT pid, usename FROM pg_stat_activity"
-        " WHERE datname = ANY(%s) AND pid <> pg_backend_pid() AND backend_start <= %s"
+        "SELECT pid, usename FROM pg_stat_activity WHERE datname = ANY(%s) AND NOT pid = ANY(%s)"
+        " AND (backend_start <= %s OR (backend_start IS NULL AND pid = ANY(%s)))"
     )
-    found = session.execute("SELECT clock_timestamp()").fetchone()
-    begun = found[0] if found else None
+    here = "SELECT clock_timestamp(), array_agg(pid) FROM pg_stat_activity WHERE datname = ANY(%s)"
+    begun, pids = session.execute(here, [names]).fetchone() or (None, None)
+    spared = [but, session.info.backend_pid]
     limit = time.monotonic() + PATIENCE_SECONDS
-    while there := session.execute(told, [names, begun]).fetchall():
+    while there := session.execute(told, [names, spared, begun, pids or []]).fetchall():
         for pid, role in there:
             try:
                 session.execute("SELECT pg_terminate_backend(%s)", [pid])

@@ -20,7 +20,8 @@ EDGES: Mapping[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.RUNNING, Status.ABORTING}),
     Status.RUNNING: frozenset({Status.WAITING, Status.FAILED, Status.SUCCEEDED, Status.ABORTING}),
     Status.WAITING: frozenset({Status.RUNNING, Status.ABORTING}),
-    Status.FAILED: frozenset({Status.RUNNING, Status.ABORTING}),
+    # Past the point of no return it is left as it stands, or another rollback takes over.
+    Status.FAILED: frozenset({Status.RUNNING, Status.ABORTING, Status.ABORTED}),
     Status.ABORTING: frozenset({Status.ABORTED, Status.FAILED}),
     Status.SUCCEEDED: frozenset(),
     Status.ABORTED: frozenset(),
@@ -82,6 +83,21 @@ class Kind(StrEnum):
 CALM = (Kind.TAKE, Kind.VERIFY, Kind.REHEARSE, Kind.DRILL)
 
 
-def can_abort(status: Status, *, kind: Kind) -> bool:
-    """Tell whether an operation can be given up as it stands; while it runs, only one that changes nothing."""
-    return Status.ABORTING in EDGES[status] and (status != Status.RUNNING or kind in CALM)
+#: The ways back out of a failed operation that is past its point of no return.
+WAYS_BACK = (Kind.ROLL_BACK, Kind.SWAP_BACK)
+
+
+def can_abort(status: Status, *, kind: Kind, is_past: bool, is_begun: bool) -> bool:
+    """Tell whether an operation can be given up as it stands, and what it changed be put back.
+
+    `is_past`: it is past its point of no return; `is_begun`: production has noticed it. While it runs, only one that
+    changes nothing of production can be given up, or a rollback that has not begun to.
+    """
+    if Status.ABORTING not in EDGES[status] or is_past:
+        return False
+    return status != Status.RUNNING or kind in CALM or (kind in WAYS_BACK and not is_begun)
+
+
+def can_leave(status: Status, *, is_past: bool) -> bool:
+    """Tell whether an operation can be ended as it stands: it failed where nothing can be put back any more."""
+    return status == Status.FAILED and is_past

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.history import track
-from recovery.domain.lifecycle import CALM, UNFINISHED, Kind, Status, StepStatus
+from recovery.domain.lifecycle import CALM, UNFINISHED, Kind, Status, StepStatus, can_abort, can_leave
 from recovery.models.drills import Drill
 from recovery.models.targets import Target
 
@@ -54,6 +54,22 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.kind} {self.target_id}"
+
+    @property
+    def is_past(self) -> bool:
+        """Whether it is past its point of no return: the way out is forward."""
+        return bool(self.state.get("is_past"))
+
+    @property
+    def is_abortable(self) -> bool:
+        """Whether it can be given up now, and what it changed be put back."""
+        is_begun = bool(self.state.get("is_quiet") or self.state.get("is_touched"))
+        return can_abort(Status(self.status), kind=Kind(self.kind), is_past=self.is_past, is_begun=is_begun)
+
+    @property
+    def is_leavable(self) -> bool:
+        """Whether it can be ended as it stands."""
+        return can_leave(Status(self.status), is_past=self.is_past)
 
 
 class OperationStep(models.Model):

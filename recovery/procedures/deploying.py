@@ -12,8 +12,8 @@ from recovery.models import RestorePoint, Target
 from recovery.procedures import application
 from recovery.procedures.application import project_of, run_in
 from recovery.procedures.reversing import list_way_back, read_ledger
-from recovery.procedures.taking import TAKING
-from recovery.transitions.deploying import note_deployment, note_reversals
+from recovery.procedures.taking import TAKING, clean_up
+from recovery.transitions.deploying import note_deployment, note_reversals, withdraw_deployment
 
 
 def note(job: Job) -> Proof:
@@ -41,13 +41,26 @@ def migrate(job: Job) -> Proof:
     return {**said, "migrations": ran}
 
 
+def go_live(job: Job) -> Proof:
+    """The release runs, as the engine itself says, and is on record as live."""
+    project, image = project_of(job), str(job.wish["image"])
+    running = compose.find_running_image(project)
+    if running is None or running != compose.find_image(project.host, image):
+        raise Failure("image_not_running", image=image, output=f"{running}")
+    noted = application.note_live(job)
+    job.remember(is_live=True)
+    return noted
+
+
 def undo(job: Job) -> Proof:
     """The application runs again from the image it had; migrations that ran stay, a rollback takes them back."""
+    undone = clean_up(job)
     before = str(job.state.get("before") or "")
-    if not before or not job.state.get("is_touched"):
-        return {}
-    compose.bring_up(project_of(job), before)
-    return {"application_started": before}
+    if before and job.state.get("is_touched"):
+        compose.bring_up(project_of(job), before)
+        undone["application_started"] = before
+    withdraw_deployment(operation_id=job.operation_id, now=clock.now())
+    return undone
 
 
 def plan_deploying(target: Target, wish: dict[str, Any]) -> Plan:
@@ -59,9 +72,10 @@ def plan_deploying(target: Target, wish: dict[str, Any]) -> Plan:
         *take,
         Step("migrate", migrate),
         Step("bring_up", application.bring_up),
-        Step("watch", application.watch),
-        Step("smoke", application.smoke),
-        Step("note_live", application.note_live),
+        # A resume finds the image of before running: it has to be taken off again first.
+        Step("watch", application.watch, again_from="bring_up"),
+        Step("smoke", application.smoke, again_from="bring_up"),
+        Step("note_live", go_live, again_from="bring_up"),
         *(step for step in TAKING if target.database and step.code == "expire"),
     ]
-    return Plan(steps, undo=undo)
+    return Plan(steps, undo=undo, is_past=lambda job: bool(job.state.get("is_live")))

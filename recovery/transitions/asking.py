@@ -8,9 +8,10 @@ from django.db import transaction
 from core.actors import RECOVERY, Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
-from recovery.domain.lifecycle import CALM, UNFINISHED, Kind, Status, StepStatus, can_abort
+from recovery.domain.lifecycle import CALM, UNFINISHED, WAYS_BACK, Kind, Status, StepStatus
 from recovery.models import Operation, OperationStep, Target
 from recovery.plans import PLANS
+from recovery.transitions.deploying import mark_rolled_back
 from recovery.transitions.stepping import get_locked_operation, move
 
 GAVE_WAY = "Gave way to a rollback"
@@ -43,7 +44,7 @@ def ask_operation(
             drill_id=drill_id,
             asked_by=actor.label,
             asked_at=now,
-            deadline_at=now + timedelta(seconds=target.rto_seconds) if kind == Kind.ROLL_BACK else None,
+            deadline_at=now + timedelta(seconds=target.rto_seconds) if kind in WAYS_BACK else None,
         )
         operation.save()
     steps = PLANS[kind](target, wish).steps
@@ -55,19 +56,39 @@ def ask_operation(
 
 @transaction.atomic
 def resume_operation(
-    *, operation_id: int, actor: Actor, reason: str, now: datetime, word: dict[str, Any] | None = None
+    *,
+    operation_id: int,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    accepts: bool = False,
+    seen_rows: int | None = None,
+    point_id: int | None = None,
 ) -> Operation:
-    """Let an operation go on that failed or waits. `word`: what the person decided, added to what was asked for."""
+    """Let an operation go on that failed or waits.
+
+    `accepts`: the person's word to the losses that it waits with, `seen_rows` of them on the person's page; it is good
+    for this once. `point_id`: another restore point of the same target, where the one asked for is of no use.
+    """
     operation = get_locked_operation(operation_id)
     if operation.status not in {Status.FAILED, Status.WAITING}:
         raise Refusal("operation_not_stopped")
-    if operation.status == Status.WAITING and not word:
+    if operation.status == Status.WAITING and not accepts:
         raise InvalidInput("word_missing")
+    if operation.status == Status.FAILED and accepts:
+        raise Refusal("nothing_to_accept")
+    counted = operation.failure.get("data", {}).get("rows")
+    if accepts and seen_rows is not None and seen_rows != counted:
+        raise Refusal("losses_changed", rows=counted)
+    if point_id is not None:
+        operation.wish = operation.wish | {"restore_point": point_id}
     # What waits has changed nothing back: it goes on where it stands.
     stood = operation.status == Status.WAITING
     with recorded(actor=actor, reason=reason, now=now):
         move(operation, Status.RUNNING)
-        operation.wish = operation.wish | (word or {})
+        if accepts:
+            word = {"rows": counted, "by": actor.label, "at": now.isoformat(), "reason": reason.strip()}
+            operation.state = operation.state | {"accepted": word}
         operation.failure, operation.next_attempt_at = {}, None
         operation.save()
     if not stood:
@@ -82,10 +103,10 @@ def abort_operation(*, operation_id: int, actor: Actor, reason: str, now: dateti
     One that runs can be given up where it changes nothing of production; any other ends its step first, or asks.
     """
     operation = get_locked_operation(operation_id)
-    if operation.status == Status.RUNNING and not can_abort(Status.RUNNING, kind=Kind(operation.kind)):
-        raise Refusal("operation_runs")
-    if operation.state.get("is_past"):
+    if operation.is_past:
         raise Refusal("past_aborting")
+    if operation.status == Status.RUNNING and not operation.is_abortable:
+        raise Refusal("operation_runs")
     with recorded(actor=actor, reason=reason, now=now):
         move(operation, Status.ABORTING)
         operation.next_attempt_at = None
@@ -93,13 +114,40 @@ def abort_operation(*, operation_id: int, actor: Actor, reason: str, now: dateti
     return operation
 
 
+@transaction.atomic
+def leave_operation(*, operation_id: int, actor: Actor, reason: str, now: datetime) -> Operation:
+    """End an operation as it stands: it failed where nothing can be put back any more."""
+    operation = get_locked_operation(operation_id)
+    if not operation.is_leavable:
+        raise Refusal("operation_not_left")
+    with recorded(actor=actor, reason=reason, now=now):
+        _leave(operation, now=now)
+    return operation
+
+
+def _leave(operation: Operation, *, now: datetime) -> None:
+    if operation.kind == Kind.ROLL_BACK and operation.state.get("is_up"):
+        mark_rolled_back(target_id=operation.target_id, image=str(operation.wish["image"]), now=now)
+    move(operation, Status.ABORTED)
+    operation.ended_at, operation.next_attempt_at = now, None
+    operation.save()
+
+
 def _make_way(target: Target, *, kind: Kind, now: datetime) -> None:
-    """Refuse where another operation has the target; one that changes nothing of production gives way to a rollback."""
+    """Refuse where another operation has the target.
+
+    One that changes nothing of production gives way to a rollback, and so does one that failed past its point of no
+    return: there the next rollback is the way out.
+    """
     for running in target.operations.select_for_update(of=("self",)).filter(status__in=UNFINISHED):
+        if running.is_leavable and kind in WAYS_BACK:
+            with recorded(actor=RECOVERY, reason=GAVE_WAY, now=now):
+                _leave(running, now=now)
+            continue
         gives_way = running.kind in CALM and not _is_away(running)
         if gives_way and running.status == Status.ABORTING:
             continue
-        if not gives_way or kind not in {Kind.ROLL_BACK, Kind.SWAP_BACK}:
+        if not gives_way or kind not in WAYS_BACK:
             raise Refusal("target_taken", target=target.key, operation=running.pk)
         with recorded(actor=RECOVERY, reason=GAVE_WAY, now=now):
             move(running, Status.ABORTING)
@@ -119,6 +167,7 @@ def _begin_again(operation: Operation) -> None:
     if step is None:
         return
     plan = PLANS[Kind(operation.kind)](operation.target, operation.wish)
-    start = plan.find(step.code).again_from
+    # Past the point of no return nothing was put back: it goes on where it stands.
+    start = "" if operation.is_past else plan.find(step.code).again_from
     first = operation.steps.get(code=start).position if start else step.position
     operation.steps.filter(position__gte=first).update(status=StepStatus.PENDING, attempts=0)

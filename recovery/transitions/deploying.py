@@ -14,6 +14,7 @@ NOTED = "Deployment noted"
 MIGRATED = "Deployment migrated"
 LIVE = "Deployment live"
 ROLLED_BACK = "Deployment rolled back"
+WITHDRAWN = "Deployment withdrawn"
 
 
 @transaction.atomic
@@ -50,12 +51,23 @@ def note_reversals(*, operation_id: int, reversals: list[Reversal], now: datetim
 
 
 @transaction.atomic
+def withdraw_deployment(*, operation_id: int, now: datetime) -> None:
+    """Note that a deployment that failed left nothing to take back: the image before runs, no migration stayed."""
+    found = Deployment.objects.select_for_update(of=("self",)).filter(operation_id=operation_id).first()
+    if found is None or found.live_at or found.reversals or found.rolled_back_at:
+        return
+    with recorded(actor=RECOVERY, reason=WITHDRAWN, now=now):
+        found.rolled_back_at = now
+        found.save()
+
+
+@transaction.atomic
 def mark_live(*, operation_id: int, now: datetime) -> int:
     """Note that a deployment was seen running and well; return its number."""
     deployment = Deployment.objects.select_for_update(of=("self",)).get(operation_id=operation_id)
     if deployment.live_at is None:
         with recorded(actor=RECOVERY, reason=LIVE, now=now):
-            deployment.live_at = now
+            deployment.live_at, deployment.rolled_back_at = now, None
             deployment.restore_point = RestorePoint.objects.filter(operation_id=operation_id).first()
             deployment.save()
     return deployment.pk

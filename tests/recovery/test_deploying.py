@@ -10,8 +10,10 @@ from recovery.commands.probing import ask as ask_health
 from recovery.domain.addresses import Address
 from recovery.domain.lifecycle import Kind
 from recovery.driving import drive
+from recovery.errors import Failure
 from recovery.models import Deployment, Operation, Target
 from recovery.transitions.asking import resume_operation
+from recovery.transitions.wishes import find_previous_image
 from tests.factories.flags import make_environment
 from tests.recovery.engine import Engine
 from tests.recovery.operations import BY, NOW, VARIABLE, do, make_target, url_of
@@ -110,6 +112,27 @@ def test_deploy__the_migration_fails__the_old_version_runs_on(till: Target, imag
     assert Deployment.objects.filter(live_at=None).count() == 1
 
 
+def test_deploy__resumed_after_it_was_put_back__is_live_only_where_the_release_runs(
+    till: Target, images: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _deploy(till, images, "1.2.0")
+    with monkeypatch.context() as unwell:
+        unwell.setattr("recovery.commands.probing.watch", lambda *_given, **_named: None)
+        operation = _deploy(till, images, "1.3.0")
+    assert (operation.status, operation.failure["code"]) == ("failed", "application_unwell")
+    assert ask_health(till.health_url).body == "1.2.0"
+    # It left nothing: going back from here leads behind 1.2.0, not to what runs.
+    assert find_previous_image(till) == ""
+
+    resume_operation(operation_id=operation.pk, now=NOW, **BY)
+    drive(operation.pk)
+
+    operation.refresh_from_db()
+    assert operation.status == "succeeded", operation.failure
+    assert ask_health(till.health_url).body == "1.3.0"
+    assert find_previous_image(till) == images["1.2.0"]
+
+
 def test_deploy__an_image_nobody_has__touches_nothing(till: Target, engine: Engine, images: dict[str, str]) -> None:
     _deploy(till, images, "1.2.0")
 
@@ -137,8 +160,6 @@ def test_roll_back__what_was_restored_is_wrong__the_application_was_never_stoppe
 def test_roll_back__fails_between_the_stop_and_the_swap__the_application_runs_again(
     till: Target, shop: Address, images: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recovery.errors import Failure
-
     def fail(*_args: object, **_named: object) -> None:
         raise Failure("disk_full")
 

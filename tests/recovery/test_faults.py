@@ -73,7 +73,7 @@ def test_storage__the_restore_point_is_harmed_meanwhile__production_is_untouched
 
     assert operation.failure["code"] == "stored_wrong"
     assert ask(shop, "SELECT count(*) FROM tickets") == 21
-    resume_operation(operation_id=operation.pk, word={"restore_point": good.pk}, now=NOW, **BY)
+    resume_operation(operation_id=operation.pk, point_id=good.pk, now=NOW, **BY)
     drive(operation.pk)
     operation.refresh_from_db()
     assert operation.status == "succeeded", operation.failure

@@ -39,12 +39,17 @@ def test_roll_back__rows_came_later__waits_for_a_word_then_swaps_and_archives(
     assert ask(shop, "SELECT count(*) FROM tickets") == 25
     sell(shop, 1)
 
-    resume_operation(operation_id=operation.pk, word={"accepts_losses": True}, now=NOW, **BY)
+    with pytest.raises(Refusal) as stale:
+        resume_operation(operation_id=operation.pk, accepts=True, seen_rows=10, now=NOW, **BY)
+    assert stale.value.code == "losses_changed"
+    resume_operation(operation_id=operation.pk, accepts=True, seen_rows=11, now=NOW, **BY)
     drive(operation.pk)
 
     operation.refresh_from_db()
     assert operation.status == "succeeded", operation.failure
     assert set(operation.steps.exclude(code="show_losses").values_list("attempts", flat=True)) == {1}
+    counted = operation.steps.get(code="show_losses")
+    assert (counted.status, counted.proof["rows"], counted.proof["accepted"]["rows"]) == ("done", 11, 11)
     assert ask(shop, "SELECT count(*) FROM tickets") == 20
     assert operation.state["losses"]["rows"] == 13
     assert operation.state["losses"]["receipts"] == [[21, 26]]
@@ -94,11 +99,20 @@ def test_swap_back__after_a_rollback__brings_everything_again(target: Target, sh
     sell(shop, 3)
 
     back = do(target, Kind.SWAP_BACK, database=rolled.state["kept"], oid=rolled.state["live_oid"])
+    assert (back.status, back.failure["code"]) == ("waiting", "losses_to_accept")
+    sell(shop, 2)
+    resume_operation(operation_id=back.pk, accepts=True, now=NOW, **BY)
+    drive(back.pk)
 
+    back.refresh_from_db()
     assert back.status == "succeeded", back.failure
     assert ask(shop, "SELECT count(*) FROM tickets") == 25
     sell(shop, 1)
-    assert ask(shop, "SELECT max(number) FROM tickets") == 29
+    assert ask(shop, "SELECT max(number) FROM tickets") == 31
+    kept = shop.of(back.state["kept"])
+    assert ask(kept, "SELECT count(*) FROM tickets") == 25
+    with pytest.raises(Failure, match="database_failed"):
+        sell(kept, 1)
 
 
 def test_roll_back__what_was_restored_is_not_right__leaves_production_untouched(

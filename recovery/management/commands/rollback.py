@@ -79,8 +79,10 @@ class Command(BaseCommand):
             self.stdout.write("Nothing is under way.")
 
     def _resume(self, options: dict[str, Any]) -> None:
-        word = {"accepts_losses": True} if options["accept_losses"] else None
-        resume_operation(operation_id=get_operation(options["id"]).pk, word=word, now=clock.now(), **read_why(options))
+        accepts = bool(options["accept_losses"])
+        resume_operation(
+            operation_id=get_operation(options["id"]).pk, accepts=accepts, now=clock.now(), **read_why(options)
+        )
         follow(options["id"], out=self.stdout)
 
     def _abort(self, options: dict[str, Any]) -> None:
