@@ -28,6 +28,10 @@ from tests.factories.core import NOW, make_person
 from tests.factories.notifications import make_event
 
 DATA: dict[str, Any] = {
+    "target": "Caisse",
+    "version": "1.3.0",
+    "rows": 27,
+    "by": "Mia",
     "before": 4.2,
     "after": 0.3,
     "release": "1.3",
