@@ -3,6 +3,8 @@
 import json
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -20,6 +22,7 @@ from recovery.databases.validating import CheckResult, validate
 from recovery.domain.addresses import Address
 from recovery.domain.manifest import compare
 from recovery.errors import Failure
+from recovery.labels import say_failure
 from tests.recovery.shop import ask, list_beside, run_in, sell
 
 SECONDS = 120
@@ -303,6 +306,35 @@ def test_validate__a_point_that_knows_no_unlogged_table__still_counts(shop: Addr
     scratch = _restore(shop, tmp_path / "one.dump")
 
     assert validate(scratch, manifest=manifest, checks=None, seconds=SECONDS, say=lambda _: None).is_passed
+
+
+def _count(live: Address, scratch: Address) -> None:
+    with open_session(live) as ours, open_session(scratch) as theirs:
+        count_losses(ours, theirs)
+
+
+@pytest.mark.parametrize("asked", ["count", "dump"])
+def test_lock__held_by_another_session__is_told_and_passes(
+    shop: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    for module in ("sessions", "dumping"):
+        monkeypatch.setattr(f"recovery.databases.{module}.LOCK_SECONDS", 1)
+    dump_again = partial(dump, shop, into=tmp_path / "two.dump", seconds=SECONDS)
+    question: Callable[[], object] = dump_again if asked == "dump" else partial(_count, shop, scratch)
+
+    with _connect(shop) as holder:
+        pid = holder.info.backend_pid
+        holder.execute("SET application_name = 'the stock-taking'")
+        holder.execute("LOCK TABLE tickets")
+        with pytest.raises(Failure) as caught:
+            question()
+
+    assert (caught.value.code, caught.value.is_passing) == ("database_locked", True)
+    assert f"{shop.name}, {pid}, the stock-taking, 20" in caught.value.data["holders"]
+    assert "the stock-taking" in say_failure({"code": caught.value.code, "data": caught.value.data})
+    assert not (tmp_path / "two.dump").exists()
 
 
 def test_losses__nothing_came_later__is_nothing(shop: Address, tmp_path: Path) -> None:
