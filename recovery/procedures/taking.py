@@ -6,6 +6,7 @@ from typing import Any
 from core import clock
 from recovery import storage
 from recovery.databases.dumping import check_versions, decode, dump, measure_database
+from recovery.databases.identity import check_not_ours
 from recovery.errors import Failure
 from recovery.jobs import Job, Plan, Proof, Step
 from recovery.models import RestorePoint, Target
@@ -35,6 +36,7 @@ def plan_verifying(target: Target, wish: dict[str, Any]) -> Plan:
 def check_database(job: Job) -> Proof:
     """The server answers, our programs can read it, and there is room for what comes."""
     address = job.address
+    check_not_ours(address)
     version = check_versions(address)
     size = measure_database(address)
     free = storage.find_free_bytes()

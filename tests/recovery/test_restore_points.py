@@ -9,8 +9,10 @@ from django.db import connection
 from django.test import override_settings
 
 from core.errors import Refusal
+from recovery.databases.identity import check_not_ours
 from recovery.domain.addresses import Address
 from recovery.domain.lifecycle import Kind
+from recovery.errors import Failure
 from recovery.models import Operation, RestorePoint, Target
 from recovery.transitions.asking import ask_operation
 from tests.recovery.operations import BY, NOW, do, take
@@ -61,6 +63,31 @@ def test_take__the_portals_own_database__is_refused(target: Target, monkeypatch:
     monkeypatch.setenv("TARGET_SHOP_URL", url)
 
     assert do(target, Kind.TAKE).failure["code"] == "database_is_the_portals"
+
+
+def test_take__the_portals_own_database_under_another_name__is_refused(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = connection.settings_dict
+    host = "localhost" if own["HOST"] != "localhost" else "127.0.0.1"
+    url = f"postgres://{own['USER']}:{own['PASSWORD']}@{host}:{own['PORT']}/{own['NAME']}"
+    monkeypatch.setenv("TARGET_SHOP_URL", url)
+
+    assert do(target, Kind.TAKE).failure["code"] == "database_is_the_portals"
+
+
+def test_check__a_server_that_does_not_say_who_it_is__is_judged_by_its_tables(
+    shop: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = connection.settings_dict
+    ours = Address("localhost", int(own["PORT"]), own["USER"], own["PASSWORD"], own["NAME"])
+    monkeypatch.setattr("recovery.databases.identity._find_identity", lambda _session: None)
+
+    check_not_ours(shop)
+    with pytest.raises(Failure) as caught:
+        check_not_ours(ours)
+
+    assert caught.value.code == "database_is_the_portals"
 
 
 def test_take__with_a_key__is_an_age_file_that_only_the_key_opens(target: Target, folders: Path) -> None:
