@@ -88,6 +88,7 @@ REASONS: dict[str, str] = {
     "deployment_live": gettext_noop("Deployment live"),
     "deployment_rolled_back": gettext_noop("Deployment rolled back"),
     "point_expired": gettext_noop("Restore point expired by rule"),
+    "point_removed": gettext_noop("File of an expired restore point removed"),
 }
 
 #: What went wrong outside, and what to do.

@@ -15,6 +15,7 @@ from recovery.transitions.pointing import (
     mark_broken,
     mark_verified,
     note_dump,
+    note_removed,
     open_point,
 )
 
@@ -94,20 +95,28 @@ def store_dump(job: Job) -> Proof:
     """The dump lies in the storage, was read back, and counts as verified from here on."""
     point = RestorePoint.objects.select_related("target").get(operation_id=job.operation_id)
     if point.status == "verified":
-        return {"file": point.file, "restore_point": point.pk}
+        # A worker was killed just after: what follows is done again.
+        return _leave(job, point)
     name = f"{point.target.key}/{point.taken_at:%Y%m%d-%H%M%S}-{point.pk}.dump"
     file, is_encrypted = storage.put(job.work_file, name=name)
     mark_verified(point_id=point.pk, file=file, is_encrypted=is_encrypted, now=clock.now())
+    point.file, point.is_encrypted = file, is_encrypted
+    return _leave(job, point)
+
+
+def _leave(job: Job, point: RestorePoint) -> Proof:
+    """Let the plain dump go, and remember the stored one."""
     job.work_file.unlink(missing_ok=True)
     job.remember(restore_point=point.pk)
-    return {"file": file, "is_encrypted": is_encrypted, "restore_point": point.pk}
+    return {"file": point.file, "is_encrypted": point.is_encrypted, "restore_point": point.pk}
 
 
 def expire_old(job: Job) -> Proof:
     """What is older than the rule keeps goes; never the newest verified one, never one that something needs."""
     gone = expire_points(target_id=job.target.pk, now=clock.now())
-    for file in gone.values():
+    for point_id, file in gone.items():
         storage.remove(file)
+        note_removed(point_id=point_id, now=clock.now())
     return {"expired": sorted(gone)}
 
 
