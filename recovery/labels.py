@@ -96,6 +96,7 @@ REASONS: dict[str, str] = {
     "deployment_rolled_back": gettext_noop("Deployment rolled back"),
     "deployment_withdrawn": gettext_noop("Deployment withdrawn"),
     "point_expired": gettext_noop("Restore point expired by rule"),
+    "point_removed": gettext_noop("File of an expired restore point removed"),
 }
 
 #: What went wrong outside, and what to do.
@@ -108,6 +109,10 @@ FAILURES: dict[str, str | Promise] = {
     "disk_full_before": _("There is not enough room: %(needed_bytes)s bytes are needed, %(free_bytes)s are free."),
     "database_refused": _("The database refuses: check the address, the user and the password, then resume."),
     "database_unreachable": _("The database does not answer. It is tried again; then resume once it does."),
+    "database_locked": _(
+        "Another session holds a lock (database, process, program, since when): %(holders)s. It is tried again; then"
+        " end that session, and resume."
+    ),
     "database_failed": _("The database answered with an error: read it, mend it, then resume."),
     "database_missing": _("There is no database %(database)s on the server."),
     "database_right_missing": _("The role lacks a right there: it must own the database and may create databases."),

@@ -1,19 +1,22 @@
 """A dump with its manifest, both of one snapshot: the application goes on writing meanwhile."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from recovery.commands.running import Outcome
 from recovery.commands.tools import run_tool
 from recovery.databases.figures import read_sequences, take_figures
-from recovery.databases.sessions import Session, open_session
+from recovery.databases.sessions import LOCK_SECONDS, Session, describe_lock, open_session
 from recovery.domain.addresses import Address
 from recovery.domain.manifest import Manifest
 from recovery.errors import Failure
 
 #: What `SHOW server_version_num` is divided by for the major version.
 MAJOR = 10_000
+#: What the server says where somebody waited too long for a lock.
+_WAITED = ("statement timeout", "lock timeout")
 #: Limits of time that a server may set for every session; which there are depends on its version.
 LIMITS = ("statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout")
 
@@ -53,13 +56,8 @@ def dump(
             snapshot = _share_snapshot(session)
             # Before the dump: they are of no snapshot, and must not be ahead of what the dump has.
             sequences = read_sequences(session)
-            outcome = run_tool(
-                "pg_dump",
-                *("--format=custom", "--verbose", "--no-password", f"--snapshot={snapshot}", f"--file={draft}"),
-                seconds=seconds,
-                address=address,
-                on_output=on_output,
-            )
+            words = (f"--snapshot={snapshot}", f"--file={draft}")
+            outcome = _run_dump(address, words=words, seconds=seconds, on_output=on_output)
             # Not beside the dump: the shop sells on meanwhile, and one of its server's cores is enough.
             manifest = replace(take_figures(session), sequences=sequences)
         _sync(draft)
@@ -68,6 +66,20 @@ def dump(
     finally:
         draft.unlink(missing_ok=True)
     return manifest, outcome.seconds
+
+
+def _run_dump(
+    address: Address, *, words: Sequence[str], seconds: float, on_output: Callable[[str], None] | None
+) -> Outcome:
+    """Run pg_dump; what another session holds it waits for no longer than we do."""
+    own = ("--format=custom", "--verbose", "--no-password", f"--lock-wait-timeout={LOCK_SECONDS}s")
+    try:
+        return run_tool("pg_dump", *own, *words, seconds=seconds, address=address, on_output=on_output)
+    except Failure as failure:
+        # pg_dump sets no limit to a statement but to that which waits for a table.
+        if failure.code == "tool_failed" and any(limit in failure.output for limit in _WAITED):
+            raise describe_lock(address, output=failure.output) from None
+        raise
 
 
 def decode(file: Path, *, seconds: float) -> None:

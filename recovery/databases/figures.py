@@ -1,5 +1,6 @@
 """Counts and sums of what a database holds, read within one snapshot."""
 
+import re
 from collections.abc import Sequence
 from typing import LiteralString
 
@@ -31,23 +32,41 @@ _TABLES = (
     "SELECT n.nspname, c.relname, array_agg(a.attname ORDER BY a.attnum)"
     " FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
     " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-    " WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+    " WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
     " AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')"
     " GROUP BY 1, 2 ORDER BY 1, 2"
 )
-_SEQUENCES = (
-    "SELECT schemaname || '.' || sequencename, last_value FROM pg_sequences WHERE schemaname !~ '^pg_' ORDER BY 1"
+_UNLOGGED = (
+    "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE c.relkind = 'r' AND c.relpersistence = 'u'"
 )
+_SEQUENCES = "SELECT schemaname, sequencename, last_value FROM pg_sequences WHERE schemaname !~ '^pg_' ORDER BY 1, 2"
+_QUOTED = re.compile(r'"(?P<schema>(?:[^"]|"")*)"\.')
 _INVALID = "SELECT conrelid::regclass::text || '.' || conname FROM pg_constraint WHERE NOT convalidated ORDER BY 1"
 
 
 def list_tables(session: Session) -> dict[str, tuple[str, ...]]:
     """Return the columns of every stored table, by `schema.name`; what extensions own is left out."""
-    return {f"{schema}.{name}": tuple(columns) for schema, name, columns in session.execute(_TABLES)}
+    return {write_name(schema, name): tuple(columns) for schema, name, columns in session.execute(_TABLES)}
+
+
+def list_unlogged(session: Session) -> set[str]:
+    """Return the tables that a crash of the server empties: a dump has them all the same."""
+    return {write_name(schema, name) for schema, name in session.execute(_UNLOGGED)}
+
+
+def write_name(schema: str, name: str) -> str:
+    """Return `schema.name`; a schema with a dot of its own is quoted, so that both are found again."""
+    if "." in schema or schema.startswith('"'):
+        schema = '"{}"'.format(schema.replace('"', '""'))
+    return f"{schema}.{name}"
 
 
 def identify(table: str) -> sql.Identifier:
-    """Return a table's name, quoted."""
+    """Return a table's name as SQL writes it, from what `write_name` wrote."""
+    quoted = _QUOTED.match(table)
+    if quoted is not None:
+        return sql.Identifier(quoted["schema"].replace('""', '"'), table[quoted.end() :])
     schema, _dot, name = table.partition(".")
     return sql.Identifier(schema, name)
 
@@ -76,7 +95,7 @@ def take_figures(session: Session) -> Manifest:
 
 def read_sequences(session: Session) -> dict[str, int | None]:
     """Return the last number each sequence gave, None where it gave none yet."""
-    return dict(session.execute(_SEQUENCES).fetchall())
+    return {write_name(schema, name): last for schema, name, last in session.execute(_SEQUENCES)}
 
 
 def has_apps(session: Session) -> bool:

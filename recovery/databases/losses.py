@@ -4,12 +4,15 @@ Both sides are asked for sums over the columns that they have in common; only wh
 its rows read. Equal tables, which nearly all are, cost one pass of the server and no row on the wire.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from itertools import islice
+from math import isfinite
 from typing import Any, LiteralString, TypeVar
 
 from psycopg import sql
@@ -26,11 +29,26 @@ BUCKETS = 65_536
 ROWS_AT_ONCE = 200_000
 #: Keys sent to the server at once.
 CHUNK = 5_000
+#: Longer whole numbers are archived as text: Python reads no more digits of a number.
+MOST_DIGITS = 4_000
+#: How large objects are called among the tables.
+LARGE_OBJECTS = "large objects"
 _KEYS = (
     "SELECT array_agg(a.attname ORDER BY array_position(i.indkey::int2[], a.attnum)) FROM pg_index AS i"
     " JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)"
     " WHERE i.indisprimary AND i.indrelid = to_regclass(%s)"
 )
+#: Number, size, and the sum of the hashes of its content by pieces of a megabyte; both None where it is not the role's
+#: to read. 262144: opened to be read; 2: from its end.
+_OBJECTS = (
+    "WITH known AS MATERIALIZED ("
+    " SELECT oid, CASE WHEN pg_has_role(lomowner, 'USAGE')"
+    " THEN lo_lseek64(lo_open(oid, 262144), 0, 2) END AS size FROM pg_largeobject_metadata)"
+    " SELECT oid::bigint, size, (SELECT sum(hashtextextended(at || lo_get(oid, at, 1048576)::text, 0))::text"
+    " FROM generate_series(0, size - 1, 1048576) AS at) FROM known"
+)
+#: Size in bytes and sum of hashes.
+_LargeObject = tuple[int | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -108,6 +126,7 @@ def read_lost_rows(live: Session, restored: Session) -> Iterator[LostRow]:
                 were = _read_rows(restored, table, [key for key, kind in chunk if kind != "added"])
                 for key, kind in chunk:
                     yield LostRow(table.name, kind, key, rows.get(key), were.get(key))
+        yield from _compare_objects(sides)
 
 
 @dataclass(frozen=True)
@@ -165,6 +184,24 @@ def _compare(sides: _Sides, table: _Table) -> Iterator[tuple[str, str]]:
             yield from [(key, "removed")] * (other_count - count)
 
 
+def _compare_objects(sides: _Sides) -> Iterator[LostRow]:
+    """Return the large objects that are not the same on both sides: by number and size, without their content."""
+    ours, theirs = sides.ask(_read_objects)
+    for key in sorted(ours.keys() | theirs.keys()):
+        one, other = ours.get(key), theirs.get(key)
+        if one != other:
+            kind = "added" if other is None else "removed" if one is None else "changed"
+            yield LostRow(LARGE_OBJECTS, kind, str(key), _describe_object(key, one), _describe_object(key, other))
+
+
+def _read_objects(session: Session) -> dict[int, _LargeObject]:
+    return {number: (size, total) for number, size, total in session.execute(_OBJECTS)}
+
+
+def _describe_object(number: int, found: _LargeObject | None) -> dict[str, Any] | None:
+    return None if found is None else {"oid": number, "size_bytes": found[0]}
+
+
 def _ask(
     sides: _Sides, table: _Table, question: Callable[[Session], dict[_Key, _Row]]
 ) -> tuple[dict[_Key, _Row], dict[_Key, _Row]]:
@@ -186,11 +223,15 @@ def _chunk(buckets: list[int], *, sizes: dict[int, int]) -> Iterator[list[int]]:
         yield chunk
 
 
-def _fill(query: LiteralString, table: _Table, *, columns: Sequence[str]) -> sql.Composed:
+def _fill(
+    query: LiteralString, table: _Table, *, columns: Sequence[str], wanted: Sequence[int] | Sequence[str] = ()
+) -> sql.Composed:
+    """Return a query with every value written into it: beside parameters, a % in a column's name would be one."""
     return sql.SQL(query).format(
         key=row_text(table.key),
         row=row_text(columns),
         table=identify(table.name),
+        wanted=sql.Literal(list(wanted)),
         bucket=sql.SQL("(hashtextextended({}, 0) & {})").format(row_text(table.key), sql.Literal(BUCKETS - 1)),
     )
 
@@ -206,9 +247,10 @@ def _sum_buckets(session: Session, table: _Table) -> dict[int, tuple[int, str]]:
 def _read_buckets(session: Session, table: _Table, buckets: list[int]) -> dict[str, tuple[int, int]]:
     """Return (a row's hash, how many there are) by the text of its key, of the rows in some buckets."""
     query: LiteralString = (
-        "SELECT {key}, min(hashtextextended({row}, 0)), count(*) FROM {table} AS t WHERE {bucket} = ANY(%s) GROUP BY 1"
+        "SELECT {key}, min(hashtextextended({row}, 0)), count(*) FROM {table} AS t"
+        " WHERE {bucket} = ANY({wanted}) GROUP BY 1"
     )
-    found = session.execute(_fill(query, table, columns=table.columns), [buckets])
+    found = session.execute(_fill(query, table, columns=table.columns, wanted=buckets))
     return {key: (digest, count) for key, digest, count in found}
 
 
@@ -216,9 +258,21 @@ def _read_rows(session: Session, table: _Table, keys: list[str]) -> dict[str, di
     if not keys:
         return {}
     query: LiteralString = (
-        "SELECT {key}, to_jsonb(t) FROM {table} AS t JOIN unnest(%s::text[]) AS wanted (key) ON wanted.key = {key}"
+        "SELECT {key}, to_jsonb(t)::text FROM {table} AS t"
+        " JOIN unnest({wanted}::text[]) AS wanted (key) ON wanted.key = {key}"
     )
-    return dict(session.execute(_fill(query, table, columns=table.columns), [keys]).fetchall())
+    found = session.execute(_fill(query, table, columns=table.columns, wanted=keys))
+    return {key: json.loads(row, parse_float=_read_number, parse_int=_read_whole) for key, row in found}
+
+
+def _read_number(text: str) -> float | str:
+    """Return a number as a double where that is the same number, else its text: what is archived is exact."""
+    number = float(text)
+    return number if isfinite(number) and Decimal(repr(number)) == Decimal(text) else text
+
+
+def _read_whole(text: str) -> int | str:
+    return int(text) if len(text) <= MOST_DIGITS else text
 
 
 def _batched(rows: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

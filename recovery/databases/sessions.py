@@ -13,6 +13,16 @@ from recovery.errors import Failure
 Session = psycopg.Connection[tuple[Any, ...]]
 
 CONNECT_SECONDS = 10
+#: How long to wait for what another session holds: a rollback that hangs tells nobody why.
+LOCK_SECONDS = 30
+#: A server that is gone is noticed after a minute, not after hours.
+_ALIVE: dict[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 #: Databases that one can be in while another is renamed or made.
 MAINTENANCE = ("postgres", "template1")
 #: Rows are compared by their text: nothing of a role's or a database's own settings may change it.
@@ -25,29 +35,57 @@ _SAME_TEXT = (
     "SET search_path=pg_catalog",
     "SET lc_monetary='C'",
 )
+#: Who holds for so long what others wait for, in any database: two may be asked at once, and the fault does not say
+#: which was locked. A role without pg_read_all_stats sees less.
+_HOLDERS = (
+    "SELECT concat_ws(', ', a.datname, a.pid, nullif(a.application_name, ''),"
+    " to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'))"
+    " FROM pg_stat_activity AS a WHERE a.pid <> pg_backend_pid()"
+    " AND coalesce(a.xact_start <= clock_timestamp() - make_interval(secs => %s), true)"
+    " AND EXISTS (SELECT FROM pg_locks AS l"
+    " WHERE l.pid = a.pid AND l.granted AND l.locktype IN ('relation', 'object') AND l.mode = ANY(%s))"
+    " ORDER BY a.xact_start LIMIT 5"
+)
+_STRONG = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"]
 
 
 @contextmanager
 def open_session(address: Address, *, autocommit: bool = True) -> Iterator[Session]:
     """Open a session with a database; what goes wrong while it is open is a Failure that says whether it passes."""
     with translated(address):
-        connection = psycopg.connect(
-            host=address.host,
-            port=address.port,
-            user=address.user,
-            password=address.password,
-            dbname=address.name,
-            connect_timeout=CONNECT_SECONDS,
-            application_name="release portal",
-            autocommit=True,
-        )
+        connection = _connect(address)
         try:
+            connection.execute(f"SET lock_timeout='{LOCK_SECONDS}s'")
             for statement in _SAME_TEXT:
                 connection.execute(statement)
             connection.autocommit = autocommit
             yield connection
         finally:
             connection.close()
+
+
+def _connect(address: Address) -> Session:
+    return psycopg.connect(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=address.password,
+        dbname=address.name,
+        connect_timeout=CONNECT_SECONDS,
+        application_name="release portal",
+        autocommit=True,
+        **_ALIVE,
+    )
+
+
+def describe_lock(address: Address, *, output: str) -> Failure:
+    """Return the failure of having waited for a lock, with who holds one there: it may pass."""
+    try:
+        with _connect(address) as session:
+            holders = [told for (told,) in session.execute(_HOLDERS, [LOCK_SECONDS, _STRONG])]
+    except psycopg.Error:
+        holders = []
+    return Failure("database_locked", output=output, holders="; ".join(holders) or "?", is_passing=True)
 
 
 @contextmanager
@@ -76,6 +114,8 @@ def translated(address: Address) -> Iterator[None]:
         raise Failure("database_right_missing", output=_say(fault, address), database=str(address)) from None
     except errors.DiskFull as fault:
         raise Failure("disk_full", output=_say(fault, address)) from None
+    except errors.LockNotAvailable as fault:
+        raise describe_lock(address, output=_say(fault, address)) from None
     except psycopg.OperationalError as fault:
         said = _say(fault, address)
         if any(words in said for words in ("authentication failed", "no pg_hba.conf entry", "does not exist")):

@@ -53,7 +53,8 @@ class PointStatus(StrEnum):
 POINT_EDGES: Mapping[PointStatus, frozenset[PointStatus]] = {
     PointStatus.TAKING: frozenset({PointStatus.VERIFIED, PointStatus.BROKEN}),
     PointStatus.VERIFIED: frozenset({PointStatus.VERIFIED, PointStatus.BROKEN, PointStatus.EXPIRED}),
-    PointStatus.BROKEN: frozenset({PointStatus.EXPIRED}),
+    # Its own operation may dump anew.
+    PointStatus.BROKEN: frozenset({PointStatus.TAKING, PointStatus.EXPIRED}),
     PointStatus.EXPIRED: frozenset(),
 }
 

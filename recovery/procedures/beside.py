@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from recovery.databases.identity import check_not_ours
 from recovery.databases.scratch import drop_scratch, make_scratch, restore
 from recovery.databases.swapping import get_oid
 from recovery.databases.validating import validate
@@ -35,6 +36,7 @@ def restore_beside(job: Job) -> Proof:
     live, scratch = job.address, scratch_of(job)
     if not job.work_file.exists():
         raise Failure("dump_gone")
+    check_not_ours(live)
     make_scratch(live, name=scratch.name)
     restore(job.work_file, into=scratch, seconds=RESTORE_SECONDS, on_output=job.say)
     job.remember(scratch_oid=get_oid(live, name=scratch.name), live_oid=get_oid(live, name=live.name))

@@ -6,6 +6,7 @@ from typing import Any
 from core import clock
 from recovery import storage
 from recovery.databases.dumping import check_versions, decode, dump, measure_database
+from recovery.databases.identity import check_not_ours
 from recovery.errors import Failure
 from recovery.jobs import Job, Plan, Proof, Step
 from recovery.models import RestorePoint, Target
@@ -14,6 +15,7 @@ from recovery.transitions.pointing import (
     mark_broken,
     mark_verified,
     note_dump,
+    note_removed,
     open_point,
 )
 
@@ -35,6 +37,7 @@ def plan_verifying(target: Target, wish: dict[str, Any]) -> Plan:
 def check_database(job: Job) -> Proof:
     """The server answers, our programs can read it, and there is room for what comes."""
     address = job.address
+    check_not_ours(address)
     version = check_versions(address)
     size = measure_database(address)
     free = storage.find_free_bytes()
@@ -92,20 +95,28 @@ def store_dump(job: Job) -> Proof:
     """The dump lies in the storage, was read back, and counts as verified from here on."""
     point = RestorePoint.objects.select_related("target").get(operation_id=job.operation_id)
     if point.status == "verified":
-        return {"file": point.file, "restore_point": point.pk}
+        # A worker was killed just after: what follows is done again.
+        return _leave(job, point)
     name = f"{point.target.key}/{point.taken_at:%Y%m%d-%H%M%S}-{point.pk}.dump"
     file, is_encrypted = storage.put(job.work_file, name=name)
     mark_verified(point_id=point.pk, file=file, is_encrypted=is_encrypted, now=clock.now())
+    point.file, point.is_encrypted = file, is_encrypted
+    return _leave(job, point)
+
+
+def _leave(job: Job, point: RestorePoint) -> Proof:
+    """Let the plain dump go, and remember the stored one."""
     job.work_file.unlink(missing_ok=True)
     job.remember(restore_point=point.pk)
-    return {"file": file, "is_encrypted": is_encrypted, "restore_point": point.pk}
+    return {"file": point.file, "is_encrypted": point.is_encrypted, "restore_point": point.pk}
 
 
 def expire_old(job: Job) -> Proof:
     """What is older than the rule keeps goes; never the newest verified one, never one that something needs."""
     gone = expire_points(target_id=job.target.pk, now=clock.now())
-    for file in gone.values():
+    for point_id, file in gone.items():
         storage.remove(file)
+        note_removed(point_id=point_id, now=clock.now())
     return {"expired": sorted(gone)}
 
 

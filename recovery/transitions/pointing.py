@@ -18,17 +18,24 @@ TAKEN = "Restore point taken"
 VERIFIED = "Restore point verified"
 FOUND_BROKEN = "Restore point found broken"
 EXPIRED = "Restore point expired by rule"
+REMOVED = "File of an expired restore point removed"
 
 
 @transaction.atomic
 def open_point(*, operation_id: int, label: str, now: datetime) -> RestorePoint:
-    """Return the restore point that an operation takes, made at its first attempt; a repeated dump is of now."""
+    """Return the restore point that an operation takes, made at its first attempt; a repeated dump is of now.
+
+    One that could not be read to its end is taken again in its place.
+    """
     operation = Operation.objects.select_for_update(of=("self",)).select_related("target").get(pk=operation_id)
     point = RestorePoint.objects.filter(operation=operation).first()
     live = operation.target.deployments.filter(live_at__isnull=False, rolled_back_at=None).first()
     with recorded(actor=RECOVERY, reason=TAKEN, now=now):
         if point is None:
             point = RestorePoint(operation=operation, target=operation.target, label=label[:200])
+        if point.status == PointStatus.BROKEN:
+            check_move(POINT_EDGES, start=PointStatus(point.status), end=PointStatus.TAKING)
+            point.status = PointStatus.TAKING
         point.taken_at = now
         point.image = live.image if live else ""
         point.version = live.version if live else ""
@@ -85,7 +92,7 @@ def describe_point(
 
 @transaction.atomic
 def expire_points(*, target_id: int, now: datetime) -> dict[int, str]:
-    """Mark what the rule lets go; return the files to delete, by point."""
+    """Mark what the rule lets go; return the files to delete, by point, with those that were not deleted before."""
     target = Target.objects.select_for_update(of=("self",)).get(pk=target_id)
     held = target.restore_points.exclude(status=PointStatus.EXPIRED).exclude(status=PointStatus.TAKING)
     needed = _find_needed(target)
@@ -100,13 +107,21 @@ def expire_points(*, target_id: int, now: datetime) -> dict[int, str]:
         for row in held
     ]
     gone = choose_expired(points, keep=target.kept_points)
-    files: dict[int, str] = {}
     with recorded(actor=RECOVERY, reason=EXPIRED, now=now):
         for point in held.filter(pk__in=gone):
             point.status, point.expired_at = PointStatus.EXPIRED, now
             point.save()
-            files[point.pk] = point.file
-    return {pk: file for pk, file in files.items() if file}
+    expired = target.restore_points.filter(status=PointStatus.EXPIRED).exclude(file="")
+    return dict(expired.order_by("pk").values_list("pk", "file"))
+
+
+@transaction.atomic
+def note_removed(*, point_id: int, now: datetime) -> None:
+    """Keep that the file of an expired restore point is gone."""
+    point = RestorePoint.objects.select_for_update(of=("self",)).get(pk=point_id)
+    with recorded(actor=RECOVERY, reason=REMOVED, now=now):
+        point.file = ""
+        point.save()
 
 
 def _find_needed(target: Target) -> set[int]:

@@ -1,7 +1,10 @@
 """Dumps, scratch databases, what would be lost, and the swap, on a real PostgreSQL."""
 
+import json
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -9,14 +12,17 @@ import pytest
 from psycopg import sql
 
 from recovery.databases.dumping import check_versions, decode, dump, measure_database
+from recovery.databases.figures import read_sequences
 from recovery.databases.losses import TableLoss, count_losses, read_lost_rows
 from recovery.databases.scratch import drop_scratch, make_scratch, restore
+from recovery.databases.sequences import advance_sequences
 from recovery.databases.sessions import open_maintenance, open_session
 from recovery.databases.swapping import get_oid, make_read_only, make_writable, swap
-from recovery.databases.validating import validate
+from recovery.databases.validating import CheckResult, validate
 from recovery.domain.addresses import Address
 from recovery.domain.manifest import compare
 from recovery.errors import Failure
+from recovery.labels import say_failure
 from tests.recovery.shop import ask, list_beside, run_in, sell
 
 SECONDS = 120
@@ -165,6 +171,48 @@ def test_validate__a_check_that_writes__changes_nothing(shop: Address, tmp_path:
     assert ask(scratch, "SELECT count(*) FROM ticket_lines") == 20
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "COMMIT; DELETE FROM ticket_lines; SELECT 1 WHERE false",
+        "SET TRANSACTION READ WRITE; DELETE FROM ticket_lines RETURNING 1",
+        "DO $$ BEGIN SET TRANSACTION READ WRITE; DELETE FROM ticket_lines; END $$",
+        "DO $$ BEGIN COMMIT; DELETE FROM ticket_lines; COMMIT; END $$",
+        "SELECT set_config('transaction_read_only', 'off', true), count(*) FROM ticket_lines",
+        "COMMIT",
+        "SET TRANSACTION READ WRITE",
+    ],
+)
+def test_validate__a_check_that_would_write_for_good__fails_and_changes_nothing(
+    shop: Address, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "evil.sql").write_text(text)
+    manifest, _seconds = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+
+    found = validate(scratch, manifest=manifest, checks=tmp_path, seconds=SECONDS, say=lambda _: None)
+
+    assert found.checks[0].error
+    assert ask(scratch, "SELECT count(*) FROM ticket_lines") == 20
+
+
+def test_validate__what_a_check_changes_all_the_same__is_seen(
+    shop: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest, _seconds = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+
+    def write(*_given: object, **_named: object) -> list[CheckResult]:
+        run_in(scratch, "DELETE FROM ticket_lines")
+        return []
+
+    monkeypatch.setattr("recovery.databases.validating.run_checks", write)
+
+    found = validate(scratch, manifest=manifest, checks=tmp_path, seconds=SECONDS, say=lambda _: None)
+
+    assert [(one.kind, one.what) for one in found.differences] == [("rows", "public.ticket_lines")]
+
+
 def test_losses__everything_that_came_later__is_counted_exactly(shop: Address, tmp_path: Path) -> None:
     run_in(shop, "INSERT INTO notes VALUES ('same'), ('same'), ('goes')")
     dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
@@ -193,6 +241,100 @@ def test_losses__everything_that_came_later__is_counted_exactly(shop: Address, t
     assert changed.row is not None
     assert changed.was is not None
     assert changed.row["cents"] == changed.was["cents"] + 1
+
+
+def test_losses__names_that_need_quoting__are_counted_and_archived(shop: Address, tmp_path: Path) -> None:
+    run_in(shop, 'CREATE SCHEMA "a.b"; CREATE SCHEMA "q""x"')
+    run_in(shop, 'CREATE TABLE "a.b"."t.u" (id serial PRIMARY KEY, "rate%" int)')
+    run_in(shop, 'CREATE TABLE "q""x".t ("%s" text)')
+    manifest, _seconds = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    run_in(shop, 'INSERT INTO "a.b"."t.u" ("rate%") VALUES (5)')
+    run_in(shop, """INSERT INTO "q""x".t VALUES ('50 % off')""")
+
+    with open_session(shop) as ours, open_session(scratch) as theirs:
+        rows = list(read_lost_rows(ours, theirs))
+        moved = advance_sequences(theirs, past=read_sequences(ours))
+
+    assert validate(scratch, manifest=manifest, checks=None, seconds=SECONDS, say=lambda _: None).is_passed
+    assert [(one.table, one.row) for one in rows] == [
+        ('"a.b".t.u', {"id": 1, "rate%": 5}),
+        ('q"x.t', {"%s": "50 % off"}),
+    ]
+    assert moved == {'"a.b".t.u_id_seq': 1}
+
+
+def test_losses__numbers_that_no_double_holds__are_archived_exactly(shop: Address, tmp_path: Path) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    run_in(shop, "CREATE TABLE sums (a numeric, b float8, c numeric, d jsonb)")
+    run_in(shop, """INSERT INTO sums VALUES (12345678901234567.89, 0.1, 98765432109876543210, '{"x": 1.5}')""")
+
+    with open_session(shop) as ours, open_session(scratch) as theirs:
+        row = next(read_lost_rows(ours, theirs)).row
+
+    assert row == {"a": "12345678901234567.89", "b": 0.1, "c": 98765432109876543210, "d": {"x": 1.5}}
+    assert json.loads(json.dumps(row)) == row
+
+
+def test_losses__unlogged_tables_and_large_objects__are_counted_too(shop: Address, tmp_path: Path) -> None:
+    run_in(shop, "CREATE UNLOGGED TABLE baskets (id int PRIMARY KEY)")
+    run_in(shop, "SELECT lo_from_bytea(4711, 'old'), lo_from_bytea(4712, 'same'), lo_from_bytea(4713, 'gone')")
+    manifest, _seconds = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    run_in(shop, "INSERT INTO baskets SELECT generate_series(1, 50)")
+    run_in(shop, "SELECT lo_from_bytea(4714, decode(repeat('00', 3000000), 'hex')), lo_put(4711, 0, 'new')")
+    run_in(shop, "SELECT lo_unlink(4713)")
+
+    with open_session(shop) as ours, open_session(scratch) as theirs:
+        losses = count_losses(ours, theirs)
+        objects = {row.key: row for row in read_lost_rows(ours, theirs) if row.table == "large objects"}
+
+    assert "public.baskets" in manifest.tables
+    assert losses.tables == [
+        TableLoss("large objects", added=1, changed=1, removed=1),
+        TableLoss("public.baskets", added=50, changed=0, removed=0),
+    ]
+    assert objects["4714"].row == {"oid": 4714, "size_bytes": 3_000_000}
+    assert (objects["4713"].row, objects["4713"].was) == (None, {"oid": 4713, "size_bytes": 4})
+
+
+def test_validate__a_point_that_knows_no_unlogged_table__still_counts(shop: Address, tmp_path: Path) -> None:
+    run_in(shop, "CREATE UNLOGGED TABLE baskets (id int PRIMARY KEY)")
+    manifest, _seconds = dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    del manifest.tables["public.baskets"]
+    scratch = _restore(shop, tmp_path / "one.dump")
+
+    assert validate(scratch, manifest=manifest, checks=None, seconds=SECONDS, say=lambda _: None).is_passed
+
+
+def _count(live: Address, scratch: Address) -> None:
+    with open_session(live) as ours, open_session(scratch) as theirs:
+        count_losses(ours, theirs)
+
+
+@pytest.mark.parametrize("asked", ["count", "dump"])
+def test_lock__held_by_another_session__is_told_and_passes(
+    shop: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    for module in ("sessions", "dumping"):
+        monkeypatch.setattr(f"recovery.databases.{module}.LOCK_SECONDS", 1)
+    dump_again = partial(dump, shop, into=tmp_path / "two.dump", seconds=SECONDS)
+    question: Callable[[], object] = dump_again if asked == "dump" else partial(_count, shop, scratch)
+
+    with _connect(shop) as holder:
+        pid = holder.info.backend_pid
+        holder.execute("SET application_name = 'the stock-taking'")
+        holder.execute("LOCK TABLE tickets")
+        with pytest.raises(Failure) as caught:
+            question()
+
+    assert (caught.value.code, caught.value.is_passing) == ("database_locked", True)
+    assert f"{shop.name}, {pid}, the stock-taking, 20" in caught.value.data["holders"]
+    assert "the stock-taking" in say_failure({"code": caught.value.code, "data": caught.value.data})
+    assert not (tmp_path / "two.dump").exists()
 
 
 def test_losses__nothing_came_later__is_nothing(shop: Address, tmp_path: Path) -> None:

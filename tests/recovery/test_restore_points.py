@@ -9,10 +9,15 @@ from django.db import connection
 from django.test import override_settings
 
 from core.errors import Refusal
+from recovery.databases.identity import check_not_ours
 from recovery.domain.addresses import Address
 from recovery.domain.lifecycle import Kind
+from recovery.driving import drive
+from recovery.errors import Failure
+from recovery.jobs import Job
 from recovery.models import Operation, RestorePoint, Target
-from recovery.transitions.asking import ask_operation
+from recovery.procedures.taking import store_dump
+from recovery.transitions.asking import ask_operation, resume_operation
 from tests.recovery.operations import BY, NOW, do, take
 from tests.recovery.shop import sell
 
@@ -63,6 +68,31 @@ def test_take__the_portals_own_database__is_refused(target: Target, monkeypatch:
     assert do(target, Kind.TAKE).failure["code"] == "database_is_the_portals"
 
 
+def test_take__the_portals_own_database_under_another_name__is_refused(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = connection.settings_dict
+    host = "localhost" if own["HOST"] != "localhost" else "127.0.0.1"
+    url = f"postgres://{own['USER']}:{own['PASSWORD']}@{host}:{own['PORT']}/{own['NAME']}"
+    monkeypatch.setenv("TARGET_SHOP_URL", url)
+
+    assert do(target, Kind.TAKE).failure["code"] == "database_is_the_portals"
+
+
+def test_check__a_server_that_does_not_say_who_it_is__is_judged_by_its_tables(
+    shop: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = connection.settings_dict
+    ours = Address("localhost", int(own["PORT"]), own["USER"], own["PASSWORD"], own["NAME"])
+    monkeypatch.setattr("recovery.databases.identity._find_identity", lambda _session: None)
+
+    check_not_ours(shop)
+    with pytest.raises(Failure) as caught:
+        check_not_ours(ours)
+
+    assert caught.value.code == "database_is_the_portals"
+
+
 def test_take__with_a_key__is_an_age_file_that_only_the_key_opens(target: Target, folders: Path) -> None:
     identity = pyrage.x25519.Identity.generate()
     (folders / "key").write_text(f"# a comment\n{identity}\n")
@@ -106,6 +136,58 @@ def test_take__more_than_are_kept__the_oldest_go_with_their_files(target: Target
     statuses = [RestorePoint.objects.get(pk=point.pk).status for point in points]
     assert statuses == ["expired", "expired", "verified", "verified"]
     assert [_stored(folders, point).exists() for point in points] == [False, False, True, True]
+
+
+def test_take__an_expired_file_could_not_be_deleted__it_goes_with_the_next_one(
+    target: Target, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Target.objects.filter(pk=target.pk).update(kept_points=1)
+    target.refresh_from_db()
+    first = take(target)
+
+    def fail(_name: str) -> None:
+        raise Failure("storage_failed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("recovery.storage.remove", fail)
+        operation = do(target, Kind.TAKE)
+    assert (operation.status, operation.failure["code"]) == ("failed", "storage_failed")
+    assert _stored(folders, first).exists()
+
+    resume_operation(operation_id=operation.pk, now=NOW, **BY)
+    drive(operation.pk)
+
+    assert not _stored(folders, first).exists()
+    first.refresh_from_db()
+    assert (first.status, first.file) == ("expired", "")
+
+
+def test_store__again_after_a_kill__leaves_no_plain_dump_and_remembers_the_point(target: Target) -> None:
+    point = take(target)
+    job = Job(point.operation_id, target, wish={}, state={})
+    job.work_file.write_bytes(b"the plain dump")
+
+    proof = store_dump(job)
+
+    assert (proof["file"], proof["restore_point"]) == (point.file, point.pk)
+    assert job.state == {"restore_point": point.pk}
+    assert not job.work_file.exists()
+
+
+def test_take__its_dump_is_broken__is_taken_anew_on_resuming(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_given: object, **_named: object) -> None:
+        raise Failure("dump_broken")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("recovery.procedures.taking.decode", fail)
+        operation = do(target, Kind.TAKE)
+    assert RestorePoint.objects.get().status == "broken"
+
+    resume_operation(operation_id=operation.pk, now=NOW, **BY)
+    drive(operation.pk)
+
+    operation.refresh_from_db()
+    assert (operation.status, RestorePoint.objects.get().status) == ("succeeded", "verified")
 
 
 def test_take__two_at_once__the_second_is_refused(target: Target) -> None:
