@@ -1,9 +1,10 @@
-"""Turns refusals into pages, or JSON for programs; refuses what nobody can read; keeps account pages out of caches."""
+"""Turns refusals into pages, or JSON for programs; refuses what nobody can read; keeps private pages out of caches."""
 
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -65,8 +66,11 @@ class UnreadableMiddleware:
         return _show(request, InvalidInput("input_unreadable"))
 
 
-class UncachedAccountsMiddleware:
-    """Lets nobody keep an account page: it may show the key of a second factor, recovery codes or a reset link."""
+class UncachedMiddleware:
+    """Lets nobody keep what was sent to a signed-in person, nor an account page: Back after signing out shows none.
+
+    An account page may show the key of a second factor, recovery codes or a reset link. What a view says itself stays.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -75,6 +79,9 @@ class UncachedAccountsMiddleware:
         answer = self.get_response(request)
         if request.path_info.startswith("/account/"):
             answer["Cache-Control"] = "no-store"
+        elif settings.SESSION_COOKIE_NAME in request.COOKIES and not is_of_programs(request):
+            # The cookie says enough: whoever it is, asking would need the database, which may be what just failed.
+            answer.headers.setdefault("Cache-Control", "private, no-store")
         return answer
 
 

@@ -103,6 +103,10 @@ REASONS: dict[str, str] = {
 FAILURES: dict[str, str | Promise] = {
     "tool_missing": _("The program %(tool)s is not there: install PostgreSQL's client programs where the worker runs."),
     "tool_timed_out": _("%(tool)s took too long and was ended. Look at the server's load, then resume."),
+    "command_timed_out": _(
+        "The command took longer than %(seconds)s seconds and was ended with its container. Look how far it came, then"
+        " resume."
+    ),
     "tool_failed": _("%(tool)s ended with an error: read its output, mend it, then resume."),
     "tool_too_old": _("pg_dump %(tool)s is older than the server (%(server)s): install a newer one."),
     "disk_full": _("The disk is full. Make room, then resume."),
@@ -163,6 +167,14 @@ FAILURES: dict[str, str | Promise] = {
     "variable_not_read": _(
         "The service for commands has no %(variable)s with this database’s address: what it runs would change the live"
         " database. Name the right variable on the target’s page. Nothing was begun."
+    ),
+    "variable_not_turned": _(
+        "The variable %(variable)s of the service for commands leads to the live database in a form that cannot be"
+        " turned to a copy: give it as postgres://user:password@host:port/name. Nothing was begun."
+    ),
+    "copy_not_read": _(
+        "The command that migrates ran and was never in the copy: it reads its database's address elsewhere."
+        " Nothing was found out about the release; look at the live database."
     ),
     "live_changed": _("The live database’s migrations changed meanwhile: look at it now. The copy was given up."),
     "reverse_failed": _("A migration cannot be gone back behind: read the output. The release runs again."),

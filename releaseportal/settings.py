@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "core.middleware.UncachedAccountsMiddleware",
+    "core.middleware.UncachedMiddleware",
     "core.middleware.UnreadableMiddleware",
     "core.middleware.RefusalMiddleware",
 ]

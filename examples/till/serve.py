@@ -25,11 +25,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from server.calls import CONFIG, IDLE_SECONDS, PAGES, Request, is_ours
+
 if TYPE_CHECKING:
     from server.api import Api
 
 HERE = Path(__file__).resolve().parent
-PAGES = {"/": "index.html"} | {f"/{name}": name for name in ("till.js", "signs.js", "notices.js", "till.css")}
 MODULES = "/node_modules/@openfeature/"
 DEFAULT_ENVIRONMENT = "prod"
 #: npm writes this file last: half an installation has none.
@@ -77,6 +78,8 @@ def hash_import_map(page: str) -> str:
 class TillHandler(SimpleHTTPRequestHandler):
     """Five files, four packages, one configuration, the back end where there is one; nothing else of the folder."""
 
+    timeout = IDLE_SECONDS
+
     def __init__(self, *arguments: Any, data_dir: Path, api: "Api | None" = None, **named: Any) -> None:
         self.data_dir, self.api = data_dir, api
         super().__init__(*arguments, directory=str(HERE), **named)
@@ -85,15 +88,15 @@ class TillHandler(SimpleHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if not self._is_meant():
             self.send_error(HTTPStatus.FORBIDDEN)
-        elif self.api is not None and is_backend(path):
-            self._ask_backend("GET")
-        elif path == "/config.json":
+        elif path == CONFIG:
             self._send_config()
+        elif self.api is not None and is_ours(path):
+            self._ask_backend("GET")
         elif path in PAGES:
             self.path = f"/{PAGES[path]}"
-            super().do_GET()
+            self._send_file()
         elif path.startswith(MODULES) and path.endswith(".js") and ".." not in path and "%" not in path:
-            super().do_GET()
+            self._send_file()
         else:
             self.send_error(HTTPStatus.NOT_FOUND)
 
@@ -104,7 +107,7 @@ class TillHandler(SimpleHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if not self._is_meant() or self._is_foreign():
             self.send_error(HTTPStatus.FORBIDDEN)
-        elif self.api is not None and is_backend(path):
+        elif self.api is not None and is_ours(path):
             self._ask_backend("POST")
         else:
             self.send_error(HTTPStatus.NOT_FOUND)
@@ -118,16 +121,20 @@ class TillHandler(SimpleHTTPRequestHandler):
         origin = self.headers.get("Origin")
         return origin is not None and origin != f"http://{self.headers.get('Host', '')}"
 
-    def _ask_backend(self, method: str) -> None:
-        from server.api import Request
+    def _send_file(self) -> None:
+        if self.command == "HEAD":
+            super().do_HEAD()
+        else:
+            super().do_GET()
 
+    def _ask_backend(self, method: str) -> None:
         length = self.headers.get("Content-Length", "")
         answer = cast("Api", self.api).answer(Request(method, self.path, length, cast("BinaryIO", self.rfile)))
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(answer.encoded)
+        self._send_body(answer.encoded)
 
     def _send_config(self) -> None:
         config = read_config(self.data_dir)
@@ -136,7 +143,11 @@ class TillHandler(SimpleHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self._send_body(body)
+
+    def _send_body(self, body: bytes) -> None:
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def end_headers(self) -> None:
         portal = (read_config(self.data_dir) or {}).get("portal", "")
@@ -152,13 +163,9 @@ class TillHandler(SimpleHTTPRequestHandler):
         """Log nothing of what goes well."""
 
 
-def is_backend(path: str) -> bool:
-    """Tell whether the till's back end answers at a path."""
-    return path == "/health" or path.startswith("/api/")
-
-
 def open_backend(database_file: Path) -> "Api":
     """Return the till's back end with the database whose address a file holds."""
+    # Here alone: the page by itself needs no database's driver.
     from server.api import Api
     from server.database import Pool
     from server.versions import get_version

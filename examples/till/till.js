@@ -14,6 +14,8 @@ const TICKED = "till:ticked";
 const SALES = "till:sales";
 const UNSENT = "till:unsent";
 const REFUSED = "till:refused";
+// What the back end will never take: no ticket, or one whose id is that of another.
+const NEVER = [400, 409];
 const BACKUPS_SHOWN = 5;
 
 const client = OpenFeature.getClient();
@@ -78,7 +80,7 @@ async function send() {
   try {
     for (let [first] = recall(UNSENT) ?? []; first; [first] = recall(UNSENT) ?? []) {
       const answer = await fetch("/api/tickets", { method: "POST", body: JSON.stringify(first) });
-      if (!answer.ok && answer.status !== 400) throw new Error("later");
+      if (!answer.ok && !NEVER.includes(answer.status)) throw new Error("later");
       const told = await answer.json();
       // What it will never take is kept apart, and shown: a cashier must hear of it.
       if (!answer.ok) keep(REFUSED, [...(recall(REFUSED) ?? []), first]);

@@ -2,8 +2,10 @@
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import dropwhile
 from typing import Any
 
@@ -21,6 +23,8 @@ LOOK_SECONDS = 30.0
 PULL_SECONDS = 900.0
 UP_SECONDS = 180.0
 STOP_SECONDS = 120.0
+REMOVE_SECONDS = 30.0
+REMOVE_PAUSE_SECONDS = 0.5
 
 #: How a file that compose prints begins: warnings have a space or an equals sign before any colon, or go on behind it.
 _TOP_KEY = re.compile(r"(name: \S+|networks:|services:|volumes:|version: \S+|x-[a-z-]+:)\s*$")
@@ -32,6 +36,8 @@ _ENGINE_GONE = (
     "Error while fetching server API version",
 )
 _REGISTRY_GONE = ("connection refused", "no such host", "i/o timeout", "handshake timeout", "EOF", "server gave HTTP")
+_NO_CONTAINER = ("No such container",)
+_BEING_REMOVED = ("is already in progress",)
 _NOT_THERE = ("manifest unknown", "not found", "pull access denied", "repository does not exist")
 
 
@@ -48,7 +54,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Project:
-    """A compose project on a host. `service`: the one whose image is the release's."""
+    """A compose project on a host. `service`: the one whose image is the release's; `secrets`: never shown."""
 
     host: Host
     folder: str
@@ -57,6 +63,7 @@ class Project:
     service: str
     image_variable: str
     command_service: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def release_path(self) -> str:
@@ -136,6 +143,7 @@ def run_once(
     image: str,
     arguments: Sequence[str],
     *,
+    name: str,
     seconds: float,
     environment: Mapping[str, str] | None = None,
     secrets: Sequence[str] = (),
@@ -143,27 +151,58 @@ def run_once(
 ) -> Outcome:
     """Run a command in a container of its own with an image, which need not be the one that runs.
 
-    Variables are named in the arguments and their values are not: those go through the environment.
+    `name`: the container's. One of that name is what an attempt before left behind: it is ended first, and so is this
+    one after a bad end, for it goes on without its client. Variables are named in the arguments and their values are
+    not: those go through the environment.
     """
-    named = [word for name in environment or {} for word in ("-e", name)]
-    words = ("run", "--rm", "--no-deps", "-T", *named, project.command_service or project.service, *arguments)
-    return _compose(
-        project,
-        words,
-        seconds=seconds,
-        environment={**(environment or {}), project.image_variable: image},
-        secrets=secrets,
-        on_output=on_output,
-    )
+    named = [word for variable in environment or {} for word in ("-e", variable)]
+    service = project.command_service or project.service
+    remove_container(project.host, name)
+    try:
+        return _compose(
+            project,
+            ("run", "--rm", "--no-deps", "-T", "--name", name, *named, service, *arguments),
+            seconds=seconds,
+            environment={**(environment or {}), project.image_variable: image},
+            secrets=secrets,
+            on_output=on_output,
+        )
+    except Failure as fault:
+        # Where the engine is away it is ended before the next attempt.
+        with suppress(Failure):
+            remove_container(project.host, name)
+        if fault.code == "tool_timed_out":
+            # Nobody knows how far it came: a person looks before it is done again.
+            raise Failure("command_timed_out", seconds=int(seconds), output=fault.output) from None
+        raise
 
 
-def find_variable(project: Project, name: str) -> str | None:
-    """Return what the service for commands finds in a variable of its environment, None where it has no such one.
+def remove_container(host: Host, name: str) -> None:
+    """End a container of ours and remove it; none of that name is well, too. Raises Failure where it stays."""
+    limit = time.monotonic() + REMOVE_SECONDS
+    while True:
+        outcome = host.run(["docker", "rm", "--force", name], seconds=REMOVE_SECONDS)
+        if outcome.is_ok or _holds(outcome, _NO_CONTAINER):
+            return
+        # Its client may be removing it already.
+        if not _holds(outcome, _BEING_REMOVED) or time.monotonic() > limit:
+            raise explain(outcome)
+        time.sleep(REMOVE_PAUSE_SECONDS)
 
-    What it prints holds secrets: none of it is shown or kept.
+
+def read_environment(project: Project) -> dict[str, str]:
+    """Return what the service for commands finds in its environment.
+
+    What compose prints here holds secrets, in its errors as well: none of it is shown or kept.
     """
-    # Any image will do for reading the file; a warning may still stand above what it prints.
-    outcome = _compose(project, ("config",), seconds=LOOK_SECONDS, environment={project.image_variable: "none"})
+    # A whole address may be a secret, and here it is what is looked for; its password is taken out all the same.
+    told = replace(project, secrets=())
+    try:
+        # Any image will do for reading the file; a warning may still stand above what it prints.
+        outcome = _compose(told, ("config",), seconds=LOOK_SECONDS, environment={project.image_variable: "none"})
+    except Failure as fault:
+        code = "compose_unreadable" if fault.code == "tool_failed" else fault.code
+        raise Failure(code, is_passing=fault.is_passing, **fault.data) from None
     lines = dropwhile(lambda line: not _TOP_KEY.match(line), outcome.output.splitlines())
     try:
         services = yaml.safe_load("\n".join(lines))["services"]
@@ -171,7 +210,8 @@ def find_variable(project: Project, name: str) -> str | None:
     except (yaml.YAMLError, KeyError, TypeError, AttributeError):
         raise Failure("compose_unreadable") from None
     pairs = found if isinstance(found, dict) else dict(str(one).partition("=")[::2] for one in found)
-    return None if pairs.get(name) is None else str(pairs[name])
+    # Compose writes each dollar twice, so that it could read its own words again.
+    return {str(name): str(value).replace("$$", "$") for name, value in pairs.items() if value is not None}
 
 
 def read_containers(project: Project) -> list[Container]:
@@ -240,7 +280,7 @@ def _compose(
         [*words, *arguments],
         seconds=seconds,
         environment=environment,
-        secrets=secrets,
+        secrets=(*project.secrets, *secrets),
         folder=project.folder,
         on_output=on_output,
     )

@@ -1,5 +1,6 @@
 """Machines on which compose projects live: this one, or another over SSH."""
 
+import errno
 import os
 import shlex
 import tempfile
@@ -27,6 +28,8 @@ _BOUND = (
     'wait "$p"; c=$?; kill "$w" 2>/dev/null; exit "$c"'
 )
 _IN_FOLDER = 'cd "$1" || exit 125; shift; exec "$@"'
+#: What programs say of a file that is not there.
+_MISSING = os.strerror(errno.ENOENT)
 _WRITE = 'umask 077; cat > "$1.part" && mv -f "$1.part" "$1"'
 
 
@@ -121,8 +124,14 @@ class SshHost:
         return self._run(words, seconds=seconds, text=variables, is_held=True, secrets=secrets, on_output=on_output)
 
     def read_text(self, path: str) -> str | None:
-        outcome = self._run(["cat", "--", path], seconds=FILE_SECONDS)
-        return outcome.output if outcome.is_ok else None
+        # In the language whose words are known: only a file that is not there may be taken for none.
+        outcome = self._run(["env", "LC_ALL=C", "cat", "--", path], seconds=FILE_SECONDS)
+        if outcome.is_ok:
+            return outcome.output
+        reason = outcome.last_line.rpartition(": ")[2]
+        if reason == _MISSING:
+            return None
+        raise Failure("file_failed", file=path, output=reason)
 
     def write_text(self, path: str, text: str) -> None:
         outcome = self._run(["sh", "-c", _WRITE, "sh", path], seconds=FILE_SECONDS, text=text)

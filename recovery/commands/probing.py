@@ -1,9 +1,12 @@
 """Asks an application over HTTP how it is."""
 
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from socket import SHUT_RDWR, socket
 from urllib.parse import urlsplit
 
 ASK_SECONDS = 5.0
@@ -25,21 +28,49 @@ class Answer:
 
 
 def ask(url: str, *, seconds: float = ASK_SECONDS) -> Answer:
-    """Return what an address answers; nothing is followed elsewhere, and no fault is raised."""
-    parts = urlsplit(url)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    """Return what an address answers, all of it in so many seconds; nothing is followed, and no fault is raised."""
+    asked = _Asked(url, seconds)
     begun = time.monotonic()
-    connection = kind(str(parts.hostname), parts.port, timeout=seconds)
-    try:
-        target = parts.path or "/"
-        connection.request("GET", f"{target}?{parts.query}" if parts.query else target, headers={"Accept": "*/*"})
-        response = connection.getresponse()
-        body = response.read(BODY_BYTES).decode(errors="replace")
-        return Answer(response.status, body, time.monotonic() - begun)
-    except (OSError, HTTPException) as fault:
-        return Answer(0, str(fault), time.monotonic() - begun)
-    finally:
-        connection.close()
+    # In a thread of its own: a name that nobody resolves, or an answer that drips, has no limit of its own.
+    thread = threading.Thread(target=asked.run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if asked.answer is not None:
+        return asked.answer
+    asked.hang_up()
+    return Answer(0, f"no whole answer within {seconds:g} seconds", time.monotonic() - begun)
+
+
+class _Asked:
+    """One question, which its asker may hang up on."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        self.answer: Answer | None = None
+        parts = urlsplit(url)
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        self._connection = kind(str(parts.hostname), parts.port, timeout=seconds)
+        self._target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        self._socket: socket | None = None
+
+    def run(self) -> None:
+        begun = time.monotonic()
+        try:
+            self._connection.connect()
+            # The connection forgets it once the answer is read to its end.
+            self._socket = self._connection.sock
+            self._connection.request("GET", self._target, headers={"Accept": "*/*"})
+            response = self._connection.getresponse()
+            body = response.read(BODY_BYTES).decode(errors="replace")
+            self.answer = Answer(response.status, body, time.monotonic() - begun)
+        except (OSError, HTTPException) as fault:
+            self.answer = Answer(0, str(fault), time.monotonic() - begun)
+        finally:
+            self._connection.close()
+
+    def hang_up(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(SHUT_RDWR)
 
 
 @dataclass(frozen=True)
@@ -67,8 +98,8 @@ def watch(url: str, *, times: int, seconds: float, say: Callable[[str], None]) -
     limit = time.monotonic() + seconds
     well = 0
     last = ""
-    while time.monotonic() < limit:
-        answer = ask(url)
+    while (left := limit - time.monotonic()) > 0:
+        answer = ask(url, seconds=min(ASK_SECONDS, left))
         well = well + 1 if answer.is_ok else 0
         told = f"{answer.status or 'no answer'} {' '.join(answer.body.split())[:200]}"
         if told != last:

@@ -78,20 +78,19 @@ def run(command: Command, *, on_output: Callable[[str], None] | None = None) -> 
     if any("\x00" in argument for argument in command.arguments):
         raise ValueError("an argument holds a null character")
     begun = time.monotonic()
-    guarded = [sys.executable, "-I", "-S", str(GUARD), "--parent", str(os.getpid())]
-    guarded += ["--seconds", str(command.seconds), "--", *command.arguments]
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    kept, scrubber = Clipped(), Scrubber(command.secrets)
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    kept = Clipped()
 
     def take(text: str) -> None:
         if text:
-            kept.add(text)
+            # PostgreSQL keeps no null character, and the page shows what is kept.
+            shown = text.replace("\x00", "\ufffd")
+            kept.add(shown)
             if on_output is not None:
-                on_output(text)
+                on_output(shown)
 
     with subprocess.Popen(
-        guarded,
+        _guard(command),
         cwd=command.folder,
         env=passed | dict(command.environment),
         stdin=subprocess.PIPE,
@@ -99,23 +98,36 @@ def run(command: Command, *, on_output: Callable[[str], None] | None = None) -> 
         stderr=subprocess.STDOUT,
         start_new_session=True,
     ) as process:
-        overdue = threading.Timer(command.seconds + GUARD_PATIENCE_SECONDS, process.kill)
-        overdue.daemon = True
-        overdue.start()
-        try:
-            threading.Thread(target=_write, args=(cast("IO[bytes]", process.stdin), command), daemon=True).start()
-            output = cast("IO[bytes]", process.stdout).fileno()
-            while piece := os.read(output, CHUNK_BYTES):
-                take(scrubber.feed(decoder.decode(piece)))
-        except BaseException:
-            process.terminate()
-            raise
-        finally:
-            overdue.cancel()
-    take(scrubber.feed(decoder.decode(b"", final=True)))
-    take(scrubber.end())
+        _pump(process, command, take)
     code = process.returncode
     return Outcome(code if code >= 0 else 128 - code, str(kept), time.monotonic() - begun)
+
+
+def _guard(command: Command) -> list[str]:
+    """Return the words that run a command under its guard."""
+    guarded = [sys.executable, "-I", "-S", str(GUARD), "--parent", str(os.getpid())]
+    return [*guarded, "--seconds", str(command.seconds), "--", *command.arguments]
+
+
+def _pump(process: "subprocess.Popen[bytes]", command: Command, take: Callable[[str], None]) -> None:
+    """Hand a program its input, and its output on as it comes, scrubbed, until it closes it or is overdue."""
+    scrubber = Scrubber(command.secrets)
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    overdue = threading.Timer(command.seconds + GUARD_PATIENCE_SECONDS, process.kill)
+    overdue.daemon = True
+    overdue.start()
+    try:
+        threading.Thread(target=_write, args=(cast("IO[bytes]", process.stdin), command), daemon=True).start()
+        output = cast("IO[bytes]", process.stdout).fileno()
+        while piece := os.read(output, CHUNK_BYTES):
+            take(scrubber.feed(decoder.decode(piece)))
+    except BaseException:
+        process.terminate()
+        raise
+    finally:
+        overdue.cancel()
+    take(scrubber.feed(decoder.decode(b"", final=True)))
+    take(scrubber.end())
 
 
 def _write(pipe: "IO[bytes]", command: Command) -> None:

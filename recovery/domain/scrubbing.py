@@ -1,14 +1,23 @@
 """Secrets taken out of what programs print, however the output is cut into pieces."""
 
+import re
 from collections.abc import Iterable
 
 HIDDEN = "•••"
 #: Shorter ones would black out every other word.
 LEAST_CHARACTERS = 4
+#: The password of any `scheme://user:password@`: compose prints addresses that nobody named as secrets.
+_LOGIN = re.compile(r"""(://[^\s:/@]*:)[^\s@]{1,1000}@(?:[^\s@/"',;]*@)*""")
+#: The end of a piece that may be the beginning of one.
+_LOGIN_BEGUN = re.compile(r":(?:/(?:/\S{0,2000})?)?\Z")
+_LOGIN_CHARACTERS = 2_010
 
 
 class Scrubber:
-    """Replaces secrets in text that comes piece by piece; a secret cut in two between pieces is found as well."""
+    """Replaces secrets in text that comes piece by piece; a secret cut in two between pieces is found as well.
+
+    The password of an address is one, whoever knows it.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         lines = {part for secret in secrets for part in (secret, *secret.splitlines())}
@@ -21,6 +30,9 @@ class Scrubber:
         """Return what can be shown already."""
         self._rest = self._scrub(self._rest + text)
         cut = len(self._rest) - self._held
+        begun = _LOGIN_BEGUN.search(self._rest, max(len(self._rest) - _LOGIN_CHARACTERS, 0))
+        if begun is not None:
+            cut = min(cut, begun.start())
         if cut <= 0:
             return ""
         shown, self._rest = self._rest[:cut], self._rest[cut:]
@@ -34,7 +46,7 @@ class Scrubber:
     def _scrub(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
-        return text
+        return _LOGIN.sub(rf"\1{HIDDEN}@", text)
 
 
 class Clipped:

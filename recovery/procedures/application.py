@@ -1,13 +1,15 @@
 """The application of a target: stopped, started, put on an image. A target may have none, only a database."""
 
+from contextlib import suppress
 from urllib.parse import quote
 
 from core import clock
 from recovery.commands import compose, probing
 from recovery.commands.compose import Project
 from recovery.commands.hosts import open_host
-from recovery.domain.addresses import Address, make_url
+from recovery.domain.addresses import Address, AddressWrong, make_url, parse_address
 from recovery.domain.names import is_image
+from recovery.domain.variables import NotRedirected, may_be_same, redirect
 from recovery.errors import Failure
 from recovery.jobs import Job, Proof, Step, StepSkipped
 from recovery.transitions.deploying import mark_live, mark_rolled_back
@@ -29,6 +31,7 @@ def project_of(job: Job) -> Project:
         target.service,
         target.image_variable,
         target.command_service,
+        _list_secrets(job),
     )
 
 
@@ -116,18 +119,19 @@ def smoke(job: Job) -> Proof:
 def run_in(job: Job, image: str, arguments: list[str], *, failure: str, on: Address | None = None) -> Proof:
     """Run a command of the target once with an image; its bad end is a Failure of the given code.
 
-    `on`: another database than its own, by the variable that the target names.
+    `on`: a copy of its own database; every variable that leads to the live one leads there instead.
     """
-    environment = {job.target.database_variable: make_url(on)} if on else {}
-    secrets = _list_secrets(job, on)
+    project = project_of(job)
     try:
         outcome = compose.run_once(
-            project_of(job),
+            project,
             image,
             arguments,
+            # A target has one operation at a time: whatever else goes by this name was left behind.
+            name=f"{project.name}-portal-{job.target.pk}",
             seconds=COMMAND_SECONDS,
-            environment=environment,
-            secrets=secrets,
+            environment=turn_to(job, on) if on else {},
+            secrets=_list_secrets(job, on),
             on_output=job.say,
         )
     except Failure as fault:
@@ -137,11 +141,32 @@ def run_in(job: Job, image: str, arguments: list[str], *, failure: str, on: Addr
     return {"said": outcome.last_line, "seconds": round(outcome.seconds, 2)}
 
 
-def _list_secrets(job: Job, on: Address | None) -> tuple[str, ...]:
+def turn_to(job: Job, copy: Address) -> dict[str, str]:
+    """Return the variables that have the target's commands work on a copy of its database.
+
+    Raises Failure where they would not read them: what they ran would change the live database.
+    """
+    named, live = job.target.database_variable, job.address
+    environment = compose.read_environment(project_of(job))
+    try:
+        is_its_own = may_be_same(live, parse_address(environment.get(named, "")))
+    except AddressWrong:
+        is_its_own = False
+    if not is_its_own:
+        raise Failure("variable_not_read", variable=named)
+    try:
+        return redirect(environment, live=live, copy=copy)
+    except NotRedirected as fault:
+        raise Failure("variable_not_turned", variable=fault.variable) from None
+
+
+def _list_secrets(job: Job, on: Address | None = None) -> tuple[str, ...]:
     """Return what a command of the target may print of its database's address, and nobody shall read."""
     known = [on] if on else []
+    # An address that cannot be read keeps nobody from starting or stopping the application.
     if job.target.database:
-        known.append(job.address)
+        with suppress(Failure):
+            known.append(job.address)
     found = {word for one in known for word in (one.password, quote(one.password, safe=""), make_url(one))}
     return tuple(sorted(filter(None, found), key=len, reverse=True))
 

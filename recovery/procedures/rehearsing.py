@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from core import clock
-from recovery.commands import compose
 from recovery.databases.figures import list_tables, take_figures
 from recovery.databases.schema import find_difference, read_schema
 from recovery.databases.sessions import open_session
-from recovery.domain.addresses import AddressWrong, parse_address
+from recovery.databases.visits import count_visits
 from recovery.domain.manifest import compare
 from recovery.domain.reversals import Looked, Reversal, fill_words, judge, list_gone, list_new, worst
 from recovery.errors import Failure
 from recovery.jobs import Job, Plan, Proof, Step, StepSkipped
 from recovery.models import Target
-from recovery.procedures.application import hold_image, project_of, run_in
+from recovery.procedures.application import hold_image, run_in, turn_to
 from recovery.procedures.beside import drop_beside, get_manifest, restore_beside, scratch_of
 from recovery.procedures.reversing import list_way_back, read_ledger
 from recovery.procedures.taking import fetch_point
@@ -30,15 +29,7 @@ def hold_release(job: Job) -> Proof:
     Else they would migrate the live database instead of the copy: then nothing is begun.
     """
     proof = hold_image(job)
-    named = job.target.database_variable
-    found = compose.find_variable(project_of(job), named)
-    try:
-        is_its_own = found is not None and parse_address(found).name == job.address.name
-    except AddressWrong:
-        is_its_own = False
-    if not is_its_own:
-        raise Failure("variable_not_read", variable=named)
-    return proof
+    return {**proof, "variables": sorted(turn_to(job, scratch_of(job)))}
 
 
 def forward(job: Job) -> Proof:
@@ -47,15 +38,18 @@ def forward(job: Job) -> Proof:
     before = _file(job, "before")
     if not before.exists():
         _write(before, read_schema(scratch, file=_file(job, "schema")))
-    live = read_ledger(job)
+    live, visits = read_ledger(job), count_visits(scratch)
     said = run_in(job, str(job.wish["image"]), job.target.migrate, failure="migrate_failed", on=scratch)
     if read_ledger(job) != live:
         raise Failure("live_changed")
+    is_visited = count_visits(scratch) > visits
     _write(_file(job, "after"), read_schema(scratch, file=_file(job, "schema")))
     new = list_new(get_manifest(job).migrations, read_ledger(job, on=scratch))
     if not new and (find_difference(_read(job, "before"), _read(job, "after")) or _compare_data(job)):
         # Something ran, and nobody can tell what: no finding is better than a good one.
         raise Failure("ledger_unknown")
+    if not new and not is_visited:
+        raise Failure("copy_not_read")
     for known in ("back", "again", "shapes"):
         # Of an attempt before this one.
         job.state.pop(known, None)

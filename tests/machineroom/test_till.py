@@ -16,6 +16,7 @@ from releaseportal.embedded.preflight import read_till_port
 from releaseportal.embedded.programs import Plan, list_programs
 from releaseportal.embedded.server import Server
 from releaseportal.embedded.supervisor import Supervisor
+from tests.machineroom.portal import find_free_port
 
 TILL = BASE_DIR / "examples" / "till"
 
@@ -78,6 +79,29 @@ def test_till__port_in_use__names_the_setting(copy: Path) -> None:
     assert done.returncode == 1
     assert "TILL_PORT" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_till__asked_for_heads__sends_no_body(copy: Path) -> None:
+    (copy / "node_modules").mkdir()
+    (copy / "node_modules" / ".package-lock.json").touch()
+    port = find_free_port()
+    command = [sys.executable, "serve.py", "--port", str(port)]
+    with subprocess.Popen(command, cwd=copy, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        server.stdout.readline()
+        answers = [ask_heads(port, path) for path in ("/", "/till.js", "/config.json", "/nothing")]
+        server.terminate()
+
+    assert [head.split()[1] for head, _body in answers] == [b"200", b"200", b"503", b"404"]
+    assert {body for _head, body in answers} == {b""}
+
+
+def ask_heads(port: int, path: str) -> tuple[bytes, bytes]:
+    """Return head and body of what HEAD is answered, as it comes over the line."""
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(f"HEAD {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        head, _, body = b"".join(iter(lambda: connection.recv(65_536), b"")).partition(b"\r\n\r\n")
+    return head, body
 
 
 def test_supervisor__till_gives_up__says_why_once_and_goes_on(tmp_path: Path) -> None:

@@ -1,6 +1,12 @@
 """A compose project on a real engine, with images from a real registry."""
 
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -87,6 +93,7 @@ def test_run_once__a_secret_variable__reaches_the_container_and_no_argument(
         project,
         images["1.3.0"],
         ["env"],
+        name="once",
         seconds=60,
         environment={"DATABASE_URL": "postgres://till:s3cret-word@h/d"},
         secrets=("s3cret-word",),
@@ -99,17 +106,105 @@ def test_run_once__a_secret_variable__reaches_the_container_and_no_argument(
 
 def test_run_once__a_command_that_fails__gives_what_it_said(project: Project, images: dict[str, str]) -> None:
     with pytest.raises(Failure) as caught:
-        compose.run_once(project, images["1.3.0"], ["fail"], seconds=60)
+        compose.run_once(project, images["1.3.0"], ["fail"], name="once", seconds=60)
 
     assert caught.value.code == "tool_failed"
 
 
-def test_run_once__a_command_that_hangs__ends_at_its_time(project: Project, images: dict[str, str]) -> None:
-    with pytest.raises(Failure) as caught:
-        compose.run_once(project, images["1.3.0"], ["hang"], seconds=5)
+def test_run_once__a_command_that_hangs__ends_at_its_time_with_its_container(
+    project: Project, images: dict[str, str], engine: Engine
+) -> None:
+    name = f"{project.name}-once"
 
-    assert caught.value.code == "tool_timed_out"
+    with pytest.raises(Failure) as caught:
+        compose.run_once(project, images["1.3.0"], ["hang"], name=name, seconds=8)
+
+    assert (caught.value.code, caught.value.is_passing) == ("command_timed_out", False)
+    assert engine.docker("ps", "--all", "--quiet", "--filter", f"name={name}") == ""
+
+
+def test_run_once__its_worker_was_killed__ends_what_it_left_behind_first(
+    project: Project, images: dict[str, str], engine: Engine
+) -> None:
+    name = f"{project.name}-once"
+    image = images["1.3.0"]
+    compose.pull_image(project.host, image)
+    left = engine.docker("run", "--detach", "--network", "host", "--name", name, image, "hang")
+
+    outcome = compose.run_once(project, image, ["migrate"], name=name, seconds=60)
+
+    assert outcome.last_line == "migrated to 1.3.0"
+    assert left not in engine.docker("ps", "--all", "--quiet", "--no-trunc")
+
+
+def test_compose__an_address_it_cannot_read__shows_no_password(project: Project, images: dict[str, str]) -> None:
+    folder = Path(project.folder)
+    text = (folder / "docker-compose.yml").read_text()
+    wrong = 'environment: ["DATABASE_URL=postgres://till:p${w0rd@127.0.0.1:5432/till"]'
+    (folder / "docker-compose.yml").write_text(text + f"    {wrong}\n")
+    seen: list[str] = []
+
+    for call, code in (
+        (lambda: compose.read_environment(project), "compose_unreadable"),
+        (lambda: compose.bring_up(project, images["1.3.0"], on_output=seen.append), "tool_failed"),
+    ):
+        with pytest.raises(Failure) as caught:
+            call()
+        assert caught.value.code == code
+        assert "w0rd" not in str(caught.value)
+    assert "".join(seen)
+    assert "w0rd" not in "".join(seen)
+
+
+def test_compose__a_secret_of_the_project__is_never_shown(project: Project, images: dict[str, str]) -> None:
+    folder = Path(project.folder)
+    (folder / "docker-compose.yml").write_text("services: {till: {image: x, s3cret-word: 1}}")
+    seen: list[str] = []
+
+    with pytest.raises(Failure) as caught:
+        compose.stop(replace(project, secrets=("s3cret-word",)), on_output=seen.append)
+
+    assert "•••" in "".join(seen)
+    assert "s3cret-word" not in "".join(seen) + str(caught.value)
 
 
 def test_watch__nobody_answers__is_none() -> None:
     assert watch("http://127.0.0.1:1/health", times=1, seconds=1, say=lambda _: None) is None
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """A health address whose answer never ends: a byte now and then."""
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while not over.wait(0.1):
+                    self.wfile.write(b".")
+
+        def log_message(self, *_given: object) -> None:
+            """Say nothing."""
+
+    over = Event()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/health"
+    over.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_ask__an_answer_that_drips__is_none_in_time(dripping: str) -> None:
+    answer = ask(dripping, seconds=1)
+
+    assert (answer.status, answer.body) == (0, "no whole answer within 1 seconds")
+    assert answer.seconds < 2
+
+
+def test_watch__an_answer_that_drips__ends_in_time(dripping: str) -> None:
+    begun = time.monotonic()
+
+    assert watch(dripping, times=1, seconds=1, say=lambda _: None) is None
+    assert time.monotonic() - begun < 2

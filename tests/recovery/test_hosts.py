@@ -81,6 +81,16 @@ def test_files__written_and_read__whole_and_private(host: Host, tmp_path: Path) 
     assert [one.name for one in tmp_path.glob("release*")] == ["release.env"]
 
 
+def test_files__there_and_unreadable__is_told_and_is_not_missing(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "release.env").mkdir()
+
+    with pytest.raises(Failure) as caught:
+        host.read_text(str(tmp_path / "release.env"))
+
+    assert (caught.value.code, caught.value.output) == ("file_failed", "Is a directory")
+    assert host.read_text(str(tmp_path / "nowhere" / "release.env")) is None
+
+
 def test_files__no_such_folder__is_told(host: Host, tmp_path: Path) -> None:
     with pytest.raises(Failure) as caught:
         host.write_text(str(tmp_path / "nowhere" / "x"), "y")
@@ -161,9 +171,9 @@ def test_ssh__a_compose_project_there__runs_the_image(engine: Engine, images: di
             assert answer is not None
             assert answer.body == version
             assert compose.find_running_image(project) == wanted
-        variable = {"DATABASE_URL": "postgres://u:s3cret-word@h/d"}
-        said = compose.run_once(project, images["1.3.0"], ["env"], seconds=60, environment=variable)
-        assert "DATABASE_URL=postgres://u:s3cret-word@h/d" in said.output
+        variable = {"DATABASE_URL": "host=h password='it is s3cret'"}
+        said = compose.run_once(project, images["1.3.0"], ["env"], name="once", seconds=60, environment=variable)
+        assert "DATABASE_URL=host=h password='it is s3cret'" in said.output
 
 
 @pytest.mark.parametrize(

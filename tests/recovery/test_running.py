@@ -123,6 +123,35 @@ def test_scrubber__letter_by_letter__hides_it_too() -> None:
     assert "".join(map(scrubber.feed, "is hidden, hid")) + scrubber.end() == f"is {HIDDEN}, hid"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            '"postgres://till:p${w0rd@10.0.0.1:5432/till" is wrong',
+            f'"postgres://till:{HIDDEN}@10.0.0.1:5432/till" is wrong',
+        ),
+        ("redis://:pw@h postgresql+psycopg://a:b@c@h/d", f"redis://:{HIDDEN}@h postgresql+psycopg://a:{HIDDEN}@h/d"),
+        ("https://h:80/x and a@b, ssh://root@h, image h:5000/till@sha256:0", None),
+        ("ends with postgres://till:half", None),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 1_000])
+def test_scrubber__the_password_of_any_address__is_hidden(text: str, shown: str | None, size: int) -> None:
+    scrubber = Scrubber([])
+
+    pieces = [scrubber.feed(text[at : at + size]) for at in range(0, len(text), size)]
+
+    assert "".join(pieces) + scrubber.end() == (shown or text)
+
+
+def test_run__a_null_character__is_in_no_output() -> None:
+    seen: list[str] = []
+
+    outcome = run(Command(("printf", "bad\\0word"), seconds=20), on_output=seen.append)
+
+    assert outcome.output == "".join(seen) == outcome.last_line == "bad\ufffdword"
+
+
 def test_clipped__what_fits__stays_whole() -> None:
     kept = Clipped(head=3, tail=3)
     kept.add("abcd")

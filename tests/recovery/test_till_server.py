@@ -236,6 +236,32 @@ def test_sell__sent_twice__counts_once(database: Address, port: int) -> None:
     assert ask(database, "SELECT count(*) FROM ticket_lines") == 2
 
 
+def test_sell__sent_eight_times_at_once__counts_once_and_leaves_no_gap(database: Address, port: int) -> None:
+    sale = "0b7f3f0a-7c62-4b1f-9d57-1d1f0b6a2f12"
+    with ThreadPoolExecutor(8) as pool, open_maintenance(database) as session:
+        with hold_tickets(database):
+            sold = [pool.submit(sell, port, id=sale) for _ in range(8)]
+            wait_until(lambda: count_sessions(session, database, waiting=True) == 8)
+
+        assert {one.result()[0] for one in sold} == {201}
+    assert {one.result()[1]["number"] for one in sold} == {1}
+    assert sell(port)[1]["number"] == 2
+
+
+@pytest.mark.parametrize("other", [{"lines": [{"article": "textile", "cents": 150}]}, {"payment": "card"}])
+def test_sell__another_sale_of_the_same_id__is_refused_and_the_first_stays(
+    database: Address, port: int, other: dict[str, object]
+) -> None:
+    sale = "0b7f3f0a-7c62-4b1f-9d57-1d1f0b6a2f13"
+    sell(port, id=sale)
+
+    status, answer = sell(port, id=sale, **other)
+
+    assert (status, answer) == (409, {"error": "Ticket 1 has this id and is another sale."})
+    assert ask(database, "SELECT count(*) FROM tickets") == 1
+    assert sell(port, id=sale) == (201, {"number": 1, "cents": 150})
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

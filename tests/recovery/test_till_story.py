@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from recovery.commands.probing import ask as ask_health
-from recovery.domain.addresses import Address
+from recovery.domain.addresses import Address, make_url
 from recovery.domain.lifecycle import Kind
 from recovery.drilling.driving import drive_drill
 from recovery.driving import drive
@@ -101,6 +101,47 @@ def test_rehearse__its_commands_read_another_variable__is_refused_before_anythin
         drive(operation.pk)
     assert ask(database, "SELECT max(number) FROM schema_migrations") == "0002_closings"
     assert list_beside_of(database) == [database.name]
+
+
+def test_rehearse__two_variables_lead_to_the_live_database__both_lead_to_the_copy(
+    till: Target, database: Address, tills: dict[str, str]
+) -> None:
+    point = take(till)
+    file = Path(till.folder) / "till.env"
+    file.write_text(file.read_text() + f"REPORTS_URL={make_url(database)}\n")
+    Target.objects.filter(pk=till.pk).update(database_variable="REPORTS_URL")
+    till.refresh_from_db()
+
+    operation = _rehearse(till, tills, point)
+
+    assert operation.status == "succeeded", operation.failure
+    assert operation.steps.get(code="hold_image").proof["variables"] == ["DATABASE_URL", "REPORTS_URL"]
+    assert ask(database, "SELECT max(number) FROM schema_migrations") == "0002_closings"
+
+
+def test_rehearse__one_leads_there_and_cannot_be_turned__is_refused_before_anything_runs(
+    till: Target, database: Address, tills: dict[str, str]
+) -> None:
+    point = take(till)
+    file = Path(till.folder) / "till.env"
+    file.write_text(file.read_text() + f"REPORTS=host={database.host} dbname={database.name}\n")
+
+    operation = _rehearse(till, tills, point)
+
+    assert operation.failure["code"] == "variable_not_turned"
+    assert operation.failure["data"] == {"variable": "REPORTS"}
+    assert ask(database, "SELECT max(number) FROM schema_migrations") == "0002_closings"
+
+
+def test_rehearse__its_command_was_never_in_the_copy__finds_nothing_out(till: Target, tills: dict[str, str]) -> None:
+    point = take(till)
+    Target.objects.filter(pk=till.pk).update(migrate=["--help"])
+    till.refresh_from_db()
+
+    operation = _rehearse(till, tills, point)
+
+    assert (operation.status, operation.failure["code"]) == ("failed", "copy_not_read")
+    assert not SchemaMigration.objects.exists()
 
 
 def test_rehearse__a_way_back_that_leaves_something__is_none(

@@ -12,7 +12,7 @@ import psycopg
 
 from server.api import Api, find_number
 from server.database import Pool, connect, get_address
-from server.migrating import MigrationRefused, find_head, list_applied, list_known, migrate
+from server.migrating import MigrationRefused, find_head, is_enough, list_applied, list_known, migrate
 from server.selling import Line, Sale, fill, list_articles, sell
 from server.versions import HEADS, get_version, knows_payments
 from server.web import TillServer
@@ -86,7 +86,7 @@ def _show(options: argparse.Namespace, version: str, address: str) -> int:
 def _smoke(_options: argparse.Namespace, version: str, address: str) -> int:
     with connect(address) as session:
         head = find_head(session)
-        if head < HEADS[version] or not head[0].isdigit():
+        if not is_enough(head, version):
             raise SmokeFailed(f"{version} needs the schema {HEADS[version]}; this is {head}.")
         if not list_articles(session):
             raise SmokeFailed("There is nothing to sell.")

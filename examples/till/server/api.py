@@ -2,66 +2,21 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import parse_qs
 
 import psycopg
 from psycopg import errors
 
+from server.calls import CONFIG, HEALTH, NOT_FOUND, Answer, Request
 from server.database import Pool
-from server.migrating import find_head
-from server.selling import SaleRefused, list_articles, list_tickets, read_sale, sell, sum_day
-from server.versions import HEADS, knows_payments
+from server.migrating import find_head, is_enough
+from server.selling import SaleDiffers, SaleRefused, list_articles, list_tickets, read_sale, sell, sum_day
+from server.versions import knows_payments
 
 MOST_BYTES = 16_384
 MOST_TICKETS = 100
-RETRY_SECONDS = 2
-HEALTH = "/health"
-PREFIX = "/api/"
-#: What the page asks for first; here there is a back end and no portal.
-CONFIG = "/config.json"
-
-
-@dataclass(frozen=True)
-class Request:
-    """`length`: as its header says, empty without one; `body`: where it is read from."""
-
-    method: str
-    target: str
-    length: str = ""
-    body: BinaryIO | None = None
-
-    @property
-    def path(self) -> str:
-        return self.target.partition("?")[0]
-
-    @property
-    def query(self) -> str:
-        return self.target.partition("?")[2]
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: HTTPStatus
-    body: Mapping[str, Any]
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Return what goes with it, its length included."""
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(self.encoded))}
-        if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            headers["Retry-After"] = str(RETRY_SECONDS)
-        return headers
-
-    @property
-    def encoded(self) -> bytes:
-        return json.dumps(self.body).encode()
-
-
-NOT_FOUND = Answer(HTTPStatus.NOT_FOUND, {"error": "There is nothing here."})
-FOREIGN = Answer(HTTPStatus.FORBIDDEN, {"error": "Another site's page must not sell here."})
 
 
 def find_number(text: str, *, most: int) -> int | None:
@@ -70,11 +25,6 @@ def find_number(text: str, *, most: int) -> int | None:
     if not (text.isascii() and text.isdecimal()) or len(text) > len(str(most)) or int(text) > most:
         return None
     return int(text)
-
-
-def is_ours(path: str) -> bool:
-    """Tell whether a path belongs to the API."""
-    return path in {HEALTH, CONFIG} or path.startswith(PREFIX)
 
 
 class Api:
@@ -100,6 +50,8 @@ class Api:
             return route(request)
         except SaleRefused as refusal:
             return Answer(HTTPStatus.BAD_REQUEST, {"error": str(refusal)})
+        except SaleDiffers as other:
+            return Answer(HTTPStatus.CONFLICT, {"error": f"Ticket {other.number} has this id and is another sale."})
         except errors.ReadOnlySqlTransaction:
             return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "The till only reads for a moment."})
         except psycopg.Error:
@@ -125,8 +77,7 @@ class Api:
     def _tell_health(self, _request: Request) -> Answer:
         with self._pool.lend() as session:
             head = find_head(session)
-        is_well = head >= HEADS[self._version] and head[0].isdigit()
-        status = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
+        status = HTTPStatus.OK if is_enough(head, self._version) else HTTPStatus.SERVICE_UNAVAILABLE
         return Answer(status, {"version": self._version, "schema": head})
 
 
@@ -136,5 +87,7 @@ def _read_body(request: Request) -> Any:
         raise SaleRefused(f"Send JSON of at most {MOST_BYTES} bytes, with its length.")
     try:
         return json.loads(request.body.read(length))
+    except TimeoutError:
+        raise SaleRefused("Less came than was announced.") from None
     except (ValueError, RecursionError):
         raise SaleRefused("What was sent is no JSON.") from None

@@ -50,6 +50,11 @@ def find_head(session: Session) -> str:
     return (list_applied(session) or [ZERO])[-1]
 
 
+def is_enough(head: str, version: str) -> bool:
+    """Tell whether a version works with a schema whose last migration is `head`: its own, or a later one."""
+    return head != ZERO and head >= HEADS[version]
+
+
 def migrate(session: Session, version: str, *, to: str = "") -> list[str]:
     """Go forward to the newest that the version knows, or forward or back to just after another; say what was done.
 

@@ -22,6 +22,14 @@ class SaleRefused(ValueError):
     """What was sent is no ticket; the message says why, for whoever wrote the page."""
 
 
+class SaleDiffers(Exception):
+    """Another sale of this id is kept: `number` is its receipt."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 @dataclass(frozen=True)
 class Line:
     article: str
@@ -86,6 +94,7 @@ def sell(session: Session, sale: Sale, *, with_payments: bool, number: int | Non
     """Write a ticket and return its receipt number; all of it counts, or nothing does. Sent again, it has the same.
 
     `number`: instead of the next one, for a ticket that is taken back: a number that was drawn would leave a gap.
+    Raises SaleRefused, and SaleDiffers where its id is that of another sale.
     """
     with session.transaction():
         wanted = {line.article for line in sale.lines}
@@ -93,15 +102,18 @@ def sell(session: Session, sale: Sale, *, with_payments: bool, number: int | Non
         missing = wanted - {code for (code,) in known}
         if missing:
             raise SaleRefused(f"There is no article {min(missing)}.")
+        if sale.sale_id is not None:
+            # Sent twice at once, the second one waits for the first, and draws no number.
+            session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(sale.sale_id)])
+            kept = _find_number(session, sale, with_payments=with_payments)
+            if kept is not None:
+                return kept
         made = session.execute(
-            "INSERT INTO tickets (number, sale_id, cents) SELECT coalesce(%(number)s, nextval('receipt_number')),"
-            " %(sale)s, %(cents)s WHERE NOT EXISTS (SELECT FROM tickets WHERE sale_id = %(sale)s)"
+            "INSERT INTO tickets (number, sale_id, cents) VALUES (coalesce(%s, nextval('receipt_number')), %s, %s)"
             " RETURNING id, number",
-            {"number": number, "sale": sale.sale_id, "cents": sale.cents},
+            [number, sale.sale_id, sale.cents],
         ).fetchone()
-        if made is None:
-            return _find_number(session, sale)
-        ticket, given = made
+        ticket, given = made or (0, 0)
         for position, line in enumerate(sale.lines, start=1):
             session.execute(
                 "INSERT INTO ticket_lines (ticket_id, position, article, cents) VALUES (%s, %s, %s, %s)",
@@ -114,9 +126,21 @@ def sell(session: Session, sale: Sale, *, with_payments: bool, number: int | Non
     return int(given)
 
 
-def _find_number(session: Session, sale: Sale) -> int:
-    found = session.execute("SELECT number FROM tickets WHERE sale_id = %s", [sale.sale_id]).fetchone()
-    return int(found[0]) if found else 0
+def _find_number(session: Session, sale: Sale, *, with_payments: bool) -> int | None:
+    """Return the receipt number of a sale that is kept, None where it is not; raises SaleDiffers."""
+    found = session.execute("SELECT id, number FROM tickets WHERE sale_id = %s", [sale.sale_id]).fetchone()
+    if found is None:
+        return None
+    ticket, number = found
+    rows = session.execute("SELECT article, cents FROM ticket_lines WHERE ticket_id = %s ORDER BY position", [ticket])
+    is_same = [Line(article, cents) for article, cents in rows] == list(sale.lines)
+    if with_payments and is_same:
+        # A version before wrote none: then nothing is known of it.
+        paid = session.execute("SELECT kind FROM payments WHERE ticket_id = %s", [ticket]).fetchone()
+        is_same = paid is None or paid[0] == sale.payment
+    if not is_same:
+        raise SaleDiffers(int(number))
+    return int(number)
 
 
 def fill(session: Session, count: int, *, with_payments: bool) -> None:

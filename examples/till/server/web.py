@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from server.api import FOREIGN, NOT_FOUND, Answer, Api, Request, is_ours
+from server.api import Api
+from server.calls import FOREIGN, IDLE_SECONDS, NOT_FOUND, PAGES, Answer, Request, is_ours
 
 KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
-PAGES = {"/": "index.html"} | {f"/{name}": name for name in ("till.js", "signs.js", "notices.js", "till.css")}
 
 
 class TillServer(ThreadingHTTPServer):
@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: TillServer
     protocol_version = "HTTP/1.1"
-    timeout = 20
+    timeout = IDLE_SECONDS
 
     def do_GET(self) -> None:
         with self.server.answering():
