@@ -1,6 +1,7 @@
 """Pages of operations: begun, watched, resumed, aborted."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -16,6 +17,7 @@ from core.views import actor_of, find_refusal, read_int
 from recovery.domain.lifecycle import DRIVEN, Kind, PointStatus, Status, can_abort
 from recovery.forms import DeployForm, RehearseForm, RollBackForm, TakeForm
 from recovery.labels import say_failure
+from recovery.loss_queries import find_loss
 from recovery.migration_queries import find_warnings
 from recovery.models import Operation, Target
 from recovery.queries import (
@@ -172,12 +174,20 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "can_resume": operation.status == Status.FAILED,
         "can_abort": can_abort(Status(operation.status), kind=Kind(operation.kind))
         and not operation.state.get("is_past"),
-        "is_late": operation.deadline_at is not None and (operation.ended_at or clock.now()) > operation.deadline_at,
-        "losses": operation.state.get("losses"),
+        "late_by": _find_delay(operation),
+        "loss": find_loss(operation),
         "why": find_first_reason(operation),
     }
     template = "recovery/_operation.html" if getattr(request, "htmx", False) else "recovery/operation.html"
     return render(request, template, context)
+
+
+def _find_delay(operation: Operation) -> timedelta | None:
+    """Return by how much an operation is, or was, past its deadline; None where it is not."""
+    if operation.deadline_at is None:
+        return None
+    late = (operation.ended_at or clock.now()) - operation.deadline_at
+    return late if late > timedelta() else None
 
 
 @requires(Capability.OPERATE_TARGETS)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from core.errors import NotFound
 from recovery.domain.eta import Progress, StepTime, estimate
@@ -64,6 +64,13 @@ def describe_targets(targets: Sequence[Target], *, now: datetime) -> list[Target
     operations = {operation.target_id: operation for operation in running}
     lights = judge_targets(targets, now=now)
     return [TargetRow(one.target, one, operations.get(one.target.pk)) for one in lights]
+
+
+def list_pressing() -> list[Operation]:
+    """Return what waits for a word or failed, and what takes a target back now: one query."""
+    stopped = Q(status__in=[str(Status.WAITING), str(Status.FAILED)])
+    going_back = Q(kind__in=[str(Kind.ROLL_BACK), str(Kind.SWAP_BACK)], status__in=[str(s) for s in UNFINISHED])
+    return list(Operation.objects.filter(stopped | going_back).select_related("target").order_by("pk"))
 
 
 def find_taking(target: Target, *, kind: Kind) -> Operation | None:

@@ -130,17 +130,19 @@ def _prove(proof: Mapping[str, Any]) -> list[str]:
     if "skipped" in proof:
         return [str(SKIPPED.get(proof["skipped"], proof["skipped"]))]
     if proof.get("sha256"):
-        said.append(f"SHA-256 {proof['sha256'][:12]}…")
+        said.append(gettext("fingerprint (SHA-256) %(hash)s…") % {"hash": proof["sha256"][:12]})
     if proof.get("size_bytes"):
         said.append(filesizeformat(proof["size_bytes"]))
     if isinstance(proof.get("rows"), int):
-        said.append(ngettext("%(n)s row", "%(n)s rows", proof["rows"]) % {"n": proof["rows"]})
+        rows = number_format(proof["rows"], 0, force_grouping=True)
+        said.append(ngettext("%(n)s row", "%(n)s rows", proof["rows"]) % {"n": rows})
     if proof.get("receipts"):
         said.append(gettext("receipts %(numbers)s") % {"numbers": receipts(proof["receipts"])})
     if proof.get("checks"):
         number = len(proof["checks"])
         said.append(ngettext("%(n)s check of your own", "%(n)s checks of your own", number) % {"n": number})
-    if proof.get("amcheck"):
+    # What was not done is told apart, folded.
+    if proof.get("amcheck") in {"passed", "failed"}:
         said.append(str(AMCHECK[proof["amcheck"]]))
     said += [str(proof[name]) for name in ("kept", "file", "image", "said") if proof.get(name)]
     return said

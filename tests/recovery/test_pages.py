@@ -11,6 +11,7 @@ from recovery.domain.addresses import Address
 from recovery.domain.lifecycle import Kind
 from recovery.driving import drive
 from recovery.models import Operation, RestorePoint, Target
+from recovery.queries import list_pressing
 from recovery.templatetags.recovery import say_about, say_seconds
 from tests.recovery.operations import do, take
 from tests.recovery.shop import ask, sell
@@ -109,11 +110,19 @@ def test_roll_back__from_the_page__shows_what_is_lost_and_waits(target: Target, 
 
     page = client.get(answer["Location"]).content.decode()
     assert "6 rows written since the restore point would be lost" in page
+    assert "<b>3 sales</b>" in page
     assert "21-23" in page
+    assert "counted: 6 rows" in page
     assert ask(shop, "SELECT count(*) FROM tickets") == 23
     client.post(f"/recovery/operations/{operation.pk}/accept/", {"reason": "better than wrong"})
     drive(operation.pk)
     assert ask(shop, "SELECT count(*) FROM tickets") == 20
+    page = client.get(answer["Location"]).content.decode()
+    assert "accepted by" in page
+    assert "better than wrong" in page
+    assert "3 sales to enter again" in page
+    assert f"shop/lost-{operation.pk}.jsonl.gz" in page
+    assert "Next: the checklists" in page
     page = client.get("/recovery/targets/shop/").content.decode()
     assert f"{shop.name}_kept_{operation.pk}" in page
 
@@ -246,3 +255,21 @@ def test_say_seconds__in_french__has_its_comma() -> None:
     with override("fr"):
         assert say_seconds(3.21) == "3,2 s"
     assert say_about(7.6) == "8 s"
+
+
+def test_dashboard__an_operation_that_waits__stands_on_top(
+    target: Target, shop: Address, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        assert list_pressing() == []
+    point = take(target)
+    sell(shop, 1)
+    waiting = do(target, Kind.ROLL_BACK, restore_point=point.pk)
+
+    page = sign_in(Role.RELEASE_MANAGER).get("/").content.decode()
+
+    assert f"/recovery/operations/{waiting.pk}/" in page
+    assert "❚❚ waits for your answer" in page
+    with django_assert_num_queries(1):
+        assert [one.target.name for one in list_pressing()] == ["Shop"]
+    assert "waits for a release manager" in sign_in(Role.SUPPORT).get("/").content.decode()
