@@ -2,7 +2,7 @@
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, override
 
 REFUSALS: dict[str, str | Promise] = {
     "procedure_unknown": _("There is no such procedure."),
@@ -33,9 +33,9 @@ STAGES: dict[str, str | Promise] = {
 }
 
 ITEMS: dict[str, str | Promise] = {
-    "business_impact": _("Impact on the shops: what does it cost them?"),
-    "data_integrity": _("Integrity of the data: is anything lost or wrong?"),
-    "security": _("Security: can somebody see or do what they must not?"),
+    "business_impact": _("Impact on the shops: what it costs them"),
+    "data_integrity": _("Integrity of the data: nothing is lost or wrong"),
+    "security": _("Security: nobody can see or do what they must not"),
     "root_cause": _("The root cause is known"),
     "recent_backup": _("A recent backup is verified"),
     "image_present": _("The image to go back to is there"),
@@ -54,6 +54,8 @@ STATES: dict[str, str | Promise] = {
     "failed": _("▲ no"),
     "overridden": _("⤼ passed over"),
 }
+#: Of an item that is answered in words.
+STATES_IN_WORDS: dict[str, str | Promise] = {"open": _("○ open"), "met": _("✓ answered")}
 STATE_TONES: dict[str, str] = {"open": "plain", "met": "ok", "failed": "bad", "overridden": "warn"}
 
 VERDICTS: dict[str, str | Promise] = {
@@ -63,9 +65,11 @@ VERDICTS: dict[str, str | Promise] = {
 }
 VERDICT_TONES: dict[str, str] = {"back": "ok", "not_back": "bad", "unknown": "plain"}
 
-#: What a person did to an item.
-SAID: dict[str, str | Promise] = {
-    "met": _("Kept: yes."),
-    "failed": _("Kept: no."),
-    "overridden": _("Passed over, with your reason."),
-}
+#: What a person may say of an item.
+SAID = frozenset({"met", "failed", "overridden"})
+
+
+def write_statement(code: str) -> str:
+    """Return an item's statement in English, as history keeps it where a yes came without a note."""
+    with override("en"):
+        return str(ITEMS[code])

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from core.errors import NotFound
 from health.domain.error_rate import LANE
@@ -36,8 +36,10 @@ def list_open() -> QuerySet[Procedure]:
 
 
 def list_procedures() -> QuerySet[Procedure]:
-    """Return all procedures, newest first."""
-    rows = Procedure.objects.select_related("environment", "rollback__rollout__release")
+    """Return all procedures, newest first, each with how many answers are open."""
+    is_open = Q(items__state=ItemState.OPEN)
+    rows = Procedure.objects.annotate(open_count=Count("items", filter=is_open)).order_by("-pk")
+    rows = rows.select_related("environment", "rollback__rollout__release")
     return rows.prefetch_related("rollback__rollback_flags__flag", "parts__operation__target")
 
 

@@ -211,7 +211,7 @@ class RollBackForm(forms.Form):
         help_text=_("Instead of a restore point. What only the new release could hold is lost."),
     )
     accepts_losses = forms.BooleanField(
-        label=_("Do not wait for me"),
+        label=_("Accept the loss without asking me again"),
         required=False,
         help_text=_("Rows written since are archived and lost. Without this tick you see the count and decide."),
     )

@@ -201,12 +201,15 @@ KINDS: dict[str, str | Promise] = {
 STATUSES: dict[str, str | Promise] = {
     "queued": _("◷ waits for a worker"),
     "running": _("▶ running"),
-    "waiting": _("❚❚ needs your word"),
+    "waiting": _("❚❚ waits for your answer"),
     "failed": _("▲ failed"),
     "aborting": _("↩ being aborted"),
     "succeeded": _("✓ done"),
     "aborted": _("↩ aborted"),
 }
+
+#: Of what waits for somebody else, as those read it who may not answer.
+WAITS_FOR_MANAGER = _("❚❚ waits for a release manager")
 
 TONES: dict[str, str] = {
     "queued": "plain",

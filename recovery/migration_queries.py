@@ -18,11 +18,12 @@ class MigrationRow:
 
 @dataclass(frozen=True)
 class Warnings:
-    """What somebody has to know before a release is put on a target."""
+    """What somebody has to know before a release is put on a target. `rehearsal`: the operation that tried it."""
 
     is_rehearsed: bool
     irreversible: list[str]
     lossy: list[str]
+    rehearsal: int | None = None
 
     @property
     def need_word(self) -> bool:
@@ -58,6 +59,7 @@ def find_warnings(target: Target, *, version: str, image: str) -> Warnings:
         is_rehearsed=tried is not None,
         irreversible=sorted(never),
         lossy=[one.migration.name for one in rows if one.kind == Reversibility.LOSSY],
+        rehearsal=tried.pk if tried is not None else None,
     )
 
 

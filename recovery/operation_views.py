@@ -1,6 +1,7 @@
 """Pages of operations: begun, watched, resumed, aborted."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -10,14 +11,24 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from core import clock
+from core.errors import Refusal
 from core.roles import Capability, requires
 from core.views import actor_of, find_refusal, read_int
-from recovery.domain.lifecycle import DRIVEN, PointStatus, Status
+from recovery.domain.lifecycle import DRIVEN, Kind, PointStatus, Status
 from recovery.forms import DeployForm, RehearseForm, RollBackForm, TakeForm
 from recovery.labels import say_failure
+from recovery.loss_queries import find_loss
 from recovery.migration_queries import find_warnings
 from recovery.models import Operation, Target
-from recovery.queries import estimate_rollback, find_first_reason, get_operation, get_target, measure_progress
+from recovery.queries import (
+    find_first_reason,
+    find_newest_point,
+    find_taking,
+    find_timed,
+    get_operation,
+    get_target,
+    measure_progress,
+)
 from recovery.transitions.asking import abort_operation, leave_operation, resume_operation
 from recovery.transitions.wishes import (
     deploy,
@@ -42,6 +53,7 @@ def take(request: HttpRequest, key: str) -> HttpResponse:
         lambda: take_point(target=target, actor=actor_of(request), now=clock.now(), **form.cleaned_data),
         template="recovery/take.html",
         target=target,
+        kind=Kind.TAKE,
     )
 
 
@@ -60,6 +72,7 @@ def deploy_release(request: HttpRequest, key: str) -> HttpResponse:
         lambda: deploy(target=target, actor=actor_of(request), now=clock.now(), **form.cleaned_data),
         template="recovery/deploy.html",
         target=target,
+        kind=Kind.DEPLOY,
         warnings=warnings,
         asked=asked,
     )
@@ -77,7 +90,15 @@ def rehearse_migrations(request: HttpRequest, key: str) -> HttpResponse:
         return rehearse(target=target, point_id=point.pk, actor=actor_of(request), now=clock.now(), **data)
 
     has_points = target.restore_points.filter(status=PointStatus.VERIFIED).exists()
-    return _begin(request, form, write, template="recovery/rehearse.html", target=target, has_points=has_points)
+    return _begin(
+        request,
+        form,
+        write,
+        template="recovery/rehearse.html",
+        target=target,
+        kind=Kind.REHEARSE,
+        has_points=has_points,
+    )
 
 
 def read_release(request: HttpRequest) -> dict[str, str]:
@@ -91,7 +112,10 @@ def roll_back_target(request: HttpRequest, key: str) -> HttpResponse:
     """Take a target back: one question, what it costs, one button."""
     target = get_target(key)
     deployment = find_newest_deployment(target)
-    form = RollBackForm(request.POST or None, target=target, deployment=deployment)
+    has_image = deployment is not None and bool(deployment.previous_image)
+    # Where only the database can go back, the newest restore point is what is meant.
+    initial = {} if has_image else {"point": find_newest_point(target)}
+    form = RollBackForm(request.POST or None, target=target, deployment=deployment, initial=initial)
 
     def write() -> Operation:
         data = form.cleaned_data
@@ -114,7 +138,8 @@ def roll_back_target(request: HttpRequest, key: str) -> HttpResponse:
         template="recovery/roll_back.html",
         target=target,
         deployment=deployment,
-        eta=estimate_rollback(target),
+        kind=Kind.ROLL_BACK,
+        timed=find_timed(target),
     )
 
 
@@ -128,10 +153,11 @@ def act_on_target(request: HttpRequest, key: str, action: str) -> HttpResponse:
         return redirect("recovery:target", key=key)
     by: dict[str, Any] = {"actor": actor_of(request), "reason": request.POST.get("reason", ""), "now": clock.now()}
     if action == "verify":
-        operation = verify_point(target=target, point_id=read_int(request, "point") or 0, **by)
+        point_id = read_int(request, "point") or 0
+        operation = _named(lambda: verify_point(target=target, point_id=point_id, **by), target)
     else:
         write = swap_back if action == "swap-back" else let_go
-        operation = write(target=target, database=request.POST.get("database", ""), **by)
+        operation = _named(lambda: write(target=target, database=request.POST.get("database", ""), **by), target)
     return redirect("recovery:operation", pk=operation.pk)
 
 
@@ -146,12 +172,20 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "is_driven": operation.status in DRIVEN,
         "failure": say_failure(operation.failure) if operation.failure else "",
         "can_resume": operation.status == Status.FAILED,
-        "is_late": operation.deadline_at is not None and (operation.ended_at or clock.now()) > operation.deadline_at,
-        "losses": operation.state.get("losses"),
+        "late_by": _find_delay(operation),
+        "loss": find_loss(operation),
         "why": find_first_reason(operation),
     }
     template = "recovery/_operation.html" if getattr(request, "htmx", False) else "recovery/operation.html"
     return render(request, template, context)
+
+
+def _find_delay(operation: Operation) -> timedelta | None:
+    """Return by how much an operation is, or was, past its deadline; None where it is not."""
+    if operation.deadline_at is None:
+        return None
+    late = (operation.ended_at or clock.now()) - operation.deadline_at
+    return late if late > timedelta() else None
 
 
 @requires(Capability.OPERATE_TARGETS)
@@ -182,14 +216,26 @@ def _begin(
     *,
     template: str,
     target: Target,
+    kind: Kind,
     **context: object,
 ) -> HttpResponse:
-    """Answer a form that begins an operation: to its page, else the form again."""
+    """Answer a form that begins an operation: to its page, else the form again, with what has the target now."""
     status = 400 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
         begun: list[Operation] = []
-        refusal = find_refusal(form, lambda: begun.append(write()))
+        refusal = find_refusal(form, lambda: begun.append(_named(write, target)))
         if refusal is None:
             return redirect("recovery:operation", pk=begun[0].pk)
         status = refusal.status
-    return render(request, template, {"form": form, "target": target, **context}, status=status)
+    page = {"form": form, "target": target, "taken": find_taking(target, kind=kind), **context}
+    return render(request, template, page, status=status)
+
+
+def _named(write: Callable[[], Operation], target: Target) -> Operation:
+    """Do a write; a refusal of it names the target as people know it."""
+    try:
+        return write()
+    except Refusal as refusal:
+        if "target" in refusal.data:
+            refusal.data["target"] = target.name
+        raise

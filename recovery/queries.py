@@ -1,17 +1,19 @@
 """Reads of targets, operations and restore points."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from core.errors import NotFound
-from recovery.domain.drills import sum_rollback
 from recovery.domain.eta import Progress, StepTime, estimate
-from recovery.domain.lifecycle import UNFINISHED, Kind, PointStatus, Status, StepStatus
+from recovery.domain.lifecycle import CALM, UNFINISHED, Kind, PointStatus, Status, StepStatus
 from recovery.models import Operation, OperationStep, RestorePoint, Target
+from recovery.readiness_queries import TargetLight, judge_targets, list_timed
 
+#: Steps of a drill by what they are called in a rollback.
+_DRILLED = {"drill_back": "bring_up", "drill_watch": "watch", "drill_smoke": "smoke"}
 _OVER = (StepStatus.DONE, StepStatus.SKIPPED)
 #: Operations of a target that its page shows.
 SHOWN = 15
@@ -19,11 +21,16 @@ SHOWN = 15
 
 @dataclass(frozen=True)
 class TargetRow:
-    """A target with what can be said of it in a line. `point`: the newest verified restore point."""
+    """A target with what can be said of it in a line. `operation`: what has it now."""
 
     target: Target
-    point: RestorePoint | None
+    light: TargetLight
     operation: Operation | None
+
+    @property
+    def leaves_rollback(self) -> bool:
+        """Tell whether a rollback may begin: nothing has the target, or what has it gives way."""
+        return self.operation is None or self.operation.kind in CALM
 
 
 @dataclass(frozen=True)
@@ -45,15 +52,33 @@ def list_targets() -> QuerySet[Target]:
     )
 
 
-def list_target_rows() -> list[TargetRow]:
-    """Return every target with its newest verified restore point and what is done to it now: three queries."""
-    verified = RestorePoint.objects.filter(status=PointStatus.VERIFIED)
-    newest = verified.defer("manifest").order_by("target_id", "-taken_at").distinct("target_id")
+def list_target_rows(*, now: datetime) -> list[TargetRow]:
+    """Return every target with its light and what is done to it now: six queries."""
+    return describe_targets(list(list_targets()), now=now)
+
+
+def describe_targets(targets: Sequence[Target], *, now: datetime) -> list[TargetRow]:
+    """Return targets with their lights and what has each of them now."""
     # The newest last: beside a rollback, what gave way to it may still be put back.
-    running = Operation.objects.filter(status__in=[str(s) for s in UNFINISHED]).order_by("pk")
-    points = {point.target_id: point for point in newest}
+    running = Operation.objects.filter(status__in=[str(s) for s in UNFINISHED], target__in=targets).order_by("pk")
     operations = {operation.target_id: operation for operation in running}
-    return [TargetRow(target, points.get(target.pk), operations.get(target.pk)) for target in list_targets()]
+    lights = judge_targets(targets, now=now)
+    return [TargetRow(one.target, one, operations.get(one.target.pk)) for one in lights]
+
+
+def list_pressing() -> list[Operation]:
+    """Return what waits for a word or failed, and what takes a target back now: one query."""
+    stopped = Q(status__in=[str(Status.WAITING), str(Status.FAILED)])
+    going_back = Q(kind__in=[str(Kind.ROLL_BACK), str(Kind.SWAP_BACK)], status__in=[str(s) for s in UNFINISHED])
+    return list(Operation.objects.filter(stopped | going_back).select_related("target").order_by("pk"))
+
+
+def find_taking(target: Target, *, kind: Kind) -> Operation | None:
+    """Return the operation that has a target now and would not give way to one of this kind."""
+    running = target.operations.filter(status__in=[str(s) for s in UNFINISHED])
+    if kind in {Kind.ROLL_BACK, Kind.SWAP_BACK}:
+        running = running.exclude(kind__in=[str(k) for k in CALM])
+    return running.exclude(status=Status.ABORTING, kind__in=[str(k) for k in CALM]).first()
 
 
 def get_target(key: str) -> Target:
@@ -89,6 +114,11 @@ def get_verified_point(*, target: Target, point_id: int) -> RestorePoint:
     return point
 
 
+def find_newest_point(target: Target) -> RestorePoint | None:
+    """Return the newest restore point that can be gone back to, None where there is none."""
+    return list_points(target).filter(status=PointStatus.VERIFIED).order_by("-taken_at").first()
+
+
 def list_kept(target: Target) -> list[Kept]:
     """Return the databases that operations swapped out and nobody has let go or swapped back."""
     kept: dict[str, Kept] = {}
@@ -114,12 +144,13 @@ def find_kept(*, target: Target, name: str) -> Kept:
 
 def find_step_times(target: Target, *, kinds: Iterable[str]) -> dict[str, float]:
     """Return the seconds that each step took the last time it was done on a target, by code."""
-    ended = target.operations.filter(kind__in=list(kinds), status=Status.SUCCEEDED).order_by("-pk")[:5]
+    # Rollbacks before drills: their names are in that order, backwards.
+    ended = target.operations.filter(kind__in=list(kinds), status=Status.SUCCEEDED).order_by("-kind", "-pk")[:5]
     found: dict[str, float] = {}
     for operation in ended:
         for step in operation.state.get("steps", ()):
             if step["seconds"] is not None and step["status"] == StepStatus.DONE:
-                found.setdefault(step["code"], float(step["seconds"]))
+                found.setdefault(_DRILLED.get(step["code"], step["code"]), float(step["seconds"]))
     return found
 
 
@@ -140,11 +171,9 @@ def find_first_reason(operation: Operation) -> str:
     return str(first.history_change_reason or "") if first else ""
 
 
-def estimate_rollback(target: Target) -> timedelta | None:
-    """Return how long going back takes here by the last time, rollback or drill; None where it was never done."""
-    newest = target.operations.filter(kind__in=[Kind.ROLL_BACK, Kind.DRILL], status=Status.SUCCEEDED).first()
-    seconds = sum_rollback(newest.state.get("steps", ())) if newest is not None else None
-    return None if seconds is None else timedelta(seconds=seconds)
+def find_timed(target: Target) -> Operation | None:
+    """Return the operation that says how long going back takes here, a rollback before a drill, None without any."""
+    return list_timed(target.operations.all()).first()
 
 
 def _run_seconds(step: OperationStep, *, now: datetime) -> float | None:

@@ -9,18 +9,17 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.roles import Capability, requires
 from core.views import actor_of, answer_form, find_refusal, read_int, read_version
-from recovery.forms import PointForm, TakeForm, TargetEditForm, TargetForm
+from recovery.forms import PointForm, TargetEditForm, TargetForm
 from recovery.models import RestorePoint
-from recovery.queries import SHOWN, estimate_rollback, get_target, list_kept, list_points, list_target_rows
+from recovery.queries import SHOWN, describe_targets, get_target, list_kept, list_points, list_target_rows
 from recovery.transitions.pointing import describe_point
 from recovery.transitions.targeting import FIELDS, create_target, edit_target, retire_target
-from recovery.transitions.wishes import find_previous_image
 
 
 @requires(Capability.VIEW)
 def list_all(request: HttpRequest) -> HttpResponse:
     """List the targets: what can be gone back to, and what is done to them now."""
-    return render(request, "recovery/list.html", {"rows": list_target_rows()})
+    return render(request, "recovery/list.html", {"rows": list_target_rows(now=clock.now())})
 
 
 @requires(Capability.MANAGE_TARGETS)
@@ -78,9 +77,7 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         "operations": operations[:SHOWN],
         "deployments": target.deployments.select_related("restore_point")[:5],
         "kept": list_kept(target),
-        "eta": estimate_rollback(target),
-        "has_way_back": bool(find_previous_image(target)),
-        "take_form": TakeForm(),
+        "row": describe_targets([target], now=clock.now())[0],
     }
     return render(request, "recovery/target.html", context)
 

@@ -45,7 +45,7 @@ ICONS = {
 
 #: What stands in the bottom bar of a phone, by the first capability of these that a person holds.
 ON_PHONES: tuple[tuple[Capability, frozenset[str]], ...] = (
-    (Capability.DRIVE_ROLLOUTS, frozenset({"dashboard", "rollouts:list", "flags:list", "incidents:list"})),
+    (Capability.DRIVE_ROLLOUTS, frozenset({"dashboard", "rollouts:list", "recovery:list", "incidents:list"})),
     (Capability.LOG_COMPLAINTS, frozenset({"dashboard", "health:complaints", "flags:sites", "incidents:list"})),
     (Capability.VIEW, frozenset({"dashboard", "rollouts:list", "incidents:list", "admin:index"})),
 )

@@ -19,6 +19,7 @@ from flags.queries import find_environment, get_flag_names
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.queries import count_complaints, verdicts_by_flag
 from incidents.queries import open_incidents, with_clocks
+from recovery.queries import list_pressing
 from releaseportal.schedule import BEAT_LIMIT
 from releaseportal.search import search
 from rollouts.agenda import list_done_today
@@ -40,6 +41,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     context = {
         "done_today": list_done_today(now=now),
         "duty": list_duty(day=timezone.localdate(now)) if answers_phone else None,
+        "pressing": list_pressing(),
         "summaries": summarise_all(list(prefetch_track(list_live_rollouts())), now=now),
         "verdicts": verdicts_by_flag(environment_key=environment.key) if environment else [],
         "flag_names": get_flag_names(),

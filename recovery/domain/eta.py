@@ -11,7 +11,7 @@ MOST_SHARE = 0.95
 
 @dataclass(frozen=True)
 class Progress:
-    """`share_bp`: done so far, basis points; `left_seconds`: None where no such step was ever timed."""
+    """`share_bp`: done so far, basis points; `left_seconds`: of the steps that were timed before, None without any."""
 
     share_bp: int
     left_seconds: float | None
@@ -28,13 +28,12 @@ class StepTime:
 
 def estimate(steps: Sequence[StepTime], *, before: Mapping[str, float]) -> Progress:
     """Return how far an operation is. `before`: seconds that each step took the last time, by code."""
-    expected = [max(before.get(step.code, UNKNOWN_SECONDS), 0.1) for step in steps]
-    done = 0.0
-    for step, seconds in zip(steps, expected, strict=True):
-        if step.is_over:
-            done += seconds
-        elif step.run_seconds is not None:
-            done += min(step.run_seconds, seconds * MOST_SHARE)
-    total = sum(expected) or 1.0
+    total, done, left = 0.0, 0.0, 0.0
+    for step in steps:
+        seconds = max(before.get(step.code, UNKNOWN_SECONDS), 0.1)
+        done_here = seconds if step.is_over else min(step.run_seconds or 0.0, seconds * MOST_SHARE)
+        total, done = total + seconds, done + done_here
+        # What nobody timed is a guess for the bar alone: a time that is told comes from one source.
+        left += seconds - done_here if step.code in before else 0.0
     is_known = any(step.code in before for step in steps)
-    return Progress(round(10_000 * done / total), max(total - done, 0.0) if is_known else None)
+    return Progress(round(10_000 * done / (total or 1.0)), left if is_known else None)

@@ -16,7 +16,10 @@ class Light(StrEnum):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a target. `needed_seconds`: how long it took the last time, None where nobody did it."""
+    """What is known of a target. `needed_seconds`: how long it took the last time, None where nobody did it.
+
+    `timed_by`, `timed_at`: the kind and the end of the operation that says so.
+    """
 
     has_database: bool
     has_application: bool
@@ -26,6 +29,8 @@ class Facts:
     blocked_by: int | None
     needed_seconds: float | None
     rto_seconds: int
+    timed_by: str = ""
+    timed_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -268,14 +268,70 @@ def test_pages__said_and_seen__by_who_may(world: World) -> None:
         {"item": _item(procedure, "root_cause").pk, "state": "met", "reason": "rounding"},
     )
 
-    assert answer["Location"] == address
+    item = _item(procedure, "root_cause")
+    assert answer["Location"] == f"{address}#item-{item.pk}"
     page = client.get(address).content.decode()
     assert "rounding" in page
     assert "Did it help?" in page
     assert client.get(f"/procedures/of-rollback/{procedure.rollback_id}/")["Location"] == address
     assert client.get("/procedures/of-operation/999999/")["Location"] == "/procedures/"
-    assert "Buttons" in client.get("/procedures/").content.decode()
+    listed = client.get("/procedures/").content.decode()
+    assert "Buttons" in listed
+    assert "answers open" in listed
     assert client.post(f"{address}say/", {"item": 1, "state": "x", "reason": "y"}).status_code in {400, 404}
     assert sign_in(Role.AUDITOR).post(f"{address}say/", {}).status_code == 403
     partial = client.get(address, headers={"HX-Request": "true"}).content.decode()
     assert partial.lstrip().startswith("<section")
+
+
+def test_say__a_plain_yes__is_kept_in_the_statements_words(world: World) -> None:
+    procedure = open_for_rollback(_take_back(world), now=LATER)
+    client = sign_in(Role.RELEASE_MANAGER)
+    address = f"/procedures/{procedure.pk}/say/"
+    item = _item(procedure, "data_integrity")
+
+    client.post(address, {"item": item.pk, "state": "met", "reason": ""})
+    refused = client.post(address, {"item": _item(procedure, "security").pk, "state": "failed", "reason": ""})
+
+    item.refresh_from_db()
+    assert (item.state, item.proof) == ("met", "Integrity of the data: nothing is lost or wrong")
+    assert refused.status_code == 400
+    assert _item(procedure, "security").state == "open"
+
+
+def test_say__what_it_costs__is_answered_in_words(world: World) -> None:
+    procedure = open_for_rollback(_take_back(world), now=LATER)
+    client = sign_in(Role.SUPPORT)
+    address = f"/procedures/{procedure.pk}/say/"
+    item = _item(procedure, "business_impact")
+
+    assert client.post(address, {"item": item.pk, "state": "met", "reason": ""}).status_code == 400
+    assert client.post(address, {"item": item.pk, "state": "failed", "reason": "much"}).status_code == 400
+    client.post(address, {"item": item.pk, "state": "met", "reason": "ten sales by hand"})
+
+    page = client.get(f"/procedures/{procedure.pk}/").content.decode()
+    assert "ten sales by hand" in page
+    assert "✓ answered" in page
+
+
+def test_say__support__answers_of_people_and_shops_alone(world: World) -> None:
+    procedure = open_for_rollback(_take_back(world), now=LATER)
+    client = sign_in(Role.SUPPORT)
+    address = f"/procedures/{procedure.pk}/say/"
+
+    told = client.post(address, {"item": _item(procedure, "users_told").pk, "state": "met", "reason": ""})
+    cause = client.post(address, {"item": _item(procedure, "root_cause").pk, "state": "met", "reason": "x"})
+
+    assert (told.status_code, cause.status_code) == (302, 403)
+    assert "a release manager says this" in client.get(f"/procedures/{procedure.pk}/").content.decode()
+
+
+def test_page__late__says_by_how_much(world: World) -> None:
+    procedure = open_for_rollback(_take_back(world), now=LATER)
+    Procedure.objects.filter(pk=procedure.pk).update(
+        deadline_at=LATER + MINUTE, done_at=LATER + 4 * MINUTE, begun_at=LATER
+    )
+
+    page = sign_in(Role.AUDITOR).get(f"/procedures/{procedure.pk}/").content.decode()
+
+    assert "3 min past its deadline" in page

@@ -4,12 +4,15 @@ import re
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from core.roles import Role
 from recovery.domain.addresses import Address
 from recovery.domain.lifecycle import Kind
 from recovery.driving import drive
 from recovery.models import Operation, RestorePoint, Target
+from recovery.queries import list_pressing
+from recovery.templatetags.recovery import say_about, say_seconds
 from tests.recovery.operations import do, take
 from tests.recovery.shop import ask, sell
 from tests.signed_in import sign_in
@@ -91,7 +94,9 @@ def test_take__from_the_page__becomes_a_restore_point_with_its_label(target: Tar
     assert "to be sure" in page
     assert RestorePoint.objects.get().label == "before the fair"
     assert "before the fair" in client.get("/recovery/targets/shop/").content.decode()
-    assert "can go back" in client.get("/recovery/").content.decode()
+    listed = client.get("/recovery/").content.decode()
+    assert "Can we roll back now?" in listed
+    assert "◐ probably" in listed
 
 
 def test_roll_back__from_the_page__shows_what_is_lost_and_waits(target: Target, shop: Address) -> None:
@@ -105,11 +110,19 @@ def test_roll_back__from_the_page__shows_what_is_lost_and_waits(target: Target, 
 
     page = client.get(answer["Location"]).content.decode()
     assert "6 rows written since the restore point would be lost" in page
+    assert "<b>3 sales</b>" in page
     assert "21-23" in page
+    assert "counted: 6 rows" in page
     assert ask(shop, "SELECT count(*) FROM tickets") == 23
     client.post(f"/recovery/operations/{operation.pk}/accept/", {"reason": "better than wrong"})
     drive(operation.pk)
     assert ask(shop, "SELECT count(*) FROM tickets") == 20
+    page = client.get(answer["Location"]).content.decode()
+    assert "accepted by" in page
+    assert "better than wrong" in page
+    assert "3 sales to enter again" in page
+    assert f"shop/lost-{operation.pk}.jsonl.gz" in page
+    assert "Next: the checklists" in page
     page = client.get("/recovery/targets/shop/").content.decode()
     assert f"{shop.name}_kept_{operation.pk}" in page
 
@@ -180,3 +193,83 @@ def _count(client: Any, path: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(path).status_code == 200
     return len(queries)
+
+
+def test_taken__what_can_only_be_refused__is_not_offered(target: Target, shop: Address) -> None:
+    point = take(target)
+    sell(shop, 1)
+    waiting = do(target, Kind.ROLL_BACK, restore_point=point.pk)
+    client = sign_in(Role.RELEASE_MANAGER)
+
+    for address in ("/recovery/", "/recovery/targets/shop/"):
+        page = client.get(address).content.decode()
+        assert "An operation waits for your answer." in page
+        assert f"/recovery/operations/{waiting.pk}/" in page
+        assert "/recovery/targets/shop/roll-back/" not in page
+        assert "/recovery/targets/shop/take/" not in page
+    refused = client.post("/recovery/targets/shop/take/", {"reason": "now"})
+    assert refused.status_code == 409
+    assert f"Operation {waiting.pk} has the target Shop" in refused.content.decode()
+    assert f'href="/recovery/operations/{waiting.pk}/"' in refused.content.decode()
+
+
+def test_waiting__who_may_not_answer__reads_for_whom_it_waits(target: Target, shop: Address) -> None:
+    point = take(target)
+    sell(shop, 1)
+    waiting = do(target, Kind.ROLL_BACK, restore_point=point.pk)
+
+    page = sign_in(Role.SUPPORT).get(f"/recovery/operations/{waiting.pk}/").content.decode()
+
+    assert "waits for a release manager" in page
+    assert "waits for your answer" not in page
+
+
+def test_roll_back__only_the_database_can_go_back__its_newest_point_is_chosen(target: Target) -> None:
+    take(target)
+    newest = take(target)
+
+    page = sign_in(Role.RELEASE_MANAGER).get("/recovery/targets/shop/roll-back/").content.decode()
+
+    assert f'<option value="{newest.pk}" selected>' in page
+    assert "Accept the loss without asking me again" in page
+
+
+def test_deploy__no_compose_project__says_so_instead_of_a_form(target: Target) -> None:
+    client = sign_in(Role.RELEASE_MANAGER)
+
+    for page in ("deploy", "rehearse"):
+        told = client.get(f"/recovery/targets/shop/{page}/").content.decode()
+        assert "It has no compose project" in told
+        assert 'name="version"' not in told
+    assert "No compose project: nothing is deployed" in client.get("/recovery/targets/shop/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(3.21, "3.2 s"), (59.96, "1 min"), (125, "2 min 5 s"), (300.0, "5 min"), (None, "")]
+)
+def test_say_seconds__as_people_say_it(seconds: float | None, told: str) -> None:
+    assert say_seconds(seconds) == told
+
+
+def test_say_seconds__in_french__has_its_comma() -> None:
+    with override("fr"):
+        assert say_seconds(3.21) == "3,2 s"
+    assert say_about(7.6) == "8 s"
+
+
+def test_dashboard__an_operation_that_waits__stands_on_top(
+    target: Target, shop: Address, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        assert list_pressing() == []
+    point = take(target)
+    sell(shop, 1)
+    waiting = do(target, Kind.ROLL_BACK, restore_point=point.pk)
+
+    page = sign_in(Role.RELEASE_MANAGER).get("/").content.decode()
+
+    assert f"/recovery/operations/{waiting.pk}/" in page
+    assert "❚❚ waits for your answer" in page
+    with django_assert_num_queries(1):
+        assert [one.target.name for one in list_pressing()] == ["Shop"]
+    assert "waits for a release manager" in sign_in(Role.SUPPORT).get("/").content.decode()

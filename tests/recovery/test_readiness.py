@@ -60,7 +60,8 @@ def test_lights__a_target_that_was_taken_back__says_how_long_it_took(target: Tar
     assert row.readiness.light == Light.YES
     assert row.facts.needed_seconds
     assert "verified" in reasons(row)
-    assert "the last time, of 5 min 0 s" in reasons(row)
+    assert "by the rollback of" in reasons(row)
+    assert ", of 5 min" in reasons(row)
 
 
 @pytest.mark.django_db
