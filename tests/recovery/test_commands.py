@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from recovery.domain.addresses import Address
+from recovery.errors import Failure
 from recovery.models import Operation, RestorePoint, Target
 from tests.recovery.shop import ask, sell
 
@@ -53,6 +54,23 @@ def test_rollback__given_up__leaves_everything(target: Target, shop: Address) ->
 
     assert "aborted" in said
     assert ask(shop, "SELECT count(*) FROM tickets") == 22
+    assert "Nothing is under way." in _call("rollback", "status")
+
+
+def test_rollback__failed_past_its_point_of_no_return__is_left_as_it_stands(
+    target: Target, shop: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_given: object) -> None:
+        raise Failure("migrations_differ", found="", expected="")
+
+    _call("restore_point", "take", "shop", "--reason", "x")
+    monkeypatch.setattr("recovery.procedures.restoring.find_migrations", fail)
+    with pytest.raises(CommandError):
+        _call("rollback", "start", "shop", "--newest-point", "--accept-losses", "--reason", "wrong totals")
+
+    said = _call("rollback", "leave", str(Operation.objects.latest("pk").pk), "--reason", "the shop runs")
+
+    assert "aborted" in said
     assert "Nothing is under way." in _call("rollback", "status")
 
 

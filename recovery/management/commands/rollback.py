@@ -11,7 +11,7 @@ from recovery.domain.lifecycle import UNFINISHED, PointStatus
 from recovery.models import Operation
 from recovery.queries import get_operation, get_target
 from recovery.shell import describe, follow
-from recovery.transitions.asking import abort_operation, resume_operation
+from recovery.transitions.asking import abort_operation, leave_operation, resume_operation
 from recovery.transitions.wishes import find_previous_image, roll_back
 
 
@@ -40,6 +40,9 @@ class Command(BaseCommand):
         aborting = actions.add_parser("abort", help="give it up: what it changed is put back")
         aborting.add_argument("id", type=int)
         add_why(aborting)
+        leaving = actions.add_parser("leave", help="end as it stands one that failed where nothing can be put back")
+        leaving.add_argument("id", type=int)
+        add_why(leaving)
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_readable(options)
@@ -88,3 +91,8 @@ class Command(BaseCommand):
     def _abort(self, options: dict[str, Any]) -> None:
         abort_operation(operation_id=get_operation(options["id"]).pk, now=clock.now(), **read_why(options))
         follow(options["id"], out=self.stdout)
+
+    def _leave(self, options: dict[str, Any]) -> None:
+        operation = leave_operation(operation_id=get_operation(options["id"]).pk, now=clock.now(), **read_why(options))
+        for line in describe(get_operation(operation.pk)):
+            self.stdout.write(line)
