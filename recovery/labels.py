@@ -55,6 +55,7 @@ REFUSALS: dict[str, str | Promise] = {
     "version_wrong": _("A version has at most %(limit)s characters."),
     "image_not_pinned": _("Name the image by its digest: name@sha256:… with 64 hexadecimal digits."),
     "target_key_taken": _("There is a target %(key)s already."),
+    "database_shared": _("The target %(target)s has this database already: two could be taken back at once."),
     "target_empty": _("A target has a database, a compose project, or both."),
     "project_incomplete": _("A compose project needs its project, service and image variable, too."),
     "host_address_wrong": _("Write ssh://user@host:port, or leave it empty for this machine."),
