@@ -8,6 +8,12 @@ REFUSALS: dict[str, str | Promise] = {
     "procedure_unknown": _("There is no such procedure."),
     "item_unknown": _("There is no such item."),
     "item_is_the_programs": _("The program has seen this itself: it is not for people to say."),
+    "item_comes_with_operation": _(
+        "The program looks at this itself in operation %(operation)s: it is said once that has ended."
+    ),
+    "item_comes_with_watch": _(
+        "The program measures this itself for another %(minutes)s minutes: say it then, where it could not."
+    ),
     "item_not_overridable": _("Only what is asked before can be passed over."),
     "said_by_no_person": _("A person says this: sign in."),
 }
@@ -60,10 +66,18 @@ STATE_TONES: dict[str, str] = {"open": "plain", "met": "ok", "failed": "bad", "o
 
 VERDICTS: dict[str, str | Promise] = {
     "back": _("✓ back within their limits"),
+    "never_out": _("○ within their limits; nothing was seen outside them before"),
     "not_back": _("▲ not back: it did not help enough"),
     "unknown": _("○ too little was reported to say"),
+    "not_done": _("◷ nothing was taken back so far"),
 }
-VERDICT_TONES: dict[str, str] = {"back": "ok", "not_back": "bad", "unknown": "plain"}
+VERDICT_TONES: dict[str, str] = {
+    "back": "ok",
+    "not_back": "bad",
+    "unknown": "plain",
+    "never_out": "plain",
+    "not_done": "plain",
+}
 
 #: What a person may say of an item.
 SAID = frozenset({"met", "failed", "overridden"})

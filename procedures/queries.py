@@ -1,6 +1,7 @@
 """Reads of procedures: what is open, what waits for one, and what each shows."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
@@ -57,12 +58,16 @@ def list_overridden(rollback_id: int) -> list[ProcedureItem]:
     return list(rows.order_by("position"))
 
 
-def compare_figures(procedure: Procedure, *, now: datetime) -> dict[str, object]:
-    """Return the users' figures before and after a procedure's rollback: four queries."""
+def compare_figures(procedure: Procedure, *, done_at: datetime | None, now: datetime) -> dict[str, Any]:
+    """Return the users' figures before and after a procedure's rollback: four queries.
+
+    `done_at`: when everything was back, from which on is measured; None while it is not.
+    """
     key = procedure.environment.key
-    turned_at = procedure.done_at or procedure.begun_at
-    until = min(now, procedure.watched_until)
     before = sum_window(environment_key=key, since=procedure.begun_at - BEFORE, until=procedure.begun_at)
-    after = sum_window(environment_key=key, since=turned_at, until=max(until, turned_at))
     limit_bp = get_guardrail(environment_key=key, lane=LANE).threshold_bp
+    if done_at is None:
+        return describe(Figures(*before), None, limit_bp=limit_bp)
+    until = max(min(now, procedure.watched_until), done_at)
+    after = sum_window(environment_key=key, since=done_at, until=until)
     return describe(Figures(*before), Figures(*after), limit_bp=limit_bp)

@@ -9,7 +9,7 @@ from flags.reach import confirm_flags
 from procedures.domain.checklists import ItemState
 from procedures.domain.figures import Verdict
 from procedures.models import Procedure
-from recovery.domain.lifecycle import DrillStatus, PointStatus, StepStatus
+from recovery.domain.lifecycle import DrillStatus, PointStatus, Status, StepStatus
 from recovery.models import Drill, Operation, RestorePoint
 
 #: A backup that is older holds less than a day's sales.
@@ -17,7 +17,16 @@ RECENT = timedelta(hours=24)
 #: A drill of last month still says how it goes.
 TRIED_WITHIN = timedelta(days=40)
 _OF_STEP = {StepStatus.DONE: ItemState.MET, StepStatus.FAILED: ItemState.FAILED}
-_OF_VERDICT = {Verdict.BACK: ItemState.MET, Verdict.NOT_BACK: ItemState.FAILED, Verdict.UNKNOWN: ItemState.OPEN}
+_OF_VERDICT = {
+    Verdict.BACK: ItemState.MET,
+    Verdict.NEVER_OUT: ItemState.MET,
+    Verdict.NOT_BACK: ItemState.FAILED,
+    Verdict.UNKNOWN: ItemState.OPEN,
+    Verdict.NOT_DONE: ItemState.OPEN,
+}
+#: The step of an operation that shows an item.
+_STEPS = {"image_present": "check_image", "end_to_end": "smoke", "data_sound": "validate"}
+_AFTERWARDS = {"end_to_end", "data_sound"}
 
 
 @dataclass(frozen=True)
@@ -65,8 +74,14 @@ def _look_before(operations: Sequence[Operation], procedure: Procedure) -> Itera
         data = {"points": [point.pk for point in points if point], "taken_at": oldest.isoformat() if oldest else ""}
         yield "recent_backup", Seen(ItemState.MET if is_recent else ItemState.FAILED, data)
     drills = Drill.objects.filter(
-        status=DrillStatus.PASSED, ended_at__lte=begun_at, ended_at__gte=begun_at - TRIED_WITHIN
+        environment=procedure.environment_id,
+        status=DrillStatus.PASSED,
+        ended_at__lte=begun_at,
+        ended_at__gte=begun_at - TRIED_WITHIN,
     )
+    for operation in operations:
+        # One that left this target out says nothing of it.
+        drills = drills.filter(operations__target=operation.target_id, operations__status=Status.SUCCEEDED)
     drill = drills.order_by("-ended_at").first()
     state = ItemState.MET if drill else ItemState.FAILED
     yield "tried_before", Seen(state, {"drill": drill.pk if drill else 0})
@@ -81,7 +96,12 @@ def _find_point(operation: Operation) -> RestorePoint | None:
 
 
 def _look_at_steps(operations: Sequence[Operation]) -> Iterator[tuple[str, Seen]]:
-    for code, name in (("image_present", "check_image"), ("end_to_end", "smoke"), ("data_sound", "validate")):
+    is_back = all(one.status == Status.SUCCEEDED for one in operations)
+    for code, name in _STEPS.items():
+        if code in _AFTERWARDS and not is_back:
+            # What was judged beside the live database says nothing of it before it has changed places.
+            yield code, Seen(ItemState.OPEN)
+            continue
         steps = [step for one in operations for step in one.steps.filter(code=name)]
         states = [_OF_STEP.get(StepStatus(step.status), ItemState.OPEN) for step in steps]
         if not states or ItemState.OPEN in states:
@@ -90,6 +110,27 @@ def _look_at_steps(operations: Sequence[Operation]) -> Iterator[tuple[str, Seen]
         yield code, Seen(state, {"operations": [step.operation_id for step in steps]})
 
 
-def is_over(operations: Sequence[Operation]) -> bool:
-    """Tell whether every target of a procedure is back, or was given up."""
-    return all(one.ended_at is not None for one in operations)
+def find_end(operations: Sequence[Operation]) -> datetime | None:
+    """Return when the last target of a procedure was back, or given up; None while one is not."""
+    ends = [one.ended_at for one in operations]
+    return max((end for end in ends if end is not None), default=None) if all(ends) else None
+
+
+def has_taken_back(procedure: Procedure, operations: Sequence[Operation]) -> bool:
+    """Tell whether anything was taken back, and everything that began is over."""
+    if any(one.ended_at is None for one in operations):
+        return False
+    return procedure.rollback_id is not None or any(one.status == Status.SUCCEEDED for one in operations)
+
+
+def find_looking(procedure: Procedure, *, code: str) -> Operation | None:
+    """Return the operation that still is to show an item; None where none of them will."""
+    name = _STEPS.get(code)
+    if name is None:
+        return None
+    running = [part.operation for part in procedure.parts.filter(operation__ended_at=None).select_related("operation")]
+    for operation in running:
+        steps = dict(operation.steps.values_list("code", "status"))
+        if not steps or steps.get(name, StepStatus.SKIPPED) != StepStatus.SKIPPED:
+            return operation
+    return None

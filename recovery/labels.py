@@ -41,6 +41,11 @@ REFUSALS: dict[str, str | Promise] = {
     ),
     "migrations_too_many": _("A release has %(limit)s migrations at most."),
     "migrations_twice": _("Each migration is named once."),
+    "migration_kept": _("The migration %(name)s is described already: only a person takes it from the list."),
+    "migration_made_better": _(
+        "The migration %(name)s is declared %(known)s: a program may say worse, only a person better."
+    ),
+    "migration_of_a_person": _("A person said how %(name)s is gone back behind: only a person says it otherwise."),
     "migration_name_wrong": _("A migration’s name has up to %(limit)s characters, on one line."),
     "migration_kind_wrong": _("How well it can be gone back behind is one of: %(kinds)s."),
     "reversal_too_long": _("How it is gone back behind is told in up to %(limit)s characters."),
@@ -55,6 +60,7 @@ REFUSALS: dict[str, str | Promise] = {
     "version_wrong": _("A version has at most %(limit)s characters."),
     "image_not_pinned": _("Name the image by its digest: name@sha256:… with 64 hexadecimal digits."),
     "target_key_taken": _("There is a target %(key)s already."),
+    "database_shared": _("The target %(target)s has this database already: two could be taken back at once."),
     "target_empty": _("A target has a database, a compose project, or both."),
     "project_incomplete": _("A compose project needs its project, service and image variable, too."),
     "host_address_wrong": _("Write ssh://user@host:port, or leave it empty for this machine."),

@@ -9,14 +9,30 @@ from recovery.domain.addresses import Address, AddressWrong, is_source, parse_ad
 from recovery.errors import Failure
 from recovery.models import Target
 
+#: Names of this machine itself.
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
 
 def read_address(target: Target) -> Address:
-    """Return where a target's database is; raises Failure where that cannot be read, or is the portal's own."""
+    """Return where a target's database is; raises Failure where that cannot be read, or is the portal's own.
+
+    By its text alone: `recovery.databases.identity.check_not_ours` asks the server.
+    """
     address = _read(target.database)
     own = settings.DATABASES["default"]
     if (address.host, address.port, address.name) == (own["HOST"], int(own["PORT"] or 5432), own["NAME"]):
         raise Failure("database_is_the_portals")
     return address
+
+
+def find_place(source: str) -> tuple[str, int, str] | None:
+    """Return (host, port, name) of a database, None where its address cannot be read here."""
+    try:
+        address = _read(source)
+    except Failure:
+        return None
+    host = address.host.lower()
+    return ("localhost" if host in LOOPBACK else host, address.port, address.name)
 
 
 def _read(source: str) -> Address:

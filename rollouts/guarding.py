@@ -121,7 +121,8 @@ def _told_today(rollout: Rollout, *, since: datetime) -> bool:
 @transaction.atomic
 def _hold_for_complaints(rollout: Rollout, *, count: int, since: datetime, now: datetime) -> None:
     """Say that the limit is passed, once a day, and hold what runs. Two workers at once say it once."""
-    get_locked_rollout(rollout.pk)
+    # As it is now: what was judged may have moved on meanwhile, and the limit is passed all the same.
+    rollout = get_locked_rollout(rollout.pk)
     if _told_today(rollout, since=since):
         return
     data = {

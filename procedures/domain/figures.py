@@ -14,11 +14,16 @@ WHOLE_BP = 10_000
 
 
 class Verdict(StrEnum):
-    """Whether the figures are back within their limits. Unknown: too little was reported to say."""
+    """Whether the figures are back within their limits. Unknown: too little was reported to say.
+
+    Never out: they are within them, and nothing was seen outside before. Not done: nothing was taken back so far.
+    """
 
     BACK = "back"
+    NEVER_OUT = "never_out"
     NOT_BACK = "not_back"
     UNKNOWN = "unknown"
+    NOT_DONE = "not_done"
 
 
 @dataclass(frozen=True)
@@ -36,22 +41,29 @@ class Figures:
         return round(WHOLE_BP * self.errors / self.requests) if self.requests else None
 
 
-def judge(after: Figures, *, limit_bp: int) -> Verdict:
-    """Tell whether what came after is within its limits. `limit_bp`: highest share of errors, basis points."""
+def judge(before: Figures, after: Figures, *, limit_bp: int) -> Verdict:
+    """Tell whether what came after is back within its limits. `limit_bp`: highest share of errors, basis points."""
     if after.critical:
         return Verdict.NOT_BACK
-    if after.requests < LEAST_REQUESTS or after.error_bp is None:
+    if after.requests < LEAST_REQUESTS:
         return Verdict.UNKNOWN
-    return Verdict.BACK if after.error_bp <= limit_bp else Verdict.NOT_BACK
+    if _is_outside(after, limit_bp=limit_bp):
+        return Verdict.NOT_BACK
+    return Verdict.BACK if _is_outside(before, limit_bp=limit_bp) else Verdict.NEVER_OUT
 
 
-def describe(before: Figures, after: Figures, *, limit_bp: int) -> dict[str, Any]:
-    """Return both windows as they are kept: plain values alone."""
+def _is_outside(figures: Figures, *, limit_bp: int) -> bool:
+    return figures.critical > 0 or (figures.error_bp or 0) > limit_bp
+
+
+def describe(before: Figures, after: Figures | None, *, limit_bp: int) -> dict[str, Any]:
+    """Return both windows as they are kept: plain values alone. `after`: None while nothing is taken back."""
+    verdict = Verdict.NOT_DONE if after is None else judge(before, after, limit_bp=limit_bp)
     return {
         "before": _tell(before),
-        "after": _tell(after),
+        "after": _tell(after or Figures(0, 0, 0, 0)),
         "limit_bp": limit_bp,
-        "verdict": str(judge(after, limit_bp=limit_bp)),
+        "verdict": str(verdict),
     }
 
 

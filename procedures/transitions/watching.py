@@ -10,6 +10,7 @@ from core.history import recorded
 from notifications.domain.audience import DRIVERS
 from notifications.transitions import publish
 from procedures.domain.checklists import WATCHES, Kind
+from procedures.domain.figures import Verdict
 from procedures.models import Procedure
 
 WATCHED = "Figures after the rollback"
@@ -24,12 +25,16 @@ def note_figures(*, procedure_id: int, figures: dict[str, Any], done_at: datetim
     procedure = Procedure.objects.select_for_update(of=("self",)).get(pk=procedure_id)
     if procedure.ended_at is not None:
         return procedure
+    if procedure.parts.filter(operation__ended_at=None).exists():
+        # A target was added meanwhile: what was read before it does not hold any more.
+        done_at, figures = None, figures | {"verdict": str(Verdict.NOT_DONE)}
     if procedure.done_at is None and done_at is not None:
         procedure.watched_until = max(procedure.watched_until, done_at + WATCHES[Kind(procedure.kind)])
     is_over = now >= procedure.watched_until and (done_at or procedure.done_at) is not None
     if not (_is_news(procedure, figures, now=now) or is_over or (done_at and procedure.done_at is None)):
         return procedure
-    reason = OVER if is_over else DONE if procedure.done_at is None and done_at else WATCHED
+    is_back = procedure.done_at is None and done_at is not None and figures["verdict"] != Verdict.NOT_DONE
+    reason = OVER if is_over else DONE if is_back else WATCHED
     with recorded(actor=RECOVERY, reason=reason, now=now):
         procedure.figures = figures | {"at": now.isoformat()}
         procedure.done_at = procedure.done_at or done_at

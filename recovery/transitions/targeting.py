@@ -16,6 +16,7 @@ from recovery.domain.addresses import is_source
 from recovery.domain.lifecycle import UNFINISHED
 from recovery.domain.reversals import names_target
 from recovery.models import Target
+from recovery.targets import find_place
 
 LONGEST_RTO_SECONDS = 86_400
 MOST_POINTS = 1_000
@@ -67,6 +68,7 @@ FIELDS = {
     "target_key_taken": "key",
     "project_incomplete": "project",
     "target_empty": "database",
+    "database_shared": "database",
     "rto_wrong": "rto_seconds",
     "kept_points_wrong": "kept_points",
 }
@@ -110,12 +112,26 @@ def _find_fault(wish: TargetWish) -> str:
     return next((code for text, rule, code in rules if text and not rule(text)), "")
 
 
+def _check_database_free(wish: TargetWish, *, but: int | None = None) -> None:
+    """Refuse a database that another target has: both could be taken back at once.
+
+    By where its address is read from, and by the address itself where that can be read here: a worker may see more.
+    """
+    if not wish.database:
+        return
+    own = find_place(wish.database)
+    for other in Target.objects.filter(retired_at=None).exclude(database="").exclude(pk=but).order_by("key"):
+        if other.database == wish.database or (own is not None and find_place(other.database) == own):
+            raise InvalidInput("database_shared", target=other.key)
+
+
 @transaction.atomic
 def create_target(*, key: str, wish: TargetWish, actor: Actor, reason: str, now: datetime) -> Target:
     """Make a target."""
     check_wish(wish)
     if Target.objects.filter(key=key).exists():
         raise InvalidInput("target_key_taken", key=key)
+    _check_database_free(wish)
     target = Target(key=key, **asdict(wish))
     with recorded(actor=actor, reason=reason, now=now):
         target.save()
@@ -129,6 +145,7 @@ def edit_target(
     """Describe a target anew; refuse while an operation works by its old description."""
     check_wish(wish)
     target = _get_free(target_id, seen=seen)
+    _check_database_free(wish, but=target.pk)
     for name, value in asdict(wish).items():
         setattr(target, name, value)
     with recorded(actor=actor, reason=reason, now=now):

@@ -23,20 +23,33 @@ def test_override__what_is_asked_before__alone() -> None:
     assert [stage for stage in Stage if can_override(stage)] == [Stage.BEFORE]
 
 
+GOOD, BAD, FEW = Figures(100, 5, 0, 0), Figures(100, 6, 0, 0), Figures(19, 0, 0, 0)
+
+
 @pytest.mark.parametrize(
-    ("after", "expected"),
+    ("before", "after", "expected"),
     [
-        (Figures(100, 5, 0, 0), Verdict.BACK),
-        (Figures(100, 6, 0, 0), Verdict.NOT_BACK),
-        (Figures(100, 0, 1, 0), Verdict.NOT_BACK),
-        (Figures(19, 0, 0, 0), Verdict.UNKNOWN),
-        (Figures(0, 0, 0, 0), Verdict.UNKNOWN),
-        (Figures(0, 0, 2, 0), Verdict.NOT_BACK),
-        (Figures(20, 1, 0, 9), Verdict.BACK),
+        (BAD, GOOD, Verdict.BACK),
+        (Figures(100, 0, 1, 0), GOOD, Verdict.BACK),
+        (GOOD, GOOD, Verdict.NEVER_OUT),
+        (Figures(0, 0, 0, 0), GOOD, Verdict.NEVER_OUT),
+        (BAD, BAD, Verdict.NOT_BACK),
+        (GOOD, BAD, Verdict.NOT_BACK),
+        (BAD, Figures(100, 0, 1, 0), Verdict.NOT_BACK),
+        (BAD, FEW, Verdict.UNKNOWN),
+        (BAD, Figures(0, 0, 0, 0), Verdict.UNKNOWN),
+        (BAD, Figures(0, 0, 2, 0), Verdict.NOT_BACK),
+        (BAD, Figures(20, 1, 0, 9), Verdict.BACK),
     ],
 )
-def test_judge__by_errors_of_enough_requests(after: Figures, expected: Verdict) -> None:
-    assert judge(after, limit_bp=500) == expected
+def test_judge__by_errors_of_enough_requests(before: Figures, after: Figures, expected: Verdict) -> None:
+    assert judge(before, after, limit_bp=500) == expected
+
+
+def test_describe__nothing_is_taken_back__says_nothing_of_afterwards() -> None:
+    told = describe(BAD, None, limit_bp=500)
+
+    assert (told["verdict"], told["after"]["requests"]) == ("not_done", 0)
 
 
 def test_describe__both_windows__in_plain_values() -> None:

@@ -8,9 +8,11 @@ import pytest
 from core import clock
 from core.actors import SCHEDULER, person
 from core.errors import InvalidInput, NotAllowed, Refusal
+from core.history import recorded
 from core.roles import Role
+from core.versions import get_version
 from flags.domain.purposes import Purpose
-from flags.models import ApiToken, StateRevision, Till, TillContact
+from flags.models import ApiToken, Environment, StateRevision, Till, TillContact
 from flags.transitions import create_till
 from incidents.intake import list_waiting, take_in
 from incidents.models import Incident
@@ -18,19 +20,22 @@ from notifications.models import Event
 from procedures.domain.checklists import ItemState
 from procedures.following import follow, follow_all, open_new
 from procedures.models import Procedure, ProcedureItem
+from procedures.seen import Seen, look
 from procedures.transitions.opening import open_for_operation, open_for_rollback
-from procedures.transitions.saying import say
+from procedures.transitions.saying import note_seen, say
 from recovery.domain.addresses import Address
 from recovery.domain.lifecycle import Kind as OperationKind
 from recovery.driving import drive
-from recovery.models import Operation, Target
-from recovery.transitions.asking import ask_operation
+from recovery.models import Drill, Operation, Target
+from recovery.transitions.asking import abort_operation, ask_operation
 from rollouts.models import Rollback, Rollout, Trigger
 from rollouts.transitions import roll_back
 from tests.factories.core import make_person
+from tests.factories.flags import make_environment
 from tests.factories.health import make_sample
 from tests.factories.world import NOW, World, make_rehearsal, make_world, play
 from tests.recovery.operations import BY, do, make_target, take
+from tests.recovery.shop import sell
 from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -219,6 +224,136 @@ def test_operation__of_a_database__is_filled_from_its_steps(target: Target, shop
     assert (states["recent_backup"], states["data_sound"]) == ("met", "met")
     # Nobody ever drilled here, and the target names no smoke test: the one is no, the other a person's.
     assert (states["tried_before"], states["end_to_end"]) == ("failed", "open")
+
+
+def _ask_back(target: Target, *, accepts_losses: bool = True) -> Operation:
+    return ask_operation(
+        kind=OperationKind.ROLL_BACK,
+        target_id=target.pk,
+        wish={"restore_point": take(target).pk, "accepts_losses": accepts_losses},
+        now=clock.now(),
+        **BY,
+    )
+
+
+def test_operation__waits_for_a_word__says_nothing_of_afterwards(target: Target, shop: Address) -> None:
+    operation = _ask_back(target, accepts_losses=False)
+    sell(shop, 1)
+    open_new(now=clock.now())
+    procedure = Procedure.objects.get()
+    drive(operation.pk)
+    operation.refresh_from_db()
+    assert operation.status == "waiting"
+
+    procedure = follow(procedure, now=clock.now())
+
+    assert procedure.figures["verdict"] == "not_done"
+    after = dict(procedure.items.filter(is_automatic=True, stage="after").values_list("code", "state"))
+    assert set(after.values()) == {"open"}
+    with pytest.raises(Refusal) as caught:
+        _say(procedure, "data_sound")
+    assert (caught.value.code, caught.value.data) == ("item_comes_with_operation", {"operation": operation.pk})
+    with pytest.raises(Refusal) as watched:
+        _say(procedure, "metrics_back")
+    assert watched.value.code == "item_comes_with_watch"
+    # The target names no smoke test: the program will never tell.
+    assert _say(procedure, "end_to_end").state == "met"
+
+    abort_operation(operation_id=operation.pk, now=clock.now(), **BY)
+    drive(operation.pk)
+    procedure = follow(procedure, now=clock.now())
+
+    assert (procedure.figures["verdict"], _item(procedure, "data_sound").state) == ("not_done", "open")
+    assert not procedure.history.filter(history_change_reason="Taken back").exists()
+
+
+def _say(procedure: Procedure, code: str, *, seen: int | None = None) -> ProcedureItem:
+    by = person(make_person(Role.RELEASE_MANAGER))
+    return say(
+        item_id=_item(procedure, code).pk, state=ItemState.MET, actor=by, reason="seen", now=clock.now(), seen=seen
+    )
+
+
+def test_say__from_a_stale_page__is_refused(world: World) -> None:
+    procedure = open_for_rollback(_take_back(world), now=LATER)
+    seen = get_version(_item(procedure, "till_works"))
+    _say(procedure, "till_works", seen=seen)
+
+    with pytest.raises(Refusal) as caught:
+        _say(procedure, "till_works", seen=seen)
+
+    assert caught.value.code == "changed_meanwhile"
+
+
+def test_seen__after_a_person_had_said_it__stands_before_their_word(world: World) -> None:
+    procedure = open_for_rollback(_take_back(world), now=LATER)
+    _say(procedure, "end_to_end")
+
+    note_seen(procedure_id=procedure.pk, seen={"end_to_end": Seen(ItemState.OPEN, {})}, now=LATER)
+    assert _item(procedure, "end_to_end").state == "met"
+    note_seen(procedure_id=procedure.pk, seen={"end_to_end": Seen(ItemState.FAILED, {"operations": [1]})}, now=LATER)
+
+    item = _item(procedure, "end_to_end")
+    assert (item.state, item.said_by, item.proof) == ("failed", "recovery", "seen")
+
+
+def test_tried_before__by_a_drill_of_this_target_alone(target: Target) -> None:
+    operation = _ask_back(target)
+    procedure = open_for_operation(operation, now=clock.now())
+    elsewhere = make_environment(key="elsewhere")
+
+    def tried() -> ItemState:
+        return look(procedure, now=clock.now())["tried_before"].state
+
+    _pass_drill(elsewhere, at=operation.asked_at - MINUTE)
+    without = _pass_drill(target.environment, at=operation.asked_at - MINUTE)
+    assert tried() == ItemState.FAILED
+
+    with recorded(now=NOW, **BY):
+        Operation(
+            kind=OperationKind.DRILL,
+            target=target,
+            status="succeeded",
+            drill=without,
+            asked_by="test",
+            asked_at=NOW,
+            ended_at=NOW,
+        ).save()
+    assert tried() == ItemState.MET
+
+
+def _pass_drill(environment: Environment, *, at: datetime) -> Drill:
+    with recorded(now=at, **BY):
+        drill = Drill(environment=environment, status="passed", asked_by="test", asked_at=at, ended_at=at)
+        drill.save()
+    return drill
+
+
+def test_follow__one_procedure_fails__the_others_are_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_for_rollback(_take_back(world), now=LATER)
+
+    def fail(*_given: object, **_named: object) -> None:
+        raise KeyError("figures")
+
+    monkeypatch.setattr("procedures.following.look", fail)
+    monkeypatch.setattr("procedures.following.open_for_operation", fail)
+    monkeypatch.setattr("procedures.following.list_unopened_operations", lambda **_named: [Operation(pk=1)])
+
+    assert open_new(now=LATER) == 1
+    assert follow_all(now=LATER) == 0
+
+
+def test_follow__read_before_a_target_was_added__does_not_call_it_done(target: Target) -> None:
+    operation = _ask_back(target)
+    procedure = open_for_operation(operation, now=clock.now())
+    stale = Procedure.objects.get(pk=procedure.pk)
+    stale.done_at = stale.begun_at
+
+    follow(stale, now=clock.now())
+
+    procedure.refresh_from_db()
+    assert (procedure.done_at, procedure.figures["verdict"]) == (None, "not_done")
+    assert not procedure.history.filter(history_change_reason="Taken back").exists()
 
 
 def test_operation__after_flags_were_not_enough__is_a_part_of_their_procedure(

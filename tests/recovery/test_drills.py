@@ -89,6 +89,7 @@ def test_passed__one_thing_is_not_good__fails_it() -> None:
     assert is_passed([FlagResult("a", is_off=False, is_on=False, is_back=False, off_ms=1, is_forced=True)], [])
     assert not is_passed([flag], [TargetResult("shop", "", 300.5, 300)])
     assert not is_passed([flag], [TargetResult("shop", "no_point", None, 300)])
+    assert not is_passed([], [])
 
 
 def test_sum__of_a_drill__is_what_a_rollback_has_alone() -> None:

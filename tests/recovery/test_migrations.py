@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.actors import SCHEDULER
+from core.actors import SCHEDULER, person
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from core.roles import Role
@@ -12,6 +12,7 @@ from recovery.migration_queries import find_warnings, list_migrations
 from recovery.models import Deployment, Operation, SchemaMigration, Target
 from recovery.transitions.migrating import Declared, declare_migrations, note_rehearsal
 from recovery.transitions.wishes import deploy, rehearse, roll_back
+from tests.factories.core import make_person
 from tests.recovery.operations import BY, NOW, take
 from tests.signed_in import sign_in
 
@@ -64,6 +65,51 @@ def test_declare__twice_the_same__writes_once_and_keeps_the_order() -> None:
     assert [row.history.count() for row in rows] == [1, 1]
 
 
+def _declare_as_person(*migrations: Declared) -> list[SchemaMigration]:
+    by = person(make_person(Role.RELEASE_MANAGER))
+    return declare_migrations(version="1.3.0", migrations=migrations, actor=by, reason="test", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ([Declared("0003", "clean"), Declared("0004", "lossy")], "migration_made_better"),
+        ([Declared("0003", ""), Declared("0004", "lossy")], "migration_made_better"),
+        ([Declared("0004", "lossy")], "migration_kept"),
+    ],
+)
+def test_declare__a_program_would_say_better__is_refused_whole(said: list[Declared], code: str) -> None:
+    _declare(Declared("0003", "irreversible"), Declared("0004", "lossy"))
+
+    with pytest.raises(Refusal) as caught:
+        _declare(*said)
+
+    assert caught.value.code == code
+    assert [row.migration.declared for row in list_migrations("1.3.0")] == ["irreversible", "lossy"]
+
+
+def test_declare__a_program_adds_and_says_worse__is_kept() -> None:
+    first = [Declared("0003", "clean"), Declared("0004")]
+    _declare(*first)
+
+    rows = _declare(Declared("0003", "irreversible"), Declared("0004", "clean"), Declared("0005", "lossy"))
+
+    assert [row.declared for row in rows] == ["irreversible", "clean", "lossy"]
+
+
+def test_declare__what_a_person_said__is_a_persons_alone() -> None:
+    _declare_as_person(Declared("0003", "", "by hand: 0002"))
+
+    assert _declare(Declared("0003", "", "by hand: 0002"), Declared("0004"))
+    with pytest.raises(Refusal) as changed:
+        _declare(Declared("0003", "clean", "simply"), Declared("0004"))
+    with pytest.raises(Refusal) as removed:
+        _declare(Declared("0004"))
+
+    assert (changed.value.code, removed.value.code) == ("migration_of_a_person", "migration_kept")
+    assert [row.declared for row in _declare_as_person(Declared("0004", "clean"))] == ["clean"]
+
+
 def test_declare__one_is_left_out__goes_unless_it_was_rehearsed(till: Target) -> None:
     _declare(Declared("0003"), Declared("0004"))
     note_rehearsal(
@@ -85,6 +131,7 @@ def test_declare__one_is_left_out__goes_unless_it_was_rehearsed(till: Target) ->
     [
         ([Declared("a"), Declared("a")], "migrations_twice"),
         ([Declared("")], "migration_name_wrong"),
+        ([Declared(" ")], "migration_name_wrong"),
         ([Declared("a\nb")], "migration_name_wrong"),
         ([Declared("a", "perhaps")], "migration_kind_wrong"),
         ([Declared("a", "", "x" * 3_000)], "reversal_too_long"),

@@ -66,6 +66,21 @@ def test_new__what_cannot_be_right__is_told_beside_the_field(target: Target, fie
     assert not Target.objects.filter(key="lyon").exists()
 
 
+@pytest.mark.parametrize("source", ["env:TARGET_SHOP_URL", "env:TARGET_LYON_URL"])
+def test_new__another_target_has_this_database__is_told_beside_the_field(
+    target: Target, shop: Address, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    host = "localhost" if shop.host != "localhost" else "127.0.0.1"
+    monkeypatch.setenv("TARGET_LYON_URL", f"postgres://other:word@{host}:{shop.port}/{shop.name}")
+    client = sign_in(Role.ADMIN)
+
+    answer = client.post("/recovery/targets/new/", FORM | {"environment": target.environment_id, "database": source})
+
+    assert answer.status_code == 400
+    assert "The target shop has this database already" in answer.content.decode()
+    assert not Target.objects.filter(key="lyon").exists()
+
+
 def test_edit__somebody_else_changed_it__is_refused(target: Target) -> None:
     client = sign_in(Role.ADMIN)
     form = FORM | {"environment": target.environment_id, "database": target.database}

@@ -167,6 +167,20 @@ def _complain(world: World, numbers: range, *, flag: int | None = None) -> None:
         )
 
 
+def test_watch__too_many_complaints_and_the_rollout_moved_on_meanwhile__holds_all_the_same(
+    world: World, rollout: Rollout
+) -> None:
+    _complain(world, range(11))
+    stale = reload(rollout)
+    Rollout.objects.filter(pk=rollout.pk).update(epoch=stale.epoch + 1)
+
+    watch_rollout(stale, now=LATER + timedelta(seconds=1))
+
+    held = reload(rollout)
+    assert (held.status, held.held_code) == (Status.HELD, "complaint_limit")
+    assert Event.objects.filter(kind="complaint_limit_reached").count() == 1
+
+
 def test_watch__ten_complaints_today__go_on_and_the_eleventh_holds_once(world: World, rollout: Rollout) -> None:
     later = LATER + timedelta(seconds=1)
     _complain(world, range(10))
