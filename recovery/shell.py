@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, OutputWrapper
 from django.db import connections
 
 from core import clock
+from core.program import manage
 from recovery.domain.lifecycle import DRIVEN, Status, StepStatus
 from recovery.driving import drive
 from recovery.labels import STEPS, say_failure
@@ -59,14 +60,14 @@ def tell_end(operation: Operation, *, out: OutputWrapper) -> None:
     if operation.status == Status.WAITING:
         raise CommandError(
             f"{say_failure(operation.failure)}\n"
-            f"Go on: manage.py rollback resume {number} --accept-losses --reason TEXT\n"
-            f"Give up: manage.py rollback abort {number} --reason TEXT"
+            f"Go on: {manage(f'rollback resume {number} --accept-losses --reason TEXT')}\n"
+            f"Give up: {manage(f'rollback abort {number} --reason TEXT')}"
         )
     if operation.status == Status.FAILED:
         said = operation.failure.get("output") or ""
         raise CommandError(
             f"{say_failure(operation.failure)}\n{said}\n".replace("\n\n", "\n")
-            + f"Then: manage.py rollback resume {number} --reason TEXT"
+            + f"Then: {manage(f'rollback resume {number} --reason TEXT')}"
         )
     out.write(f"#{number} {operation.status}\n")
 

@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 from core.errors import Refusal
 from core.labels import say_refusal
+from core.program import manage
 from releaseportal.addresses import KEYS_FILE, find_addresses, find_data_dir, read_keys
 from releaseportal.embedded.faults import EmbeddedError
 from releaseportal.embedded.lock import UP, find_holder, hold_servers
@@ -32,7 +33,7 @@ WITHOUT_DATABASE = frozenset(
 )
 #: By PostgreSQL's own error codes.
 MENDABLE = {
-    "42P01": "The database lacks a table: run `manage.py migrate`.",
+    "42P01": f"The database lacks a table: run `{manage('migrate')}`.",
     "42501": "The database role lacks a right: give DATABASE_OWNER_URL, the role that owns the tables, as well.",
 }
 FAILED = 1
@@ -70,7 +71,7 @@ def check_command(argv: Sequence[str]) -> None:
     """Refuse a command that nobody knows."""
     name = argv[1] if len(argv) > 1 else "help"
     if name not in {"help", "version"} and not name.startswith("-") and name not in get_commands():
-        raise EmbeddedError(f"There is no command '{name}': `manage.py help` lists all.")
+        raise EmbeddedError(f"There is no command '{name}': `{manage('help')}` lists all.")
 
 
 @contextlib.contextmanager

@@ -171,6 +171,8 @@ CELERY_BEAT_SCHEDULE = {
 # Without a mail server mails are files: the demo shows them, nothing leaves the machine.
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="filemail://")
 vars().update(EMAIL_CONFIG)
+if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.filebased.EmailBackend":
+    EMAIL_BACKEND = "notifications.mail_files.EmailBackend"
 if not EMAIL_CONFIG.get("EMAIL_FILE_PATH"):
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="release-portal@localhost")

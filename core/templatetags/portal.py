@@ -8,12 +8,18 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 
-from core import clock
+from core import clock, program
 from core.reasons import say_reason
 from core.roles import Capability
 from core.roles import can as holds
 
 register = template.Library()
+
+
+@register.simple_tag
+def manage() -> str:
+    """Return how the portal's commands begin on this machine."""
+    return program.manage()
 
 
 class DateRange(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.program import manage
 from releaseportal.embedded.portalfile import read_demo
 from releaseportal.embedded.server import Server
 
@@ -47,13 +48,13 @@ class Plan:
             lines += [f"  {role:<10} {one['username']:<18} {one['password']}" for role, one in users.items()]
             lines.append("")
         if has_till and (shown := told.get("rollout")):
-            command = f'manage.py flag off {shown["flag"]} --env {shown["environment"]} --reason "Tried at the till"'
+            command = f'flag off {shown["flag"]} --env {shown["environment"]} --reason "Tried at the till"'
             lines += [f"An example till is at {self.till_origin}/ - take a flag back and its feature vanishes at once:"]
-            lines += [f"  {sys.executable} {command}", ""]
+            lines += [f"  {manage(command)}", ""]
         if has_till and self.has_till_database:
             lines += ["What it sells is in a database of its own: take it back under Recovery, or in a shell:"]
-            command = 'manage.py rollback start till --newest-point --reason "Tried at the till"'
-            lines += [f"  {sys.executable} {command}", ""]
+            command = 'rollback start till --newest-point --reason "Tried at the till"'
+            lines += [f"  {manage(command)}", ""]
         return "\n".join([*lines, f"Logs are in {self.data_dir / 'logs'}. Ctrl-C stops everything."])
 
 

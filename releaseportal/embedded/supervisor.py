@@ -100,10 +100,12 @@ class Supervisor:
 
     def _set_up(self, addresses: Addresses) -> None:
         """Migrate, and load the demo into an empty database."""
+        self.say("Preparing the database (a new one takes a minute or two) ...")
         self._run_step("migrate", "--no-input")
         if self.plan.demo and is_empty(addresses.database_url):
             self.say("Loading the demo ...")
             self._run_step("load_demo")
+            self.say("The demo is loaded.")
         self._run_step("check_variables")
         told = read_demo(self.plan.data_dir).get("tokens", {})
         if self.plan.till_port and lacks_origin(addresses.database_url, keys=[*told], origin=self.plan.till_origin):

@@ -77,6 +77,13 @@ def test_portal_file__of_the_demo__holds_exactly_what_the_contract_names(portal:
         assert account["password"] in portal.output.read_text()
 
 
+def test_up__while_a_new_database_is_made__says_what_it_does(portal: Portal) -> None:
+    said = portal.output.read_text()
+
+    order = [said.index(words) for words in ("Preparing the database", "Loading the demo", "The demo is loaded")]
+    assert order == sorted(order)
+
+
 def test_standing_rollout__asked_over_ofrep__has_its_flag_on_where_the_file_says(portal: Portal) -> None:
     named = portal.read()["demo"]["rollout"]
 

@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from core.program import manage
 from recovery.domain.addresses import Address
 from recovery.errors import Failure
 from recovery.models import Operation, RestorePoint, Target
@@ -36,7 +37,8 @@ def test_rollback__rows_came_later__waits_for_a_word(target: Target, shop: Addre
         _call("rollback", "start", "shop", "--newest-point", "--reason", "wrong totals")
 
     number = Operation.objects.latest("pk").pk
-    assert f"rollback resume {number} --accept-losses" in str(caught.value)
+    assert f"Go on: {manage(f'rollback resume {number} --accept-losses')}" in str(caught.value)
+    assert f"Give up: {manage(f'rollback abort {number}')}" in str(caught.value)
     assert "#" in _call("rollback", "status")
     said = _call("rollback", "resume", str(number), "--accept-losses", "--reason", "go on")
     assert "public.tickets: 2 new" in said

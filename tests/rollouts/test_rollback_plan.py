@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core import clock
+from core.program import manage
 from core.roles import Role
 from rollouts.models import Rollout
 from tests.factories.world import World, make_rehearsal, make_world
@@ -26,10 +27,10 @@ def test_plan__of_a_release__has_flags_targets_people_and_commands(world: World)
     page = sign_in(Role.SUPPORT).get(f"/releases/{world.release.pk}/rollback-plan/").content.decode()
 
     for flag in world.flags:
-        assert f"manage.py flag off {flag.key} --env {world.environment.key}" in page
+        assert f"<code>{manage()} flag off {flag.key} --env {world.environment.key}" in page
     assert "Tills of Lyon" in page
     assert "none: take one before it begins" in page
-    assert "manage.py rollback start shop" in page
+    assert f"<code>{manage()} rollback start shop" in page
     assert "nobody on the roster" in page
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core import clock
+from core.program import manage
 from core.shell import add_why, check_readable, read_why
 from recovery.domain.lifecycle import PointStatus
 from recovery.domain.reversals import Reversibility
@@ -33,7 +34,8 @@ class Command(BaseCommand):
         if point_id is None:
             newest = target.restore_points.filter(status=PointStatus.VERIFIED).first()
             if newest is None:
-                raise CommandError(f"{target.key} has no verified restore point: manage.py restore_point take first.")
+                first = manage(f"restore_point take {target.key} --reason TEXT")
+                raise CommandError(f"{target.key} has no verified restore point. First: {first}")
             point_id = newest.pk
         operation = rehearse(
             target=target,

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 from django.db import connection
 
+from core.program import manage
 from releaseportal.celery import app
 from releaseportal.schedule import SCHEDULE
 
@@ -18,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Without a database or its tables every task would fail alike: one line says why.
         if "django_migrations" not in connection.introspection.table_names():
-            raise CommandError("The database lacks its tables: run `manage.py migrate`.")
+            raise CommandError(f"The database lacks its tables: run `{manage('migrate')}`.")
         app.loader.import_default_modules()
         failed = [row.task for row in SCHEDULE if not self._run(row.task)]
         if failed:
