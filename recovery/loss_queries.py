@@ -53,7 +53,7 @@ def _count_sales(tables: list[dict[str, Any]], *, receipts: str) -> int | None:
     if not table:
         return None
     name = table if "." in table else f"public.{table}"
-    return sum(one["added"] for one in tables if one["table"] == name)
+    return sum(int(one["added"]) for one in tables if one["table"] == name)
 
 
 def _find_accepted(operation: Operation) -> Accepted | None:
