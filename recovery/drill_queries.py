@@ -40,6 +40,7 @@ class TrendRow:
 
     drill: Drill
     told: Mapping[str, Any]
+    name: str
 
     @property
     def share_bp(self) -> int:
@@ -64,7 +65,10 @@ def list_environment_drills(*, now: datetime) -> list[EnvironmentDrills]:
 
 def list_trend(drills: list[Drill]) -> list[TrendRow]:
     """Return the targets of drills that ended, the newest first."""
-    return [TrendRow(drill, told) for drill in drills for told in drill.report.get("targets", ())]
+    told = [(drill, one) for drill in drills for one in drill.report.get("targets", ())]
+    keys = {one["key"] for _drill, one in told}
+    names = dict(Target.objects.filter(key__in=keys).values_list("key", "name")) if keys else {}
+    return [TrendRow(drill, one, names.get(one["key"], one["key"])) for drill, one in told]
 
 
 def get_drill(drill_id: int) -> Drill:

@@ -7,6 +7,7 @@ from core import clock
 from core.roles import Capability, requires
 from core.views import actor_of, answer_form
 from flags.models import Environment
+from flags.queries import get_flag_names
 from recovery.domain.lifecycle import DrillStatus
 from recovery.drill_queries import get_drill, list_environment_drills, list_trend
 from recovery.drill_report import write_json, write_markdown
@@ -50,6 +51,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "drill": drill,
         "operations": drill.operations.select_related("target").order_by("pk"),
         "trend": list_trend([drill]),
+        "flag_names": get_flag_names(),
         "is_running": drill.status == DrillStatus.RUNNING,
     }
     template = "recovery/_drill.html" if getattr(request, "htmx", False) else "recovery/drill.html"

@@ -13,19 +13,23 @@ from django.utils import timezone
 from core.domain.business_time import day_bounds
 from flags.models import Rule
 from rollouts.dependant import ORIGIN
+from rollouts.domain.lifecycle import Status
 from rollouts.models import RolloutFlag, Step
 from rollouts.models.steps import say_whom
 from rollouts.queries import list_steps_done_within, list_steps_due_within
 from rollouts.shut_queries import TAKEN_BACK
 
 SPAN = timedelta(hours=48)
+#: Nothing goes out of these until somebody resumes them: their moments are listed with that word.
+STILL = (Status.PAUSED, Status.HELD)
 
 
 @dataclass(frozen=True)
 class AgendaLine:
     """Steps that go together: of which rollout, when, for whom, which flags, and whom to ring.
 
-    `off` is how many of the flags are off again. A site has a page by its key.
+    `off` is how many of the flags are off again; `status` of the rollout says whether it goes on at all. A site has
+    a page by its key.
     """
 
     rollout_id: int
@@ -40,6 +44,11 @@ class AgendaLine:
     time_zone: str
     flags: Sequence[str]
     off: int = 0
+    status: str = ""
+
+    @property
+    def stands_still(self) -> bool:
+        return self.status in STILL
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ class AgendaDay:
 
 def list_agenda(*, now: datetime) -> list[AgendaDay]:
     """Return the moments of real rollouts that are due in [now, now + 48 h), by day of the portal's zone: one query."""
-    rows = _group(list_steps_due_within(now=now, span=SPAN))
+    rows = _group(list_steps_due_within(now=now, span=SPAN, statuses=[Status.SCHEDULED, Status.RUNNING, *STILL]))
     days = groupby((_write_line(row) for row in rows), key=lambda line: timezone.localtime(line.at).date())
     return [AgendaDay(day, list(group)) for day, group in days]
 
@@ -74,6 +83,7 @@ def _group(steps: QuerySet[Step]) -> QuerySet[Step, dict[str, Any]]:
         .values(
             *(
                 "rollout",
+                "rollout__status",
                 "rollout__release__version",
                 "rollout__environment__key",
                 "rollout__environment__is_production",
@@ -105,6 +115,7 @@ def _write_line(row: dict[str, Any], *, off: int = 0) -> AgendaLine:
         time_zone=row["site__time_zone"] or "",
         flags=row["flags"],
         off=off,
+        status="" if row["done"] else row["rollout__status"],
     )
 
 

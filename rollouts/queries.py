@@ -1,6 +1,6 @@
 """Reads of rollouts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -235,13 +235,15 @@ def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement], *, now: d
     return weigh_verdicts(counted, is_rehearsal=rollout.is_rehearsal)
 
 
-def list_steps_due_within(*, now: datetime, span: timedelta) -> QuerySet[Step]:
-    """Return planned steps of real rollouts due in [now, now + span)."""
+def list_steps_due_within(
+    *, now: datetime, span: timedelta, statuses: Collection[Status] = (Status.SCHEDULED, Status.RUNNING)
+) -> QuerySet[Step]:
+    """Return planned steps of real rollouts in such states that are due in [now, now + span)."""
     return Step.objects.filter(
         status=StepStatus.PLANNED,
         due_at__gte=now,
         due_at__lt=now + span,
-        rollout__status__in=[Status.SCHEDULED, Status.RUNNING],
+        rollout__status__in=statuses,
         rollout__is_rehearsal=False,
     ).select_related("rollout__release", "rollout__environment", "flag", "site", "segment")
 

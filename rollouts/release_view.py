@@ -69,6 +69,13 @@ def compose_release(release: Release, *, now: datetime) -> ReleasePage:
     )
 
 
+def list_out(release: Release, *, environment: Environment) -> list[Out]:
+    """Return how far each flag of a release is out in one environment, in the release's order."""
+    ids = list(release.release_flags.order_by("position").values_list("flag_id", flat=True))
+    sites = dict(Site.objects.values_list("key", "name"))
+    return [_name_sites(one, sites) for one in list_standings(ids) if one.state.environment_id == environment.pk]
+
+
 def _list_places(standings: Sequence[Standing]) -> list[Where]:
     sites = dict(Site.objects.values_list("key", "name"))
     rehearsals = _find_rehearsals(standings)

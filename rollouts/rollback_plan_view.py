@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from core.models import User
 from core.roles import Role
-from flags.models import Environment, FlagState, Site
+from flags.models import Environment, Site
 from recovery.migration_queries import MigrationRow, list_migrations
 from recovery.models import Deployment, RestorePoint
 from recovery.readiness_queries import TargetLight, list_lights
 from rollouts.domain.lifecycle import ENDED
 from rollouts.models import Release, Rollout, RolloutSite, SupportShift
+from rollouts.release_view import Out, list_out
 from rollouts.support_queries import list_shifts
 
 #: People on duty are listed so far ahead: the paper is printed before the release begins.
@@ -29,12 +30,17 @@ class TargetPlan:
     deployment: Deployment | None
     point: RestorePoint | None
 
+    @property
+    def is_reversible(self) -> bool:
+        """Whether what runs there can go back behind its migrations, and keep what was sold."""
+        return bool(self.light.target.reverse and self.deployment and self.deployment.reversals)
+
 
 @dataclass(frozen=True)
 class RollbackPlan:
     release: Release
     environment: Environment
-    states: Sequence[FlagState]
+    flags: Sequence[Out]
     rollouts: Sequence[Rollout]
     targets: Sequence[TargetPlan]
     migrations: Sequence[MigrationRow]
@@ -42,6 +48,11 @@ class RollbackPlan:
     shifts: Sequence[SupportShift]
     sites: Sequence[Site]
     until: date
+
+    @property
+    def reversible(self) -> list[TargetPlan]:
+        """Return the targets that can go back behind their migrations."""
+        return [one for one in self.targets if one.is_reversible]
 
 
 def compose_rollback_plan(release: Release, *, environment: Environment, now: datetime) -> RollbackPlan:
@@ -58,11 +69,7 @@ def compose_rollback_plan(release: Release, *, environment: Environment, now: da
     return RollbackPlan(
         release=release,
         environment=environment,
-        states=list(
-            FlagState.objects.filter(environment=environment, flag__release_flags__release=release)
-            .select_related("flag")
-            .order_by("flag__release_flags__position")
-        ),
+        flags=list_out(release, environment=environment),
         rollouts=rollouts,
         targets=_list_targets(environment, now=now),
         migrations=list_migrations(release.version),

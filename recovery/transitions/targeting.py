@@ -120,7 +120,7 @@ def _check_database_free(wish: TargetWish, *, but: int | None = None) -> None:
     if not wish.database:
         return
     own = find_place(wish.database)
-    for other in Target.objects.filter(retired_at=None).exclude(database="").exclude(pk=but).order_by("key"):
+    for other in Target.objects.filter(retired_at=None).exclude(database="").exclude(pk=but or 0).order_by("key"):
         if other.database == wish.database or (own is not None and find_place(other.database) == own):
             raise InvalidInput("database_shared", target=other.key)
 

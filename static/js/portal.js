@@ -71,6 +71,15 @@ document.addEventListener("dragover", (event) => {
   event.clientY < box.top + box.height / 2 ? over.before(dragged) : over.after(dragged);
 });
 
+// What was chosen far above is said again beside the button.
+document.addEventListener("change", (event) => {
+  const told = event.target.form?.querySelector("[data-chosen]");
+  const choice = event.target.closest(".choice");
+  if (!told || !choice) return;
+  told.hidden = false;
+  told.textContent = [...choice.querySelectorAll("b, small")].map((one) => one.textContent.trim().replace(/\s+/g, " ")).join(" — ");
+});
+
 // A row leads where its link leads.
 document.addEventListener("click", (event) => {
   const row = event.target.closest("tr[data-href]");

@@ -104,7 +104,8 @@ def test_sum__of_a_drill__is_what_a_rollback_has_alone() -> None:
 
 
 def _make_flags(environment: Environment) -> list[Flag]:
-    flags = [make_flag(key=key) for key in ("buttons", "tickets", "signals")]
+    names = {"buttons": "Buttons of prices"}
+    flags = [make_flag(key=key, name=names.get(key, key)) for key in ("buttons", "tickets", "signals")]
     make_rule(flags[0], environment, RuleAudience.everyone())
     FlagState.objects.filter(flag=flags[0]).update(is_on=True)
     kill_flag(flag_id=flags[2].pk, environment_id=environment.pk, now=NOW, **BY)
@@ -344,7 +345,7 @@ def test_pages__begun_by_hand_and_looked_at__with_its_files(target: Target, shop
             drive(operation.pk)
     page = client.get(f"/recovery/drills/{drill.pk}/").content.decode()
     assert "✓ passed" in page
-    assert "buttons" in page
+    assert "<b>Buttons of prices</b>" in page
     markdown = client.get(f"/recovery/drills/{drill.pk}/report.md")
     assert markdown["Content-Disposition"] == f'attachment; filename="drill-{drill.pk}.md"'
     assert "# EXERCISE: drill" in markdown.content.decode()

@@ -57,12 +57,12 @@ def test_agenda__of_a_plan__has_its_moments_of_two_days_by_day(world: World) -> 
     assert all(day.day == line.at.astimezone(paris).date() for day in days for line in day.lines)
 
 
-def test_agenda__of_rehearsals_and_what_is_paused__is_empty(world: World) -> None:
+def test_agenda__of_rehearsals__is_empty(world: World) -> None:
     make_rehearsal(world)
     assert list_agenda(now=NOW) == []
 
 
-def test_agenda__of_a_paused_rollout__is_empty(world: World) -> None:
+def test_agenda__of_a_paused_rollout__says_so(world: World) -> None:
     rollout = _real(world)
     first = rollout.steps.earliest("position")
     run_next_step(rollout_id=rollout.pk, now=first.due_at)
@@ -70,7 +70,9 @@ def test_agenda__of_a_paused_rollout__is_empty(world: World) -> None:
 
     pause_rollout(rollout_id=rollout.pk, actor=SCHEDULER, reason=WHY, now=first.due_at)
 
-    assert list_agenda(now=first.due_at) == []
+    lines = [line for day in list_agenda(now=first.due_at) for line in day.lines]
+    assert lines
+    assert all(line.stands_still for line in lines)
 
 
 def test_done_today__of_a_plan__has_what_went_out_and_what_is_off_again(world: World) -> None:

@@ -32,6 +32,7 @@ def test_plan__of_a_release__has_flags_targets_people_and_commands(world: World)
     assert "none: take one before it begins" in page
     assert f"<code>{manage()} rollback start shop" in page
     assert "nobody on the roster" in page
+    assert "start TARGET" not in page
 
 
 def test_plan__who_may_not_drive__is_led_to_the_rollouts_own_page(world: World) -> None:
