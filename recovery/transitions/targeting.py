@@ -112,7 +112,7 @@ def _find_fault(wish: TargetWish) -> str:
     return next((code for text, rule, code in rules if text and not rule(text)), "")
 
 
-def _check_database_free(wish: TargetWish, *, but: int | None = None) -> None:
+def _check_database_free(wish: TargetWish, *, but: int = 0) -> None:
     """Refuse a database that another target has: both could be taken back at once.
 
     By where its address is read from, and by the address itself where that can be read here: a worker may see more.
