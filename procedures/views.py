@@ -16,6 +16,7 @@ from core import clock
 from core.errors import InvalidInput
 from core.models import User
 from core.roles import Capability, can, check_can, requires
+from core.versions import map_versions
 from core.views import actor_of, read_int
 from procedures.domain.checklists import ItemState, Stage, can_override, is_in_words, is_supports
 from procedures.labels import SAID, write_statement
@@ -28,9 +29,10 @@ ROWS = 30
 
 @dataclass(frozen=True)
 class Line:
-    """An item as the page shows it to one person. `note`: what somebody wrote with the answer."""
+    """An item as the page shows it to one person, in a version. `note`: what somebody wrote with the answer."""
 
     item: ProcedureItem
+    version: int
     is_in_words: bool
     can_pass: bool
     can_say: bool
@@ -50,7 +52,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a procedure; its figures refresh themselves while it is watched."""
     procedure = get_procedure(pk)
     items = sorted(procedure.items.all(), key=_order)
-    lines = [_describe(item, user=request.user) for item in items]
+    versions = map_versions(items)
+    lines = [_describe(item, version=versions[item.pk], user=request.user) for item in items]
     until = procedure.done_at or clock.now()
     context = {
         "procedure": procedure,
@@ -81,6 +84,7 @@ def say_item(request: HttpRequest, pk: int) -> HttpResponse:
         actor=actor_of(request),
         reason=write_statement(item.code) if is_plain_yes else said,
         now=clock.now(),
+        seen=read_int(request, "version"),
     )
     return redirect(f"{reverse('procedures:detail', args=[pk])}#item-{item.pk}")
 
@@ -109,15 +113,16 @@ def _needed(item: ProcedureItem) -> Capability:
     return Capability.HANDLE_INCIDENTS if is_supports(item.code) else Capability.DRIVE_ROLLOUTS
 
 
-def _describe(item: ProcedureItem, *, user: Any) -> Line:
+def _describe(item: ProcedureItem, *, version: int, user: Any) -> Line:
     is_persons = item.state == ItemState.OPEN or not item.data
     return Line(
         item=item,
+        version=version,
         is_in_words=is_in_words(item.code),
         can_pass=can_override(Stage(item.stage)),
         can_say=is_persons and can(user, _needed(item)),
         is_managers=not is_supports(item.code),
-        note="" if item.data or item.proof == write_statement(item.code) else item.proof,
+        note="" if item.proof == write_statement(item.code) else item.proof,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from recovery import storage
 from recovery.databases.figures import find_migrations, read_sequences
+from recovery.databases.identity import check_not_ours
 from recovery.databases.losses import Losses, Tally, count_losses, read_lost_rows
 from recovery.databases.scratch import drop_scratch
 from recovery.databases.sequences import advance_sequences
@@ -61,6 +62,7 @@ def _ask_for_losses(job: Job, *, beside: Address) -> Proof:
 
 def quiesce(job: Job) -> Proof:
     """Nobody writes any more: the application is stopped where there is one, the database only reads."""
+    check_not_ours(job.address)
     job.remember(is_quiet=True, limit=job.state.get("limit", read_limit(job.address)))
     stopped = application.stop(job)
     make_read_only(job.address)

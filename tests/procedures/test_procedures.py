@@ -1,5 +1,6 @@
 """A rollback as a procedure: opened by itself, filled by the program and by people, watched to its end."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -447,6 +448,26 @@ def test_say__what_it_costs__is_answered_in_words(world: World) -> None:
     page = client.get(f"/procedures/{procedure.pk}/").content.decode()
     assert "ten sales by hand" in page
     assert "✓ answered" in page
+
+
+def test_say__from_a_page_that_is_old__is_refused(world: World) -> None:
+    procedure = open_for_rollback(_take_back(world), now=LATER)
+    client = sign_in(Role.SUPPORT)
+    item = _item(procedure, "business_impact")
+    drawn = re.search(
+        rf'value="{item.pk}">\s*<input type="hidden" name="version" value="(\d+)"', _page(client, procedure)
+    )
+    assert drawn is not None
+    wish = {"item": item.pk, "state": "met", "version": drawn[1]}
+    address = f"/procedures/{procedure.pk}/say/"
+
+    assert client.post(address, wish | {"reason": "ten sales by hand"}).status_code == 302
+    assert client.post(address, wish | {"reason": "nothing"}).status_code == 409
+    assert _item(procedure, "business_impact").proof == "ten sales by hand"
+
+
+def _page(client: Client, procedure: Procedure) -> str:
+    return client.get(f"/procedures/{procedure.pk}/").content.decode()
 
 
 def test_say__support__answers_of_people_and_shops_alone(world: World) -> None:
