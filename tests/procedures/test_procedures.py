@@ -466,10 +466,6 @@ def test_say__from_a_page_that_is_old__is_refused(world: World) -> None:
     assert _item(procedure, "business_impact").proof == "ten sales by hand"
 
 
-def _page(client: Client, procedure: Procedure) -> str:
-    return client.get(f"/procedures/{procedure.pk}/").content.decode()
-
-
 def test_say__support__answers_of_people_and_shops_alone(world: World) -> None:
     procedure = open_for_rollback(_take_back(world), now=LATER)
     client = sign_in(Role.SUPPORT)
