@@ -311,4 +311,6 @@ def say_failure(told: Mapping[str, Any]) -> str:
 
 def _say_figure(name: str, value: object) -> object:
     """Return a figure with its thousands apart; what names something stays as it is."""
-    return number_format(value, 0, force_grouping=True) if name in COUNTED else value
+    if name in COUNTED and isinstance(value, int):
+        return number_format(value, 0, force_grouping=True)
+    return value
