@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -188,6 +189,9 @@ FAILURES: dict[str, str | Promise] = {
     "fault": _("The portal itself failed: see the worker's log. Nothing more is done until somebody resumes."),
 }
 
+#: Data of failures and questions that count something.
+COUNTED = frozenset({"rows", "count", "needed_bytes", "free_bytes"})
+
 #: What a person is asked while an operation waits.
 QUESTIONS: dict[str, str | Promise] = {
     "losses_to_accept": _("%(rows)s rows written since the restore point would be lost. They are archived first."),
@@ -338,4 +342,11 @@ def say_failure(told: Mapping[str, Any]) -> str:
     if words is None:
         return gettext("It failed (%(code)s): read the output, mend it, then resume.") % {"code": code}
     data: Mapping[str, Any] = told.get("data", {})
-    return str(words) % data
+    return str(words) % {name: _say_figure(name, value) for name, value in data.items()}
+
+
+def _say_figure(name: str, value: object) -> object:
+    """Return a figure with its thousands apart; what names something stays as it is."""
+    if name in COUNTED and isinstance(value, int):
+        return number_format(value, 0, force_grouping=True)
+    return value

@@ -91,6 +91,12 @@ def say_local(local: datetime) -> str:
     return f"{_add_year(_say_day(local), local)}, {local:%H:%M}"
 
 
+@register.inclusion_tag("_zone.html")
+def zone_note() -> dict[str, str]:
+    """Render in which zone the times of a page are, once for all of them."""
+    return {"place": timezone.get_default_timezone_name().rpartition("/")[2].replace("_", " ")}
+
+
 @register.inclusion_tag("_at.html")
 def at(value: datetime) -> dict[str, datetime]:
     """Render a moment with how far it is: "Wed 4 Nov, 06:00", "in 14 h"."""
