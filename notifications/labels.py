@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from core.program import manage
 from core.reasons import say_reason
 from core.templatetags.portal import moment
 
@@ -146,7 +147,7 @@ WORDS: Mapping[str, Words] = {
         _("Head of the history chain, %(day)s"),
         _(
             "%(links)s changes are sealed; the head is %(head)s. Keep this mail:"
-            " `manage.py verify_history --head` with it tells whether history was cut or made anew."
+            " `%(manage)s verify_history --head` with it tells whether history was cut or made anew."
         ),
     ),
 }
@@ -297,7 +298,7 @@ def _speak(event: "Event") -> _Data:
     spoken = _Data({name: _say_value(name, value) for name, value in event.data.items()})
     if "reason" in event.data:
         spoken["reason"] = say_reason(str(event.data["reason"]))
-    spoken["kind"] = event.kind
+    spoken["kind"], spoken["manage"] = event.kind, manage()
     spoken["what"] = _say_flags(event.data.get("flags"))
     return spoken
 

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from core.errors import NotFound
-from flags.models import Environment
+from flags.models import Environment, FlagState
 from recovery.domain.drills import find_missed_month, is_due
 from recovery.domain.lifecycle import DrillStatus
 from recovery.models import Drill, Target
@@ -49,8 +49,15 @@ class TrendRow:
 
 def list_drilled_environments() -> QuerySet[Environment]:
     """Return the environments that are drilled each month: production, and every one with a target in use."""
+    return list_triable().filter(Q(is_production=True) | Q(has_targets=True))
+
+
+def list_triable() -> QuerySet[Environment]:
+    """Return the environments in which a drill has something to try: a flag, or a target in use."""
     targets = Target.objects.filter(environment=OuterRef("pk"), retired_at=None)
-    return Environment.objects.filter(Q(is_production=True) | Exists(targets))
+    flags = FlagState.objects.filter(environment=OuterRef("pk"), flag__archived_at=None)
+    found = Environment.objects.annotate(has_targets=Exists(targets), has_flags=Exists(flags))
+    return found.filter(Q(has_targets=True) | Q(has_flags=True))
 
 
 def list_environment_drills(*, now: datetime) -> list[EnvironmentDrills]:

@@ -16,6 +16,7 @@ REFUSALS: dict[str, str | Promise] = {
     "operation_not_stopped": _("It neither failed nor waits for a word: there is nothing to resume."),
     "operation_runs": _("It runs: it ends by itself, or asks. Then it can be aborted."),
     "drill_running": _("A drill of %(environment)s runs already."),
+    "drill_of_nothing": _("%(environment)s has neither a flag nor a target: there is nothing to try."),
     "drill_unknown": _("There is no such drill."),
     "operation_unknown": _("There is no such operation."),
     "word_missing": _("Say what you decide: it waits for that."),

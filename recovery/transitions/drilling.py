@@ -15,6 +15,7 @@ from notifications.domain.audience import DRIVERS
 from notifications.transitions import publish
 from recovery.domain.drills import FlagResult
 from recovery.domain.lifecycle import DrillStatus
+from recovery.drill_queries import list_triable
 from recovery.models import Drill
 
 NOTED = "Flags tried"
@@ -26,7 +27,9 @@ MONTHLY = "Drill of the month"
 def begin_drill(
     *, environment: Environment, actor: Actor, reason: str, now: datetime, is_scheduled: bool = False
 ) -> Drill:
-    """Begin a drill of an environment; refuse while another one runs there."""
+    """Begin a drill of an environment; refuse while another one runs there, and where there is nothing to try."""
+    if not list_triable().filter(pk=environment.pk).exists():
+        raise Refusal("drill_of_nothing", environment=environment.key)
     drill = Drill(environment=environment, asked_by=actor.label, asked_at=now, is_scheduled=is_scheduled)
     try:
         with transaction.atomic(), recorded(actor=actor, reason=reason, now=now):

@@ -22,6 +22,7 @@ from recovery.databases.sessions import open_maintenance
 from recovery.domain.addresses import Address
 from recovery.domain.drills import FlagResult, TargetResult, find_missed_month, is_due, is_passed, sum_rollback
 from recovery.domain.lifecycle import Kind
+from recovery.drill_queries import list_missed
 from recovery.drilling.driving import drive_drill
 from recovery.drilling.flags import exercise_flags
 from recovery.driving import drive
@@ -298,6 +299,19 @@ def test_begin__another_one_runs_there__is_refused(target: Target) -> None:
         begin_drill(environment=target.environment, now=NOW, **BY)
 
     assert caught.value.code == "drill_running"
+
+
+@pytest.mark.django_db
+def test_begin__nothing_to_try_there__is_refused_and_no_month_is_missed(time_machine: Any) -> None:
+    time_machine.move_to(datetime(2026, 11, 2, 9, tzinfo=UTC), tick=False)
+    environment = make_environment(key="prod", is_production=True)
+
+    with pytest.raises(Refusal) as caught:
+        begin_drill(environment=environment, now=NOW, **BY)
+
+    assert caught.value.code == "drill_of_nothing"
+    assert tasks.begin_due_drills() == 0
+    assert list(list_missed(now=NOW + timedelta(days=365))) == []
 
 
 @pytest.mark.django_db
