@@ -10,10 +10,9 @@ from procedures.domain.checklists import ItemState
 from procedures.domain.figures import Verdict
 from procedures.models import Procedure
 from recovery.domain.lifecycle import DrillStatus, PointStatus, Status, StepStatus
+from recovery.domain.readiness import FRESH
 from recovery.models import Drill, Operation, RestorePoint
 
-#: A backup that is older holds less than a day's sales.
-RECENT = timedelta(hours=24)
 #: A drill of last month still says how it goes.
 TRIED_WITHIN = timedelta(days=40)
 _OF_STEP = {StepStatus.DONE: ItemState.MET, StepStatus.FAILED: ItemState.FAILED}
@@ -70,7 +69,7 @@ def _look_before(operations: Sequence[Operation], procedure: Procedure) -> Itera
     points = [_find_point(one) for one in operations if one.target.database]
     if points:
         oldest = min((point.taken_at for point in points if point is not None), default=None)
-        is_recent = all(points) and oldest is not None and begun_at - oldest <= RECENT
+        is_recent = all(points) and oldest is not None and begun_at - oldest <= FRESH
         data = {"points": [point.pk for point in points if point], "taken_at": oldest.isoformat() if oldest else ""}
         yield "recent_backup", Seen(ItemState.MET if is_recent else ItemState.FAILED, data)
     drills = Drill.objects.filter(

@@ -22,9 +22,9 @@ from incidents.labels import STATUSES as INCIDENT_STATUSES
 from incidents.labels import TIERS
 from incidents.queries import search_incidents
 from releaseportal.context import RAIL
+from rollouts.domain.lifecycle import UNDER_WAY
 from rollouts.labels import STATUSES as ROLLOUT_STATUSES
 from rollouts.queries import list_rollouts, search_releases, search_rollouts
-from rollouts.transitions.rolling_back import ROLLBACK_FROM
 
 MOST_CHARACTERS_SHOWN = 90
 
@@ -113,7 +113,7 @@ def search(*, text: str, user: Any, environment: Environment | None, limit: int)
 def _find_actions(wish: Wish) -> Iterator[Hit]:
     if can(wish.user, Capability.DRIVE_ROLLOUTS):
         # In trouble this is what people come for: it stands first.
-        for rollout in list_rollouts().filter(status__in=ROLLBACK_FROM).order_by("is_rehearsal", "-pk")[: wish.limit]:
+        for rollout in list_rollouts().filter(status__in=UNDER_WAY).order_by("is_rehearsal", "-pk")[: wish.limit]:
             title = gettext("Roll back %(rollout)s…") % {"rollout": rollout}
             if is_said(wish.words, title):
                 status = str(ROLLOUT_STATUSES[rollout.status])

@@ -7,11 +7,10 @@ from core.errors import Refusal
 from core.labels import say_refusal
 from rollouts.approval_queries import weigh_plan_approval
 from rollouts.domain.approving import ApprovalState
-from rollouts.domain.lifecycle import EDGES, ENDED, Status
+from rollouts.domain.lifecycle import EDGES, ENDED, UNDER_WAY, Status
 from rollouts.models import PhaseStatus, Rollout
 from rollouts.queries import find_next_step
 from rollouts.transitions.approving import find_approval_lack
-from rollouts.transitions.rolling_back import ROLLBACK_FROM
 
 #: The plan itself waits, or will wait, for other people.
 ASKING = frozenset({Status.DRAFT, Status.AWAITING_APPROVAL})
@@ -62,7 +61,7 @@ def weigh_actions(rollout: Rollout) -> Doable:
         "resume": Status.RUNNING in ends and status is not Status.SCHEDULED,
         "redraft": status is Status.ROLLED_BACK,
         "cancel": Status.CANCELLED in ends,
-        "roll_back": status in ROLLBACK_FROM,
+        "roll_back": status in UNDER_WAY,
     }
     refusals = {
         "schedule": unscheduled,

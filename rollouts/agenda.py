@@ -13,7 +13,7 @@ from django.utils import timezone
 from core.domain.business_time import day_bounds
 from flags.models import Rule
 from rollouts.dependant import ORIGIN
-from rollouts.domain.lifecycle import Status
+from rollouts.domain.lifecycle import DRIVEN, Status
 from rollouts.models import RolloutFlag, Step
 from rollouts.models.steps import say_whom
 from rollouts.queries import list_steps_done_within, list_steps_due_within
@@ -59,7 +59,7 @@ class AgendaDay:
 
 def list_agenda(*, now: datetime) -> list[AgendaDay]:
     """Return the moments of real rollouts that are due in [now, now + 48 h), by day of the portal's zone: one query."""
-    rows = _group(list_steps_due_within(now=now, span=SPAN, statuses=[Status.SCHEDULED, Status.RUNNING, *STILL]))
+    rows = _group(list_steps_due_within(now=now, span=SPAN, statuses=[*DRIVEN, *STILL]))
     days = groupby((_write_line(row) for row in rows), key=lambda line: timezone.localtime(line.at).date())
     return [AgendaDay(day, list(group)) for day, group in days]
 

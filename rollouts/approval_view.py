@@ -6,10 +6,9 @@ from core.models import User
 from core.roles import Capability, can
 from rollouts.approval_queries import find_authors, weigh_phase_approval
 from rollouts.domain.approving import ApprovalState, DecisionMade
-from rollouts.domain.lifecycle import Status
+from rollouts.domain.lifecycle import UNDER_WAY, Status
 from rollouts.domain.templates import Gate
 from rollouts.models import Phase, Rollout
-from rollouts.transitions.approving import PHASE_RUNS
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def find_approval_card(
     if of_plan is not None:
         why_not = "not_asked" if status is Status.DRAFT else _find_why_not(rollout, user)
         return ApprovalCard(of_plan, None, why_not, _find_own(of_plan, user))
-    if phase is not None and Gate.APPROVAL in phase.gates and status in PHASE_RUNS:
+    if phase is not None and Gate.APPROVAL in phase.gates and status in UNDER_WAY:
         state = weigh_phase_approval(phase)
         return ApprovalCard(state, phase, _find_why_not(rollout, user), _find_own(state, user))
     return None

@@ -11,9 +11,9 @@ from django.db.models import Max
 from core.domain.business_time import local_day
 from flags.models import Site
 from rollouts.domain.conflicts import Push, list_pushes
+from rollouts.domain.lifecycle import PROMISED
 from rollouts.domain.planning import PlannedPhase, PlanSite
 from rollouts.models import Rollout, RolloutFlag, Step, StepStatus
-from rollouts.promises import PROMISED
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from notifications.domain.audience import DRIVERS
 from notifications.models import Event
 from notifications.transitions import publish
 from rollouts.domain.feedback import mean_of
-from rollouts.feedback_queries import ONE_DAY, UNDER_WAY, list_feedback
+from rollouts.domain.lifecycle import UNDER_WAY
+from rollouts.feedback_queries import ONE_DAY, list_feedback
 from rollouts.models import Rollout
 from rollouts.queries import exposures_of, judge_rollout, list_rollouts, weigh_for_gates
 from rollouts.site_queries import list_rollout_sites

@@ -11,8 +11,8 @@ from django.urls import reverse
 from core.domain.business_time import local_day
 from flags.dependants import GoneHere, OnDuty, Origin, SiteNews
 from flags.models import Segment, Site
+from rollouts.domain.lifecycle import PROMISED
 from rollouts.models import Rollout, RolloutFlag, Step, StepStatus
-from rollouts.promises import PROMISED
 from rollouts.queries import list_rollouts
 from rollouts.shut_queries import list_taken_back_at
 from rollouts.support_queries import list_arriving, list_duty_at

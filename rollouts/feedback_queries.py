@@ -9,15 +9,13 @@ from core.domain.business_time import day_bounds, local_day
 from flags.domain.opening import each_day
 from flags.models import Flag, SegmentMember
 from rollouts.domain.feedback import GRACE, LINK_DAYS, Door, FeedbackState, keep_last
-from rollouts.domain.lifecycle import ENDED, Status
+from rollouts.domain.lifecycle import ENDED, UNDER_WAY
 from rollouts.domain.plan_day import BEFORE_NEXT
 from rollouts.domain.templates import Gate, PhaseKind
 from rollouts.feedback_links import Link
 from rollouts.models import Feedback, Phase, PhaseStatus, Rollout, StepStatus
 from rollouts.site_queries import list_rollout_sites
 
-#: States in which a phase's people may be asked.
-UNDER_WAY = frozenset({Status.RUNNING, Status.PAUSED, Status.HELD})
 ONE_DAY = timedelta(days=1)
 
 

@@ -26,7 +26,6 @@ from rollouts.transitions.locking import get_locked_rollout
 INVESTIGATION = timedelta(hours=4)
 #: A reason is one line of the story: what a person wrote may be longer, and stands in the banner whole.
 SAID_CHARACTERS = 300
-WATCHED = (Status.RUNNING, Status.PAUSED, Status.HELD)
 
 
 def watch_rollout(rollout: Rollout, *, now: datetime) -> None:

@@ -8,14 +8,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Min
 
 from rollouts.domain.freezing import Freeze
-from rollouts.domain.lifecycle import Status
+from rollouts.domain.lifecycle import PROMISED
 from rollouts.domain.planning import PlanSite
 from rollouts.domain.redating import Promise, find_misdated, redate
 from rollouts.models import FreezeWindow, Phase, Rollout, RolloutSite, Step, StepStatus
 from rollouts.site_queries import list_plan_sites
-
-#: States in which the dates of a rollout are a promise.
-PROMISED = (Status.SCHEDULED, Status.RUNNING, Status.PAUSED, Status.HELD)
 
 
 @dataclass(frozen=True)

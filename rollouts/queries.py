@@ -17,7 +17,7 @@ from health.domain.verdict import Judgement
 from health.queries import judge_critical_lane
 from health.ratio_queries import judge_ratio_lanes
 from rollouts.domain.gates import weigh_verdicts
-from rollouts.domain.lifecycle import Status
+from rollouts.domain.lifecycle import DRIVEN, PROMISED, Status
 from rollouts.domain.overnight import NO_DATA, carry_passes
 from rollouts.effective_guardrail import get_effective_guardrail
 from rollouts.hand_queries import list_flags_off
@@ -40,8 +40,6 @@ TOGETHER = timedelta(seconds=2)
 FRIDAY = 5
 #: A story's lines, and the events it is put together from: fifty flags go on at a site as one line.
 MOST_LINES, MOST_EVENTS = 80, 4_000
-#: States in which a rollout is under way and may still do something.
-LIVE = (Status.SCHEDULED, Status.RUNNING, Status.PAUSED, Status.HELD)
 
 
 def find_last_scheduler_beat() -> datetime | None:
@@ -54,7 +52,7 @@ def list_due_rollouts(*, now: datetime) -> list[int]:
 
     One whose step failed lately is left alone until it is its turn again.
     """
-    rows = Rollout.objects.filter(status__in=[Status.SCHEDULED, Status.RUNNING])
+    rows = Rollout.objects.filter(status__in=DRIVEN)
     rows = rows.exclude(step_fault__next_attempt_at__gt=now)
     due = rows.filter(steps__status=StepStatus.PLANNED, steps__due_at__lte=now)
     ended = rows.filter(status=Status.RUNNING).exclude(steps__status=StepStatus.PLANNED)
@@ -84,7 +82,7 @@ def list_releases() -> QuerySet[Release]:
 
 def list_live_rollouts() -> QuerySet[Rollout]:
     """Return the rollouts under way, real ones before rehearsals."""
-    return list_rollouts().filter(status__in=LIVE).order_by("is_rehearsal", "-pk")
+    return list_rollouts().filter(status__in=PROMISED).order_by("is_rehearsal", "-pk")
 
 
 def search_rollouts(words: Sequence[str]) -> QuerySet[Rollout]:
@@ -235,9 +233,7 @@ def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement], *, now: d
     return weigh_verdicts(counted, is_rehearsal=rollout.is_rehearsal)
 
 
-def list_steps_due_within(
-    *, now: datetime, span: timedelta, statuses: Collection[Status] = (Status.SCHEDULED, Status.RUNNING)
-) -> QuerySet[Step]:
+def list_steps_due_within(*, now: datetime, span: timedelta, statuses: Collection[Status] = DRIVEN) -> QuerySet[Step]:
     """Return planned steps of real rollouts in such states that are due in [now, now + span)."""
     return Step.objects.filter(
         status=StepStatus.PLANNED,

@@ -21,9 +21,14 @@ class TakenBack:
     flags: Sequence[Flag]
 
 
+def step_origin(rollout: Rollout) -> str:
+    """Return what the rules that a rollout's steps lay are known by, in this attempt."""
+    return f"rollout:{rollout.pk}:{rollout.attempt}"
+
+
 def shut_origin(rollout: Rollout) -> str:
     """Return the origin of rules that keep a site off: apart from those of steps, which may be laid beside."""
-    return f"rollout:{rollout.pk}:{rollout.attempt}:shut"
+    return f"{step_origin(rollout)}:shut"
 
 
 def list_shut_sites(rollout: Rollout) -> list[Site]:

@@ -11,10 +11,10 @@ from django.utils import timezone
 from core.domain.business_time import day_bounds, local_day
 from flags.domain.opening import each_day
 from flags.models import Flag, Rule, Site
+from rollouts.domain.lifecycle import PROMISED
 from rollouts.domain.plan_day import BEFORE_NEXT
 from rollouts.domain.templates import SupportLevel
 from rollouts.models import Phase, PhaseStatus, Rollout, RolloutFlag, RolloutSite, Step, StepStatus, SupportShift
-from rollouts.promises import PROMISED
 from rollouts.shut_queries import TAKEN_BACK
 from rollouts.site_queries import list_plan_sites
 

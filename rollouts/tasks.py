@@ -13,7 +13,8 @@ from django.db import DatabaseError
 from core import clock
 from core.errors import Refusal
 from rollouts.daily_summary import list_due_summaries, send_daily_summary
-from rollouts.guarding import WATCHED, watch_rollout
+from rollouts.domain.lifecycle import UNDER_WAY
+from rollouts.guarding import watch_rollout
 from rollouts.models import SchedulerHeartbeat
 from rollouts.promises import list_misdated_rollouts
 from rollouts.queries import list_due_rollouts, list_rollouts, list_steps_due_within
@@ -77,7 +78,7 @@ def watch_error_rates() -> int:
 
 def _watch_each(watch: Callable[..., None]) -> int:
     judged = 0
-    for rollout in list_rollouts().filter(status__in=WATCHED):
+    for rollout in list_rollouts().filter(status__in=UNDER_WAY):
         try:
             watch(rollout, now=clock.now())
             judged += 1

@@ -18,6 +18,7 @@ from flags.queries import get_flag_names
 from rollouts.actions import ACTIONS
 from rollouts.agenda import list_agenda, list_done_today
 from rollouts.approval_view import find_approval_card
+from rollouts.domain.lifecycle import UNDER_WAY
 from rollouts.done_labels import DONE
 from rollouts.feedback_view import find_feedback_card
 from rollouts.forms import ReleaseForm, move_choice
@@ -42,7 +43,6 @@ from rollouts.transitions import (
     roll_back,
 )
 from rollouts.transitions.partial_rollback import give_back_site, roll_back_phase, roll_back_site
-from rollouts.transitions.rolling_back import ROLLBACK_FROM
 
 ROWS = 50
 
@@ -113,7 +113,7 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 def roll_back_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the one question, what; contain at the press."""
     rollout = _get(pk)
-    if rollout.status not in ROLLBACK_FROM:
+    if rollout.status not in UNDER_WAY:
         return redirect("rollouts:detail", pk=pk)
     if request.method == "POST":
         _take_back(

@@ -8,10 +8,11 @@ from core.actors import RECOVERY
 from core.errors import Refusal
 from flags.models import Environment
 from recovery.domain.drills import FlagResult, TargetResult, compose_report, is_passed, sum_rollback
-from recovery.domain.lifecycle import DrillStatus, Kind, PointStatus, Status
+from recovery.domain.lifecycle import DrillStatus, Kind, Status
 from recovery.drilling.flags import EXERCISE, exercise_flags
 from recovery.driving import hold
 from recovery.models import Drill, Operation, RestorePoint, Target
+from recovery.queries import find_newest_point
 from recovery.transitions.asking import abort_operation, ask_operation
 from recovery.transitions.drilling import OVER, end_drill, note_flags
 from recovery.transitions.wishes import find_newest_deployment
@@ -85,7 +86,7 @@ def _ask_operations(drill: Drill, *, now: datetime) -> bool:
 def _compose_wish(target: Target) -> dict[str, object]:
     """Return what is tried on a target: its newest restore point, and its image before where it is for drills."""
     wish: dict[str, object] = {}
-    newest = target.restore_points.filter(status=PointStatus.VERIFIED).first() if target.database else None
+    newest = find_newest_point(target) if target.database else None
     if newest is not None:
         wish["restore_point"] = newest.pk
     deployment = find_newest_deployment(target) if _has_application(target) else None

@@ -12,7 +12,7 @@ from recovery.models import RestorePoint, Target
 from recovery.procedures import application
 from recovery.procedures.application import project_of, run_in
 from recovery.procedures.reversing import list_way_back, read_ledger
-from recovery.procedures.taking import TAKING, clean_up
+from recovery.procedures.taking import EXPIRE, TAKE_STEPS, clean_up
 from recovery.transitions.deploying import note_deployment, note_reversals, withdraw_deployment
 
 
@@ -65,17 +65,16 @@ def undo(job: Job) -> Proof:
 
 def plan_deploying(target: Target, wish: dict[str, Any]) -> Plan:
     """Return the plan of a deployment; a target without a database needs no restore point."""
-    take = [step for step in TAKING if target.database and step.code != "expire"]
     steps = [
         Step("check_image", application.check_image),
         Step("note", note),
-        *take,
+        *(TAKE_STEPS if target.database else ()),
         Step("migrate", migrate),
         Step("bring_up", application.bring_up),
         # A resume finds the image of before running: it has to be taken off again first.
         Step("watch", application.watch, again_from="bring_up"),
         Step("smoke", application.smoke, again_from="bring_up"),
         Step("note_live", go_live, again_from="bring_up"),
-        *(step for step in TAKING if target.database and step.code == "expire"),
+        *((EXPIRE,) if target.database else ()),
     ]
     return Plan(steps, undo=undo, is_past=lambda job: bool(job.state.get("is_live")))

@@ -11,7 +11,7 @@ from recovery.domain.reversals import Reversal, fill_words, list_reversals
 from recovery.errors import Failure
 from recovery.jobs import Job, Proof, Step
 from recovery.procedures import application
-from recovery.procedures.taking import TAKING, clean_up
+from recovery.procedures.taking import TAKE_STEPS, clean_up
 
 
 def read_ledger(job: Job, *, on: Address | None = None) -> list[str]:
@@ -76,7 +76,7 @@ def undo(job: Job) -> Proof:
 
 #: A restore point first: what is written into what goes would be lost with it.
 REVERSE_STEPS = (
-    *(step for step in TAKING if step.code != "expire"),
+    *TAKE_STEPS,
     Step("stop_application", stop_application),
     Step("reverse", reverse, again_from="stop_application"),
 )

@@ -7,6 +7,7 @@ from core import clock
 from recovery import storage
 from recovery.databases.dumping import check_versions, decode, dump, measure_database
 from recovery.databases.identity import check_not_ours
+from recovery.domain.lifecycle import PointStatus
 from recovery.errors import Failure
 from recovery.jobs import Job, Plan, Proof, Step
 from recovery.models import RestorePoint, Target
@@ -94,7 +95,7 @@ def decode_dump(job: Job) -> Proof:
 def store_dump(job: Job) -> Proof:
     """The dump lies in the storage, was read back, and counts as verified from here on."""
     point = RestorePoint.objects.select_related("target").get(operation_id=job.operation_id)
-    if point.status == "verified":
+    if point.status == PointStatus.VERIFIED:
         # A worker was killed just after: what follows is done again.
         return _leave(job, point)
     name = f"{point.target.key}/{point.taken_at:%Y%m%d-%H%M%S}-{point.pk}.dump"
@@ -154,10 +155,12 @@ def clean_up(job: Job) -> Proof:
     return {}
 
 
-TAKING = (
+#: As part of another operation, which lets old ones go when it is done.
+TAKE_STEPS = (
     Step("check_database", check_database),
     Step("dump", make_dump),
     Step("decode", decode_dump, again_from="dump"),
     Step("store", store_dump, again_from="dump"),
-    Step("expire", expire_old),
 )
+EXPIRE = Step("expire", expire_old)
+TAKING = (*TAKE_STEPS, EXPIRE)

@@ -28,5 +28,11 @@ EDGES: Mapping[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset(),
 }
 
+#: The scheduler does its steps when they are due.
+DRIVEN = frozenset({Status.SCHEDULED, Status.RUNNING})
+#: It has begun and not ended: something may be on for somebody.
+UNDER_WAY = frozenset({Status.RUNNING, Status.PAUSED, Status.HELD})
+#: Its dates are a promise.
+PROMISED = UNDER_WAY | {Status.SCHEDULED}
 #: Nothing happens of itself any more.
 ENDED = frozenset({Status.COMPLETED, Status.ROLLED_BACK, Status.CANCELLED})

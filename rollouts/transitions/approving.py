@@ -13,14 +13,11 @@ from flags.models import Segment
 from notifications.domain.audience import DRIVERS
 from rollouts.approval_queries import find_authors, weigh_phase_approval, weigh_plan_approval
 from rollouts.domain.approving import ApprovalState
-from rollouts.domain.lifecycle import Status
+from rollouts.domain.lifecycle import UNDER_WAY, Status
 from rollouts.domain.templates import Gate
 from rollouts.models import Approval, Decision, Phase, PhaseStatus, Rollout
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout, move
-
-#: While a phase's end may be approved.
-PHASE_RUNS = frozenset({Status.RUNNING, Status.PAUSED, Status.HELD})
 
 
 @transaction.atomic
@@ -87,7 +84,7 @@ def decide_phase(
     rollout = get_locked_rollout(phase.rollout_id)
     phase = Phase.objects.select_related("rollout__release", "rollout__environment").get(pk=phase_id)
     decider = _get_decider(rollout, actor)
-    if rollout.status not in PHASE_RUNS or phase.status != PhaseStatus.RUNNING or Gate.APPROVAL not in phase.gates:
+    if rollout.status not in UNDER_WAY or phase.status != PhaseStatus.RUNNING or Gate.APPROVAL not in phase.gates:
         raise Refusal("phase_not_to_approve")
     state = weigh_phase_approval(phase)
     with recorded(actor=actor, reason=reason, now=now) as recording:

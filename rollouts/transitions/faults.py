@@ -8,7 +8,7 @@ from core.actors import SCHEDULER
 from core.errors import Refusal
 from core.history import recorded
 from core.reasons import write_reason
-from rollouts.domain.lifecycle import Status
+from rollouts.domain.lifecycle import DRIVEN, Status
 from rollouts.domain.step_retry import delay_after
 from rollouts.models import Rollout, StepFault
 from rollouts.queries import find_next_step
@@ -27,7 +27,7 @@ def note_step_fault(*, rollout_id: int, error: Exception, now: datetime) -> Step
     last one, after which it is held and people are told.
     """
     rollout = get_locked_rollout(rollout_id)
-    if rollout.status not in {Status.SCHEDULED, Status.RUNNING}:
+    if rollout.status not in DRIVEN:
         return None
     known = StepFault.objects.filter(rollout=rollout).first()
     attempts = 1 if known is None else known.attempts + 1

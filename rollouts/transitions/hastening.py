@@ -17,6 +17,7 @@ from rollouts.queries import find_next_step, judge_rollout, weigh_for_gates
 from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event, tell
 from rollouts.transitions.catching_up import shift_rehearsal
+from rollouts.transitions.edit_rules import check_not_promised
 from rollouts.transitions.locking import get_locked_rollout
 from rollouts.transitions.redating import find_move_cause, redate_rest
 
@@ -30,7 +31,7 @@ def start_now(*, rollout_id: int, actor: Actor, reason: str, now: datetime, seen
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     if rollout.status != Status.SCHEDULED:
         raise Refusal("wrong_state", start=rollout.status, end=str(Status.RUNNING))
-    _check_dates_not_approved(rollout)
+    check_not_promised(rollout)
     step = find_next_step(rollout)
     if step is None:
         raise Refusal("nothing_planned")
@@ -53,7 +54,7 @@ def promote_early(
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     if rollout.status != Status.RUNNING:
         raise Refusal("wrong_state", start=rollout.status, end=str(Status.RUNNING))
-    _check_dates_not_approved(rollout)
+    check_not_promised(rollout)
     phase = rollout.phases.filter(status=PhaseStatus.RUNNING).order_by("-position").first()
     step = find_next_step(rollout)
     if phase is None or step is None or step.phase_id == phase.pk:
@@ -105,9 +106,3 @@ def _bring_forward(rollout: Rollout, step: Step, *, now: datetime) -> None:
         step.phase.refresh_from_db()
         step.phase.starts_at = now
         step.phase.save()
-
-
-def _check_dates_not_approved(rollout: Rollout) -> None:
-    """Refuse where other people approved the plan for its dates: earlier is more exposure."""
-    if rollout.environment.required_approvals:
-        raise Refusal("dates_are_approved", environment=rollout.environment.key)

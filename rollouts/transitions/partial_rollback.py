@@ -13,12 +13,12 @@ from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.bucketing import share_of
 from flags.models import Site
 from flags.transitions import lay_rule, lift_rule, on_variant, shut_site
-from rollouts.domain.lifecycle import Status
+from rollouts.domain.lifecycle import UNDER_WAY, Status
 from rollouts.models import Phase, PhaseStatus, Rollback, Rollout, RolloutFlag, Scope, Step, StepStatus, Trigger
-from rollouts.shut_queries import TAKEN_BACK, shut_origin
+from rollouts.shut_queries import TAKEN_BACK, shut_origin, step_origin
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout
-from rollouts.transitions.rolling_back import ROLLBACK_FROM, hold_after, name_flags, weigh_criticality
+from rollouts.transitions.rolling_back import hold_after, name_flags, weigh_criticality
 
 
 @transaction.atomic
@@ -114,7 +114,7 @@ def roll_back_phase(*, rollout_id: int, phase_id: int, actor: Actor, reason: str
     """
     rollout = _get_locked(rollout_id)
     phase = rollout.phases.filter(pk=phase_id, status=PhaseStatus.RUNNING).first()
-    done = [] if phase is None else list(_list_done(rollout).filter(phase=phase).order_by("-position"))
+    done = [] if phase is None else list(_list_done(rollout).filter(phase=phase).order_by("flag_id", "-position"))
     if phase is None or not done:
         raise Refusal("nothing_to_roll_back")
     flags = {step.flag_id for step in done}
@@ -135,7 +135,7 @@ def roll_back_phase(*, rollout_id: int, phase_id: int, actor: Actor, reason: str
 
 def _get_locked(rollout_id: int, *, seen_epoch: int | None = None) -> Rollout:
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
-    if rollout.status not in ROLLBACK_FROM:
+    if rollout.status not in UNDER_WAY:
         raise Refusal("wrong_state", start=rollout.status, end=str(Status.ROLLED_BACK))
     return rollout
 
@@ -169,7 +169,7 @@ def _withdraw(rollout: Rollout, step: Step, recording: Recording) -> None:
         "flag_id": step.flag_id,
         "environment_id": rollout.environment_id,
         "audience": audience,
-        "origin": _origin(rollout),
+        "origin": step_origin(rollout),
         "phase": step.phase.kind,
         "actor": recording.actor,
         "reason": recording.reason,
@@ -184,10 +184,6 @@ def _withdraw(rollout: Rollout, step: Step, recording: Recording) -> None:
         return
     split = share_of(on_variant(step.flag), smaller.share_bp, rest=step.flag.off_variant)
     lay_rule(**common | {"phase": smaller.phase.kind}, variant="", split=split)  # type: ignore[arg-type]  # as above
-
-
-def _origin(rollout: Rollout) -> str:
-    return f"rollout:{rollout.pk}:{rollout.attempt}"
 
 
 def _close(

@@ -12,11 +12,11 @@ from core.domain.business_time import local_day
 from core.history import recorded, save_many
 from core.reasons import write_reason
 from flags.domain.opening import DayView, Standing
+from rollouts.domain.lifecycle import PROMISED
 from rollouts.domain.planning import PlanSite
 from rollouts.domain.redating import Promise, can_change, redate
 from rollouts.domain.templates import PhaseKind
 from rollouts.models import Phase, PhaseStatus, Rollout, Step, StepStatus
-from rollouts.promises import PROMISED
 from rollouts.site_queries import list_rollout_sites
 from rollouts.story import add_event
 

@@ -14,7 +14,7 @@ from core.history import Recording, change_many, recorded, save_many
 from flags.models import Criticality, FlagState
 from flags.transitions import kill_flag, release_flag, remove_rules
 from flags.transitions.locking import check_in_use, get_locked_flag
-from rollouts.domain.lifecycle import Status
+from rollouts.domain.lifecycle import UNDER_WAY, Status
 from rollouts.drawing import plan_again
 from rollouts.hand_queries import find_left_out
 from rollouts.models import (
@@ -30,8 +30,6 @@ from rollouts.models import (
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout, move
 
-#: From the states in which something may be on for somebody.
-ROLLBACK_FROM = frozenset({Status.RUNNING, Status.PAUSED, Status.HELD})
 _WEIGHT = {Criticality.CRITICAL: 2, Criticality.IMPORTANT: 1, Criticality.MINOR: 0}
 
 
@@ -60,7 +58,7 @@ def roll_back(
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     if expected_epoch not in {None, rollout.epoch} or expected_attempt not in {None, rollout.attempt}:
         raise Refusal("late_verdict", rollout=rollout_id)
-    if rollout.status not in ROLLBACK_FROM:
+    if rollout.status not in UNDER_WAY:
         raise Refusal("wrong_state", start=rollout.status, end=str(Status.ROLLED_BACK))
     rows = _choose(rollout, flag_ids)
     now = max(now, _find_last_done(rollout, rows) or now)

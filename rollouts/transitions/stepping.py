@@ -11,10 +11,11 @@ from flags.domain.audience import RuleAudience, RuleKind
 from flags.domain.bucketing import share_of
 from flags.transitions import lay_rule, on_variant
 from notifications.domain.audience import DRIVERS
-from rollouts.domain.lifecycle import Status
+from rollouts.domain.lifecycle import DRIVEN, Status
 from rollouts.gate_queries import judge_phase, list_phases_before
 from rollouts.models import Phase, PhaseStatus, Rollout, RolloutEvent, Step, StepStatus
 from rollouts.queries import find_next_step, judge_rollout, list_steps_together, weigh_for_gates
+from rollouts.shut_queries import step_origin
 from rollouts.story import add_event, tell
 from rollouts.transitions.catching_up import redate_if_missed
 from rollouts.transitions.delaying import leave_closed_day, leave_taken_day
@@ -33,7 +34,7 @@ def run_next_step(*, rollout_id: int, now: datetime) -> Step | None:
     rollout = (
         Rollout.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("release", "environment")
-        .filter(pk=rollout_id, status__in=[Status.SCHEDULED, Status.RUNNING])
+        .filter(pk=rollout_id, status__in=DRIVEN)
         .first()
     )
     if rollout is None:
@@ -116,7 +117,7 @@ def _do(rollout: Rollout, step: Step, *, now: datetime) -> None:
         variant="" if step.share_bp else variant,
         split=share_of(variant, step.share_bp, rest=step.flag.off_variant) if step.share_bp else (),
         phase=step.phase.kind,
-        origin=f"rollout:{rollout.pk}:{rollout.attempt}",
+        origin=step_origin(rollout),
         actor=SCHEDULER,
         reason=write_reason(
             "rule_added",

@@ -8,10 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from core import clock
 from core.program import manage
 from core.shell import add_why, check_readable, read_why
-from recovery.domain.lifecycle import PointStatus
 from recovery.domain.reversals import Reversibility
 from recovery.labels import REVERSIBILITIES
-from recovery.queries import get_operation, get_target
+from recovery.queries import find_newest_point, get_operation, get_target
 from recovery.shell import follow
 from recovery.transitions.wishes import rehearse
 
@@ -32,7 +31,7 @@ class Command(BaseCommand):
         target = get_target(options["target"])
         point_id = options["point"]
         if point_id is None:
-            newest = target.restore_points.filter(status=PointStatus.VERIFIED).first()
+            newest = find_newest_point(target)
             if newest is None:
                 first = manage(f"restore_point take {target.key} --reason TEXT")
                 raise CommandError(f"{target.key} has no verified restore point. First: {first}")

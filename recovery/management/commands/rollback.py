@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core import clock
 from core.shell import add_why, check_readable, read_why
-from recovery.domain.lifecycle import UNFINISHED, PointStatus
+from recovery.domain.lifecycle import UNFINISHED
 from recovery.models import Operation
-from recovery.queries import get_operation, get_target
+from recovery.queries import find_newest_point, get_operation, get_target
 from recovery.shell import describe, follow
 from recovery.transitions.asking import abort_operation, leave_operation, resume_operation
 from recovery.transitions.wishes import find_previous_image, roll_back
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         why, target = read_why(options), get_target(options["target"])
         point_id = options["point"]
         if options["newest_point"]:
-            newest = target.restore_points.filter(status=PointStatus.VERIFIED).first()
+            newest = find_newest_point(target)
             if newest is None:
                 raise CommandError(f"{target.key} has no verified restore point.")
             point_id = newest.pk
