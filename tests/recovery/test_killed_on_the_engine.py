@@ -16,7 +16,7 @@ from tests.recovery.killing import drive_and_die, take_over
 from tests.recovery.operations import BY, NOW, do
 from tests.recovery.shop import ask, list_beside
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 
 def _die_after_each(till: Target, kind: Kind, *, folders: Path, database: Address, **wish: Any) -> Operation:

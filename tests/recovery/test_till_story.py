@@ -19,7 +19,7 @@ from tests.recovery.till_calls import sell
 from tests.recovery.till_image import TILL, push_till
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.proof]
 
 
 def _deploy(till: Target, tills: dict[str, str], version: str) -> Operation:

@@ -24,6 +24,8 @@ from tests.scenarios.people import Person
 from tests.scenarios.planning import get_rollout, list_steps, open_environment, plan_rehearsal
 from tests.scenarios.stage import PATIENCE_SECONDS, Stage
 
+pytestmark = pytest.mark.proof
+
 ENV = "besieged"
 SITE = "lyon"
 DAY_SECONDS = 20
