@@ -66,7 +66,7 @@ STATE_TONES: dict[str, str] = {"open": "plain", "met": "ok", "failed": "bad", "o
 
 VERDICTS: dict[str, str | Promise] = {
     "back": _("✓ back within their limits"),
-    "never_out": _("○ within their limits; nothing was seen outside them before"),
+    "never_out": _("○ never outside their limits"),
     "not_back": _("▲ not back: it did not help enough"),
     "unknown": _("○ too little was reported to say"),
     "not_done": _("◷ nothing was taken back so far"),
