@@ -12,8 +12,8 @@ from django.utils import timezone
 from core.errors import NotFound
 from flags.models import Environment, FlagState
 from recovery.domain.drills import find_missed_month, is_due
-from recovery.domain.lifecycle import DrillStatus
-from recovery.models import Drill, Target
+from recovery.domain.lifecycle import UNFINISHED, DrillStatus
+from recovery.models import Drill, Operation, Target
 
 #: So many drills make the trend.
 SHOWN = 12
@@ -84,6 +84,19 @@ def get_drill(drill_id: int) -> Drill:
     if found is None:
         raise NotFound("drill_unknown")
     return found
+
+
+def list_in_the_way(drill: Drill) -> list[Operation]:
+    """Return the operations that have targets which a running drill waits for: one query."""
+    asked = drill.operations.values("target")
+    others = Operation.objects.filter(status__in=UNFINISHED, target__environment=drill.environment_id)
+    return list(others.exclude(target__in=asked).select_related("target__environment").order_by("pk"))
+
+
+def find_reason(drill: Drill) -> str:
+    """Return why a drill was asked for."""
+    first = drill.history.order_by("history_id").first()
+    return str(first.history_change_reason or "") if first else ""
 
 
 def list_due_environments(*, now: datetime) -> Iterator[Environment]:

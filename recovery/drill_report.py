@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from recovery.drill_queries import find_reason
 from recovery.models import Drill
 
 MARK = "EXERCISE"
@@ -16,6 +17,7 @@ def write_json(drill: Drill) -> dict[str, Any]:
         "environment": drill.environment.key,
         "status": drill.status,
         "asked_by": drill.asked_by,
+        "reason": find_reason(drill),
         "asked_at": drill.asked_at.isoformat(),
         "ended_at": drill.ended_at.isoformat() if drill.ended_at else None,
         "flags": drill.flags or [],
@@ -32,7 +34,7 @@ def _lines(drill: Drill) -> Iterator[str]:
     yield f"# {MARK}: drill {drill.pk} of {drill.environment.key}"
     yield ""
     yield f"- Result: **{drill.status}**"
-    yield f"- Begun {drill.asked_at:%Y-%m-%d %H:%M} UTC by {drill.asked_by}"
+    yield f"- Begun {drill.asked_at:%Y-%m-%d %H:%M} UTC by {drill.asked_by}: {find_reason(drill)}"
     if drill.ended_at:
         yield f"- Ended {drill.ended_at:%Y-%m-%d %H:%M} UTC"
     yield ""
@@ -47,7 +49,7 @@ def _lines(drill: Drill) -> Iterator[str]:
     yield ""
     yield "## Targets, taken back beside production"
     yield ""
-    yield "| target | result | seconds | may take | rows | before, median / 95 % ms | after |"
+    yield "| target | result | seconds | may take | rows restored | before, median / 95 % ms | after |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for one in drill.report.get("targets", []):
         result = "good" if one["is_good"] else one["fault"] or "too slow"

@@ -9,7 +9,7 @@ from core.views import actor_of, answer_form
 from flags.models import Environment
 from flags.queries import get_flag_names
 from recovery.domain.lifecycle import DrillStatus
-from recovery.drill_queries import get_drill, list_environment_drills, list_trend
+from recovery.drill_queries import find_reason, get_drill, list_environment_drills, list_in_the_way, list_trend
 from recovery.drill_report import write_json, write_markdown
 from recovery.forms import DrillForm
 from recovery.models import Drill
@@ -53,6 +53,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "trend": list_trend([drill]),
         "flag_names": get_flag_names(),
         "is_running": drill.status == DrillStatus.RUNNING,
+        "why": find_reason(drill),
+        "in_the_way": list_in_the_way(drill) if drill.status == DrillStatus.RUNNING else [],
     }
     template = "recovery/_drill.html" if getattr(request, "htmx", False) else "recovery/drill.html"
     return render(request, template, context)

@@ -249,6 +249,7 @@ DRILL_TONES: dict[str, str] = {"running": "run", "passed": "ok", "failed": "bad"
 
 #: Why a target was not tried in a drill; other faults are those of operations.
 DRILL_FAULTS: dict[str, str | Promise] = {
+    "taken": _("something else had it for half an hour"),
     "no_point": _("no verified restore point: nothing to go back to"),
     "no_image": _("no image to go back to"),
     "aborted": _("aborted, or gave way to a rollback"),

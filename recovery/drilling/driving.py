@@ -1,7 +1,7 @@
 """Drives a drill: its flags, then an operation for each target, then its report."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core import clock
 from core.actors import RECOVERY
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 #: First half of an advisory lock's key; the second is the drill.
 DRILL_LOCK = 7_140_208
+#: A target that something else has for longer was not tried: the drill ends without it, and is not good enough.
+PATIENCE = timedelta(minutes=30)
 
 
 def drive_drills() -> int:
@@ -45,8 +47,8 @@ def drive_drill(drill_id: int) -> bool:
         if drill.flags is None:
             results = exercise_flags(drill.environment, now=clock.now())
             drill = note_flags(drill_id=drill.pk, results=results, now=clock.now())
-        is_whole = _ask_operations(drill, now=clock.now())
-        return _close(drill, is_whole=is_whole, now=clock.now())
+        taken = _ask_operations(drill, now=clock.now())
+        return _close(drill, taken=taken, now=clock.now())
 
 
 def list_drilled(environment: Environment) -> list[Target]:
@@ -59,10 +61,10 @@ def _has_application(target: Target) -> bool:
     return target.is_for_drills and target.has_application
 
 
-def _ask_operations(drill: Drill, *, now: datetime) -> bool:
-    """Have each target tried; False where one is taken by something else, and is asked again later."""
+def _ask_operations(drill: Drill, *, now: datetime) -> set[int]:
+    """Have each target tried; return those that something else has, which are asked again later."""
     asked = set(drill.operations.values_list("target_id", flat=True))
-    is_whole = True
+    taken: set[int] = set()
     for target in list_drilled(drill.environment):
         wish = _compose_wish(target)
         if target.pk in asked or not wish:
@@ -79,8 +81,8 @@ def _ask_operations(drill: Drill, *, now: datetime) -> bool:
                 drill_id=drill.pk,
             )
         except Refusal:
-            is_whole = False
-    return is_whole
+            taken.add(target.pk)
+    return taken
 
 
 def _compose_wish(target: Target) -> dict[str, object]:
@@ -96,26 +98,27 @@ def _compose_wish(target: Target) -> dict[str, object]:
     return wish
 
 
-def _close(drill: Drill, *, is_whole: bool, now: datetime) -> bool:
+def _close(drill: Drill, *, taken: set[int], now: datetime) -> bool:
     operations = {one.target_id: one for one in drill.operations.all()}
     for operation in operations.values():
         # What did not end well has put back what it changed; its target is free again at once.
         if operation.status == Status.FAILED:
             abort_operation(operation_id=operation.pk, actor=RECOVERY, reason=OVER, now=now)
-    if not is_whole or any(
-        one.status not in {Status.SUCCEEDED, Status.ABORTED, Status.FAILED} for one in operations.values()
-    ):
+    if taken and now - drill.asked_at < PATIENCE:
+        return False
+    if any(one.status not in {Status.SUCCEEDED, Status.ABORTED, Status.FAILED} for one in operations.values()):
         return False
     flags = [FlagResult(**told) for told in drill.flags or []]
-    targets = [_judge(target, operations.get(target.pk)) for target in list_drilled(drill.environment)]
+    drilled = list_drilled(drill.environment)
+    targets = [_judge(target, operations.get(target.pk), is_taken=target.pk in taken) for target in drilled]
     status = DrillStatus.PASSED if is_passed(flags, targets) else DrillStatus.FAILED
     end_drill(drill_id=drill.pk, status=status, report=compose_report(flags, targets), now=now)
     return True
 
 
-def _judge(target: Target, operation: Operation | None) -> TargetResult:
+def _judge(target: Target, operation: Operation | None, *, is_taken: bool) -> TargetResult:
     if operation is None:
-        fault = "no_point" if target.database else "no_image"
+        fault = "taken" if is_taken else "no_point" if target.database else "no_image"
         return TargetResult(target.key, fault, None, target.rto_seconds)
     is_done = operation.status == Status.SUCCEEDED
     rows = RestorePoint.objects.filter(pk=operation.wish.get("restore_point", 0)).first()

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
+from core import clock
 from core.errors import Refusal
 from core.roles import Role
 from flags.domain.audience import RuleAudience
@@ -23,7 +24,7 @@ from recovery.domain.addresses import Address
 from recovery.domain.drills import FlagResult, TargetResult, find_missed_month, is_due, is_passed, sum_rollback
 from recovery.domain.lifecycle import Kind
 from recovery.drill_queries import list_missed
-from recovery.drilling.driving import drive_drill
+from recovery.drilling.driving import PATIENCE, drive_drill
 from recovery.drilling.flags import exercise_flags
 from recovery.driving import drive
 from recovery.models import Drill, Operation, Target
@@ -233,12 +234,27 @@ def test_drill__too_slow__is_not_good_enough(target: Target) -> None:
 
 
 @pytest.mark.django_db
+def test_drill__its_target_is_taken_for_long__ends_without_it(target: Target) -> None:
+    point = take(target)
+    ask_operation(kind=Kind.VERIFY, target_id=target.pk, wish={"restore_point": point.pk}, now=NOW, **BY)
+    drill = begin_drill(environment=target.environment, now=clock.now() - PATIENCE, **BY)
+
+    assert drive_drill(drill.pk)
+
+    drill.refresh_from_db()
+    assert (drill.status, drill.report["targets"][0]["fault"]) == ("failed", "taken")
+    assert "for half an hour" in sign_in(Role.SUPPORT).get(f"/recovery/drills/{drill.pk}/").content.decode()
+
+
+@pytest.mark.django_db
 def test_drill__its_target_is_taken__waits_for_it(target: Target) -> None:
     point = take(target)
     running = ask_operation(kind=Kind.VERIFY, target_id=target.pk, wish={"restore_point": point.pk}, now=NOW, **BY)
-    drill = begin_drill(environment=target.environment, now=NOW, **BY)
+    drill = begin_drill(environment=target.environment, now=clock.now(), **BY)
     assert not drive_drill(drill.pk)
     assert not drill.operations.exists()
+    page = sign_in(Role.RELEASE_MANAGER).get(f"/recovery/drills/{drill.pk}/").content.decode()
+    assert f'href="/recovery/operations/{running.pk}/"' in page
 
     drive(running.pk)
     drive_drill(drill.pk)

@@ -11,10 +11,11 @@ from core import clock
 from core.shell import add_why, check_readable, read_why
 from flags.models import Environment
 from recovery.domain.lifecycle import DrillStatus
-from recovery.drill_queries import get_drill, list_environment_drills
+from recovery.drill_queries import get_drill, list_environment_drills, list_in_the_way
 from recovery.drill_report import write_json, write_markdown
 from recovery.drilling.driving import drive_drill
 from recovery.driving import drive
+from recovery.models import Drill
 from recovery.transitions.drilling import begin_drill
 
 PAUSE_SECONDS = 0.5
@@ -43,15 +44,24 @@ class Command(BaseCommand):
             raise CommandError(f"There is no environment {options['environment']}.")
         drill = begin_drill(environment=environment, now=clock.now(), **read_why(options))
         self.stdout.write(f"EXERCISE: drill {drill.pk} of {environment.key}")
+        told: set[int] = set()
         while get_drill(drill.pk).status == DrillStatus.RUNNING:
             drive_drill(drill.pk)
             for operation in get_drill(drill.pk).operations.all():
                 drive(operation.pk)
+            self._tell_what_is_in_the_way(drill, told)
             time.sleep(PAUSE_SECONDS)
         ended = get_drill(drill.pk)
         self.stdout.write(write_markdown(ended))
         if ended.status != DrillStatus.PASSED:
             raise CommandError("It is not good enough: see above.")
+
+    def _tell_what_is_in_the_way(self, drill: Drill, told: set[int]) -> None:
+        for operation in list_in_the_way(drill):
+            if operation.pk not in told:
+                told.add(operation.pk)
+                what = f"operation {operation.pk} on {operation.target.key} ({operation.kind}, {operation.status})"
+                self.stdout.write(f"It waits for {what}; after half an hour it ends without that target.")
 
     def _status(self, options: dict[str, Any]) -> None:
         for row in list_environment_drills(now=clock.now()):
