@@ -120,9 +120,12 @@ FAILURES: dict[str, str | Promise] = {
     "disk_full": _("The disk is full. Make room, then resume."),
     "disk_full_before": _("There is not enough room: %(needed_bytes)s bytes are needed, %(free_bytes)s are free."),
     "database_refused": _("The database refuses: check the address, the user and the password, then resume."),
-    "database_unreachable": _("The database does not answer. It is tried again; then resume once it does."),
+    "database_unreachable": _(
+        "The database does not answer. The portal tries again by itself; after that, resume once it does."
+    ),
     "database_locked": _(
-        "Another session holds a lock (database, process, program, since when): %(holders)s. It is tried again; then"
+        "Another session holds a lock (database, process, program, since when): %(holders)s."
+        " The portal tries again by itself; after that,"
         " end that session, and resume."
     ),
     "database_failed": _("The database answered with an error: read it, mend it, then resume."),
@@ -136,7 +139,9 @@ FAILURES: dict[str, str | Promise] = {
     "dump_gone": _("The dump is not on this machine any more: resume, and it is made or fetched again."),
     "stored_wrong": _("What the storage gives back is not what was stored: choose another restore point."),
     "stored_gone": _("The file %(file)s is not in the storage any more: choose another restore point."),
-    "storage_failed": _("The storage does not do what it is asked. It is tried again; then resume."),
+    "storage_failed": _(
+        "The storage does not do what it is asked. The portal tries again by itself; after that, resume."
+    ),
     "key_unreadable": _("The key in %(file)s cannot be read: mend RECOVERY_KEY_FILE, then resume."),
     "key_missing": _("The restore point is encrypted, and there is no key: set RECOVERY_KEY_FILE, then resume."),
     "key_wrong": _("The key does not open this restore point: it was encrypted with another one."),
@@ -145,11 +150,15 @@ FAILURES: dict[str, str | Promise] = {
         "The databases had changed places before it could be given up. Resume it, leave it as it stands, or swap back."
     ),
     "session_foreign": _("A session of the role %(role)s cannot be ended: grant pg_signal_backend, then resume."),
-    "sessions_remain": _("%(count)s sessions do not end. It is tried again; then look who they are, and resume."),
+    "sessions_remain": _(
+        "%(count)s sessions do not end. The portal tries again by itself; after that, look who they are, and resume."
+    ),
     "swap_unclear": _("The databases are not as they were left: look at their names before anything else is done."),
     "validation_failed": _("What was restored is not right: %(what)s. Production is untouched; choose another one."),
     "migrations_differ": _("Its last migration is %(found)s, not %(expected)s."),
-    "host_unreachable": _("The host %(host)s does not answer. It is tried again; then resume once it does."),
+    "host_unreachable": _(
+        "The host %(host)s does not answer. The portal tries again by itself; after that, resume once it does."
+    ),
     "host_key_changed": _("The key of %(host)s has changed: nothing is sent there. Find out why before you take it."),
     "host_key_unknown": _("The key of %(host)s is not known: put it into known_hosts after checking it, then resume."),
     "host_refused": _("The host %(host)s refuses the portal’s key: allow it there, then resume."),
@@ -157,8 +166,12 @@ FAILURES: dict[str, str | Promise] = {
     "file_failed": _("The file %(file)s cannot be read or written there."),
     "docker_missing": _("The program docker is not there: install it where the project lives."),
     "compose_missing": _("Neither “docker compose” nor docker-compose is there: install one where the project lives."),
-    "engine_unreachable": _("The container engine does not answer. It is tried again; then start it, and resume."),
-    "registry_unreachable": _("The registry does not answer. It is tried again; then resume once it does."),
+    "engine_unreachable": _(
+        "The container engine does not answer. The portal tries again by itself; after that, start it and resume."
+    ),
+    "registry_unreachable": _(
+        "The registry does not answer. The portal tries again by itself; after that, resume once it does."
+    ),
     "image_unknown": _("Nobody has the image %(image)s: push it, or name another one."),
     "image_wrong": _("What came for %(image)s is not that image."),
     "image_not_pinned": _("The image must be named by its digest: name@sha256:…"),

@@ -225,7 +225,9 @@ HELD: dict[str, str | Promise] = {
     "variable_masks": _(
         "An environment variable decides for everybody, so nobody would see the change. Take it away, then resume."
     ),
-    "flag_switched_by_hand": _("Somebody changed a flag by hand. Put it back or roll it back, then resume."),
+    "flag_switched_by_hand": _(
+        "Somebody changed a flag by hand. Resume, and it stays as it is; or put it back, or roll it back, first."
+    ),
 }
 
 #: What stands still, and what starts it (again): by status, or by what holds it.
