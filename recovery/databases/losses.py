@@ -1,12 +1,13 @@
 """What a database holds that a restored one does not: counted exactly, then archived row by row.
 
 Both sides are asked for sums over the columns that they have in common; only where a bucket of keys differs are
-its rows read. Equal tables, which nearly all are, cost one pass of the server and no row on the wire.
+its rows read. Equal tables, which nearly all are, cost one pass of the server and no row on the wire; a table that
+only the live database has, which a migration may have filled with millions of rows, costs one pass that reads it.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,13 +23,11 @@ from recovery.databases.sessions import Session
 from recovery.domain.ranges import to_ranges
 
 _Answer = TypeVar("_Answer")
-_Key = TypeVar("_Key", bound=Hashable)
-_Row = TypeVar("_Row")
 
 BUCKETS = 65_536
 ROWS_AT_ONCE = 200_000
-#: Keys sent to the server at once.
-CHUNK = 5_000
+#: Keys sent to the server at once, each time for one pass over the table; rows streamed from it at once.
+CHUNK, STREAMED = 50_000, 1_000
 #: Longer whole numbers are archived as text: Python reads no more digits of a number.
 MOST_DIGITS = 4_000
 #: How large objects are called among the tables.
@@ -87,7 +86,7 @@ class LostRow:
 def count_losses(live: Session, restored: Session, *, receipts: str = "") -> Losses:
     """Return what of the live database a swap would lose. `receipts`: `table.column` of the receipt numbers."""
     tally = Tally(receipts)
-    for row in read_lost_rows(live, restored):
+    for row in read_lost_rows(live, restored, needs_content=tally.counts_receipts_of):
         tally.add(row)
     return tally.losses
 
@@ -101,10 +100,15 @@ class Tally:
         self._counts: dict[str, Counter[str]] = {}
         self._numbers: list[int] = []
 
+    def counts_receipts_of(self, table: str) -> bool:
+        """Tell whether it must see what stands in a table's rows, beside how many there are."""
+        return table == self._table
+
     def add(self, row: LostRow) -> None:
         """Take one more row in."""
         self._counts.setdefault(row.table, Counter())[row.kind] += 1
-        number = (row.row or {}).get(self._column) if row.kind == "added" and row.table == self._table else None
+        is_receipt = row.kind == "added" and self.counts_receipts_of(row.table)
+        number = (row.row or {}).get(self._column) if is_receipt else None
         if isinstance(number, int):
             self._numbers.append(number)
 
@@ -116,16 +120,24 @@ class Tally:
         return Losses(tables, to_ranges(self._numbers))
 
 
-def read_lost_rows(live: Session, restored: Session) -> Iterator[LostRow]:
-    """Return each row that a swap would lose, as both sides have it; the two sides are asked beside each other."""
+def _always(_table: str) -> bool:
+    return True
+
+
+def read_lost_rows(
+    live: Session, restored: Session, *, needs_content: Callable[[str], bool] = _always
+) -> Iterator[LostRow]:
+    """Return each row that a swap would lose, as both sides have it; the two sides are asked beside each other.
+
+    What stands in the rows is left out for the tables whose content is not needed.
+    """
     with ThreadPoolExecutor(max_workers=2) as pool:
         sides = _Sides(live, restored, pool)
         for table in _list_tables(sides):
-            for chunk in _batched(_compare(sides, table)):
-                rows = _read_rows(live, table, [key for key, kind in chunk if kind != "removed"])
-                were = _read_rows(restored, table, [key for key, kind in chunk if kind != "added"])
-                for key, kind in chunk:
-                    yield LostRow(table.name, kind, key, rows.get(key), were.get(key))
+            if table.is_restored:
+                yield from _read_compared(sides, table, has_content=needs_content(table.name))
+            else:
+                yield from _read_new(live, table, has_content=needs_content(table.name))
         yield from _compare_objects(sides)
 
 
@@ -172,16 +184,34 @@ def _compare(sides: _Sides, table: _Table) -> Iterator[tuple[str, str]]:
 
     Each side reads its table once for the sums of its buckets, and once more only where some of them differ.
     """
-    ours, theirs = _ask(sides, table, partial(_sum_buckets, table=table))
+    ours, theirs = sides.ask(partial(_sum_buckets, table=table))
     differing = sorted(bucket for bucket in ours.keys() | theirs.keys() if ours.get(bucket) != theirs.get(bucket))
     for buckets in _chunk(differing, sizes={bucket: rows for bucket, (rows, _total) in (theirs | ours).items()}):
-        rows, others = _ask(sides, table, partial(_read_buckets, table=table, buckets=buckets))
+        rows, others = sides.ask(partial(_read_buckets, table=table, buckets=buckets))
         for key in sorted(rows.keys() | others.keys()):
             (digest, count), (other, other_count) = rows.get(key, (0, 0)), others.get(key, (0, 0))
             if count and other_count and digest != other:
                 yield key, "changed"
             yield from [(key, "added")] * (count - other_count)
             yield from [(key, "removed")] * (other_count - count)
+
+
+def _read_compared(sides: _Sides, table: _Table, *, has_content: bool) -> Iterator[LostRow]:
+    for chunk in _batched(_compare(sides, table)):
+        rows = _read_rows(sides.live, table, [key for key, kind in chunk if has_content and kind != "removed"])
+        were = _read_rows(sides.restored, table, [key for key, kind in chunk if has_content and kind != "added"])
+        for key, kind in chunk:
+            yield LostRow(table.name, kind, key, rows.get(key), were.get(key))
+
+
+def _read_new(live: Session, table: _Table, *, has_content: bool) -> Iterator[LostRow]:
+    """Return every row of a table that only the live database has, in one pass and never all in memory."""
+    with_content: LiteralString = "SELECT {key}, to_jsonb(t)::text FROM {table} AS t"
+    without: LiteralString = "SELECT {key}, NULL FROM {table} AS t"
+    query = _fill(with_content if has_content else without, table, columns=table.columns)
+    with live.cursor() as cursor:
+        for key, row in cursor.stream(query, size=STREAMED):
+            yield LostRow(table.name, "added", key, None if row is None else _parse(row), None)
 
 
 def _compare_objects(sides: _Sides) -> Iterator[LostRow]:
@@ -200,13 +230,6 @@ def _read_objects(session: Session) -> dict[int, _LargeObject]:
 
 def _describe_object(number: int, found: _LargeObject | None) -> dict[str, Any] | None:
     return None if found is None else {"oid": number, "size_bytes": found[0]}
-
-
-def _ask(
-    sides: _Sides, table: _Table, question: Callable[[Session], dict[_Key, _Row]]
-) -> tuple[dict[_Key, _Row], dict[_Key, _Row]]:
-    """Ask both sides about a table; the restored one answers with nothing where it does not have it."""
-    return sides.ask(question) if table.is_restored else (question(sides.live), {})
 
 
 def _chunk(buckets: list[int], *, sizes: dict[int, int]) -> Iterator[list[int]]:
@@ -262,7 +285,12 @@ def _read_rows(session: Session, table: _Table, keys: list[str]) -> dict[str, di
         " JOIN unnest({wanted}::text[]) AS wanted (key) ON wanted.key = {key}"
     )
     found = session.execute(_fill(query, table, columns=table.columns, wanted=keys))
-    return {key: json.loads(row, parse_float=_read_number, parse_int=_read_whole) for key, row in found}
+    return {key: _parse(row) for key, row in found}
+
+
+def _parse(row: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(row, parse_float=_read_number, parse_int=_read_whole)
+    return read
 
 
 def _read_number(text: str) -> float | str:

@@ -16,7 +16,7 @@ from recovery.databases.figures import read_sequences
 from recovery.databases.losses import TableLoss, count_losses, read_lost_rows
 from recovery.databases.scratch import drop_scratch, make_scratch, restore
 from recovery.databases.sequences import advance_sequences
-from recovery.databases.sessions import open_maintenance, open_session
+from recovery.databases.sessions import Session, open_maintenance, open_session
 from recovery.databases.swapping import get_oid, make_read_only, make_writable, swap
 from recovery.databases.validating import CheckResult, validate
 from recovery.domain.addresses import Address
@@ -262,6 +262,33 @@ def test_losses__names_that_need_quoting__are_counted_and_archived(shop: Address
         ('q"x.t', {"%s": "50 % off"}),
     ]
     assert moved == {'"a.b".t.u_id_seq': 1}
+
+
+def test_losses__a_table_that_a_migration_filled__is_read_in_one_pass(shop: Address, tmp_path: Path) -> None:
+    dump(shop, into=tmp_path / "one.dump", seconds=SECONDS)
+    scratch = _restore(shop, tmp_path / "one.dump")
+    run_in(shop, "CREATE TABLE payments (ticket bigint PRIMARY KEY, kind text)")
+    run_in(shop, "INSERT INTO payments SELECT n, 'cash' FROM generate_series(1, 120000) AS n")
+
+    with open_session(shop) as ours, open_session(scratch) as theirs:
+        before = _count_passes(ours, "payments")
+        rows = sum(1 for row in read_lost_rows(ours, theirs) if row.row and row.row["kind"] == "cash")
+        archiving = _count_passes(ours, "payments") - before
+        losses = count_losses(ours, theirs)
+        counting = _count_passes(ours, "payments") - before - archiving
+
+    assert rows == 120_000
+    assert losses.tables == [TableLoss("public.payments", added=120_000, changed=0, removed=0)]
+    assert (archiving, counting) == (1, 1)
+
+
+def _count_passes(session: Session, table: str) -> int:
+    session.execute("SELECT pg_stat_force_next_flush()")
+    found = session.execute(
+        "SELECT seq_scan + coalesce(idx_scan, 0) FROM pg_stat_user_tables WHERE relname = %s", [table]
+    ).fetchone()
+    assert found
+    return int(found[0])
 
 
 def test_losses__numbers_that_no_double_holds__are_archived_exactly(shop: Address, tmp_path: Path) -> None:
