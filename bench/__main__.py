@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import containment, inprocess, live, plans, recovery, soak, throughput
+from bench import containment, guardrails, inprocess, live, plans, recovery, soak, throughput
 from bench.figures import Figures
 from bench.server import serve
 from releaseportal.embedded.postgres import remove_cluster
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=20_000, help="of each kind in a round of the throughput")
     parser.add_argument("--rounds", type=int, default=3, help="of the throughput; the least counts")
     parser.add_argument("--megabytes", type=int, default=1_024, help="size of the database that recovery restores")
+    parser.add_argument("--rollouts", type=int, default=1_000, help="simulated for each line of the guardrails' table")
     options = parser.parse_args()
     if unknown := set(options.parts) - PARTS.keys():
         parser.error(f"there is no part {', '.join(sorted(unknown))}: choose among {', '.join(PARTS)}")
@@ -110,6 +111,14 @@ def _measure_recovery(options: argparse.Namespace) -> bool:
     return kept
 
 
+def _measure_guardrails(options: argparse.Namespace) -> bool:
+    kept = True
+    for measured in guardrails.measure(rollouts=options.rollouts, runs=options.rollouts):
+        print(measured, flush=True)
+        kept = kept and measured.is_kept
+    return kept
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace], bool]] = {
     "in-process": _measure_in_process,
     "throughput": _measure_throughput,
@@ -117,6 +126,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], bool]] = {
     "live": _measure_live,
     "plans": _measure_plans,
     "recovery": _measure_recovery,
+    "guardrails": _measure_guardrails,
 }
 
 if __name__ == "__main__":
