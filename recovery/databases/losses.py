@@ -6,6 +6,7 @@ only the live database has, which a migration may have filled with millions of r
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,8 @@ ROWS_AT_ONCE = 200_000
 CHUNK, STREAMED = 50_000, 1_000
 #: Longer whole numbers are archived as text: Python reads no more digits of a number.
 MOST_DIGITS = 4_000
+#: Numbers that are looked at one by one: fractions, powers and what has very many digits. Millions of rows have none.
+_DELICATE = re.compile(r"[0-9][.eE]|[0-9]{100}")
 #: How large objects are called among the tables.
 LARGE_OBJECTS = "large objects"
 _KEYS = (
@@ -289,7 +292,8 @@ def _read_rows(session: Session, table: _Table, keys: list[str]) -> dict[str, di
 
 
 def _parse(row: str) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(row, parse_float=_read_number, parse_int=_read_whole)
+    delicate: dict[str, Any] = {"parse_float": _read_number, "parse_int": _read_whole} if _DELICATE.search(row) else {}
+    read: dict[str, Any] = json.loads(row, **delicate)
     return read
 
 
