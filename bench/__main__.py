@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import containment, guardrails, inprocess, live, plans, recovery, soak, throughput
+from bench import containment, guardrails, ingestion, inprocess, live, plans, recovery, soak, throughput
 from bench.figures import Figures
 from bench.server import serve
 from releaseportal.embedded.postgres import remove_cluster
@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of the throughput; the least counts")
     parser.add_argument("--megabytes", type=int, default=1_024, help="size of the database that recovery restores")
     parser.add_argument("--rollouts", type=int, default=1_000, help="simulated for each line of the guardrails' table")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each load of the ingestion")
     options = parser.parse_args()
     if unknown := set(options.parts) - PARTS.keys():
         parser.error(f"there is no part {', '.join(sorted(unknown))}: choose among {', '.join(PARTS)}")
@@ -119,10 +120,20 @@ def _measure_guardrails(options: argparse.Namespace) -> bool:
     return kept
 
 
+def _measure_ingestion(options: argparse.Namespace) -> bool:
+    kept = True
+    with _portal() as (portal, _folder):
+        for line in ingestion.measure(portal, seconds=options.seconds):
+            print(line, flush=True)
+            kept = kept and line.is_within
+    return kept
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace], bool]] = {
     "in-process": _measure_in_process,
     "throughput": _measure_throughput,
     "containment": _measure_containment,
+    "ingestion": _measure_ingestion,
     "live": _measure_live,
     "plans": _measure_plans,
     "recovery": _measure_recovery,

@@ -32,7 +32,7 @@ READ_ONLY_TABLES = frozenset(
 )
 #: Functions that the application's role calls itself, or that its writes are checked by; triggers call all
 #: others, which asks for no right.
-CALLED_FUNCTIONS = frozenset({"core_seal_history", "flags_split_total"})
+CALLED_FUNCTIONS = frozenset({"core_seal_history", "flags_split_total", "health_drop_days", "health_make_day"})
 #: Further tables that only grow; models say so themselves with `append_only = True`.
 APPEND_ONLY_TABLES: set[str] = set()
 

@@ -11,7 +11,7 @@ from flags.domain.purposes import Purpose
 from flags.domain.tokens import TokenIdentity
 from flags.lean import LeanRefusal, check_token, get_snapshot, json_response, parse_json, read_body, refusal_response
 from health.domain.samples import MAX_BODY_BYTES, MAX_SAMPLES, read_samples
-from health.transitions import record_samples
+from health.sample_transitions import record_samples
 
 PURPOSES = frozenset({Purpose.TELEMETRY})
 RETRY_SECONDS = 5
@@ -70,7 +70,10 @@ def _store(identity: TokenIdentity, items: list[object]) -> Response:
     close_old_connections()
     try:
         stored = record_samples(
-            token_id=identity.token_id, environment_id=identity.environment_id, values=reading.accepted, now=now
+            source=f"token:{identity.token_id}",
+            environment_id=identity.environment_id,
+            values=reading.accepted,
+            now=now,
         )
     except (OperationalError, InterfaceError):
         raise LeanRefusal(

@@ -6,49 +6,28 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.history import track
-from flags.models import ApiToken, Environment, Flag, Site
+from flags.models import Environment, Flag, Site
 from health.domain.error_rate import DEFAULT_THRESHOLD_BP, LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
 from health.domain.verdict import Verdict
+from health.sample_models import LatencyHour, LatencyMinute, Sample, SampleBatch, SiteMinute, TillMinute
 
-
-class Sample(models.Model):
-    """What one till (or back end) saw in [start_at, ends_at). Untracked: counters."""
-
-    token = models.ForeignKey(ApiToken, on_delete=models.PROTECT, related_name="+")
-    client_id = models.CharField(max_length=200)
-    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
-    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
-    flag = models.ForeignKey(Flag, on_delete=models.PROTECT, null=True, related_name="+")
-    till = models.CharField(max_length=100, blank=True)
-    release = models.CharField(max_length=50, blank=True)
-    transaction = models.CharField(max_length=100, blank=True)
-    received_at = models.DateTimeField()
-    start_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
-    requests = models.PositiveIntegerField()
-    errors = models.PositiveIntegerField()
-    critical_errors = models.PositiveIntegerField()
-    integrity_errors = models.PositiveIntegerField()
-    latency = models.JSONField(null=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(name="health_sample_once", fields=["token", "client_id"]),
-            models.CheckConstraint(
-                name="health_sample_counts",
-                condition=Q(errors__lte=models.F("requests"))
-                & Q(critical_errors__lte=models.F("errors"))
-                & Q(integrity_errors__lte=models.F("errors")),
-            ),
-            models.CheckConstraint(name="health_sample_forward", condition=Q(ends_at__gt=models.F("start_at"))),
-        ]
-        indexes = [
-            models.Index(name="health_sample_window", fields=["environment", "received_at"]),
-            models.Index(name="health_sample_series", fields=["environment", "start_at"]),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.site_id} {self.start_at:%H:%M:%S}"
+__all__ = [
+    "BreachMemory",
+    "Complaint",
+    "ComplaintSeverity",
+    "ComplaintStatus",
+    "ComplaintText",
+    "Guardrail",
+    "Lane",
+    "LatencyHour",
+    "LatencyMinute",
+    "Mode",
+    "Sample",
+    "SampleBatch",
+    "SiteMinute",
+    "StoredVerdict",
+    "TillMinute",
+]
 
 
 class StoredVerdict(models.Model):

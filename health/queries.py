@@ -1,7 +1,7 @@
 """Reads of health: judgements, counts, series."""
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import DatabaseError, transaction
 from django.db.models import Count, FloatField, Func, IntegerField, Max, Q, QuerySet, Sum, Value
-from django.db.models.functions import Cast, Extract
+from django.db.models.functions import Cast, Extract, Greatest
 
 from core.domain.business_time import day_bounds, local_day
 from core.searching import find_number, fits
@@ -19,7 +19,8 @@ from health.domain.complaints import SIMILAR, Voice, count_voices, days_ago, lik
 from health.domain.critical_lane import LANE, THRESHOLD, WINDOW, SampleFacts, judge_critical, window_start
 from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement, Verdict
-from health.models import Complaint, ComplaintStatus, Sample, StoredVerdict
+from health.models import Complaint, ComplaintStatus, Sample, SiteMinute, StoredVerdict, TillMinute
+from health.rollup_queries import Scope, choose_flags, floor_minute, sum_flag_minutes
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ MOST_OFFERED = 100
 def judge_critical_lane(*, exposures: Sequence[Exposure], now: datetime) -> list[Judgement]:
     """Return one judgement for each exposure; a fault while judging is verdict `error`, never healthy.
 
-    One query for each environment among the exposures.
+    Two queries for each environment among the exposures.
     """
     flag_keys: dict[str, set[str]] = defaultdict(set)
     for exposure in exposures:
@@ -70,10 +71,12 @@ def _no_verdict(exposure: Exposure, fault: Exception, *, now: datetime) -> Judge
 
 
 def _window_facts(*, environment_key: str, flag_keys: Collection[str], now: datetime) -> list[SampleFacts]:
-    """Return the window's samples that can say something: of these flags, or with errors that weigh."""
-    weighs = Q(critical_errors__gt=0) | Q(integrity_errors__gt=0)
+    """Return the window's samples with errors that weigh, and the flags' requests of each minute beside them.
+
+    The first are read as they came, at once; the others only say how many there were, from sums.
+    """
     rows = Sample.objects.filter(
-        weighs | Q(flag__key__in=flag_keys),
+        Q(critical_errors__gt=0) | Q(integrity_errors__gt=0),
         environment__key=environment_key,
         received_at__gte=now - WINDOW,
         received_at__lt=now,
@@ -88,7 +91,34 @@ def _window_facts(*, environment_key: str, flag_keys: Collection[str], now: date
         "critical_errors",
         "integrity_errors",
     )
-    return [SampleFacts(*row) for row in rows.order_by("received_at", "pk")]
+    weighing = [SampleFacts(*row) for row in rows.order_by("received_at", "pk")]
+    return [*weighing, *_count_others(weighing, environment_key=environment_key, flag_keys=flag_keys, now=now)]
+
+
+def _count_others(
+    weighing: Sequence[SampleFacts], *, environment_key: str, flag_keys: Collection[str], now: datetime
+) -> list[SampleFacts]:
+    """Return the requests of the flags' samples that do not weigh, minute by minute, as if of one sample each."""
+    counted: Counter[tuple[str | None, datetime]] = Counter()
+    for sample in weighing:
+        counted[sample.flag_key, floor_minute(sample.received_at)] += sample.requests
+    minutes = sum_flag_minutes(
+        environment_key=environment_key, scopes=[Scope(key) for key in flag_keys], since=now - WINDOW, until=now
+    )
+    return [
+        SampleFacts(
+            received_at=max(one.last_received_at, now - WINDOW),
+            start_at=one.first_start_at,
+            ends_at=one.last_ends_at,
+            site_key="",
+            till="",
+            flag_key=one.flag_key,
+            requests=max(one.requests - counted[one.flag_key, one.minute], 0),
+            critical_errors=0,
+            integrity_errors=0,
+        )
+        for one in minutes
+    ]
 
 
 def count_complaints_by_day(
@@ -201,11 +231,22 @@ class Point:
 
 
 def error_series(*, environment_key: str, since: datetime, until: datetime, buckets: int) -> list[Point]:
-    """Return requests and errors in equal buckets of [since, until), overall samples only: one query."""
+    """Return requests and errors in equal buckets of [since, until), overall samples only: one query.
+
+    A minute of receipt counts where it begins; the one that the window begins in, where all of it tells
+    of the time since.
+    """
     width = (until - since) / buckets
     rows = (
-        Sample.objects.filter(environment__key=environment_key, flag=None, start_at__gte=since, start_at__lt=until)
-        .annotate(bucket=_bucket_of("start_at", since=since, until=until, buckets=buckets))
+        SiteMinute.objects.filter(
+            Q(minute__gte=since) | Q(first_start_at__gte=since),
+            environment__key=environment_key,
+            flag=None,
+            minute__gte=floor_minute(since),
+            minute__lt=until,
+        )
+        .annotate(at=Greatest("minute", Value(since)))
+        .annotate(bucket=_bucket_of("at", since=since, until=until, buckets=buckets))
         .values("bucket")
         .annotate(n=Sum("requests"), e=Sum("errors"), c=Sum("critical_errors") + Sum("integrity_errors"))
         .order_by("bucket")
@@ -225,7 +266,12 @@ def _bucket_of(field: str, *, since: datetime, until: datetime, buckets: int) ->
 
 def count_reporting_tills(*, environment_key: str, till_keys: Collection[str], since: datetime) -> int:
     """Return how many of these tills have reported since a moment: one query."""
-    rows = Sample.objects.filter(environment__key=environment_key, till__in=till_keys, received_at__gte=since)
+    rows = TillMinute.objects.filter(
+        environment__key=environment_key,
+        till__in=till_keys,
+        minute__gte=floor_minute(since),
+        last_received_at__gte=since,
+    )
     return rows.values("till").distinct().count()
 
 
@@ -242,10 +288,13 @@ class FlagFigures:
 
 
 def figures_by_flag(*, environment_key: str, since: datetime, until: datetime) -> list[FlagFigures]:
-    """Return the sums of each flag at each site in [since, until): one query."""
+    """Return the sums of each flag at each site in the minutes of [since, until): one query."""
     rows = (
-        Sample.objects.filter(
-            environment__key=environment_key, flag__isnull=False, received_at__gte=since, received_at__lt=until
+        SiteMinute.objects.filter(
+            choose_flags(None, with_overall=False),
+            environment__key=environment_key,
+            minute__gte=floor_minute(since),
+            minute__lt=until,
         )
         .values("flag__key", "site__name")
         .annotate(n=Sum("requests"), e=Sum("errors"), c=Sum("critical_errors"), i=Sum("integrity_errors"))
@@ -293,11 +342,14 @@ def last_reports(*, environment_key: str, since: datetime, until: datetime) -> l
     """Return every site's last report received in [since, until), silent sites too: two queries."""
     found = {
         row["site"]: row
-        for row in Sample.objects.filter(
-            environment__key=environment_key, received_at__gte=since, received_at__lt=until
+        for row in TillMinute.objects.filter(
+            environment__key=environment_key,
+            minute__gte=floor_minute(since),
+            minute__lt=until,
+            last_received_at__gte=since,
         )
         .values("site")
-        .annotate(last=Max("received_at"), tills=Count("till", distinct=True, filter=~Q(till="")))
+        .annotate(last=Max("last_received_at"), tills=Count("till", distinct=True, filter=~Q(till="")))
     }
     return [
         Report(site.name, site.phone, found[site.pk]["last"], found[site.pk]["tills"])

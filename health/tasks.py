@@ -1,16 +1,27 @@
 """Due work of health: what has had its time ends."""
 
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, timedelta
+from itertools import takewhile
 
 from celery import shared_task
 from django.conf import settings
 
 from core import clock
-from health.transitions import forget_samples, forget_words
+from health.models import LatencyHour, LatencyMinute, Sample, SiteMinute, TillMinute
+from health.rollup_transitions import roll_up_counts, roll_up_latency
+from health.sample_transitions import forget_days, make_days
+from health.transitions import forget_words
 
 BATCH = 500
-#: More than a fleet of a hundred tills sends in the task's period.
-SAMPLE_BATCH = 50_000
+#: After a backlog of hours other tasks get their turn in between.
+PIECES = 50
+#: Sites' minutes are derived from those of their tills, which are of no use when the minute is over.
+TILL_MINUTES_DAYS = 2
+#: Today's latency by the minute beside that of a week ago.
+LATENCY_MINUTES_DAYS = 8
+#: Baselines look back four weeks, from before a release that may last two.
+LATENCY_HOURS_DAYS = 42
 
 
 @shared_task
@@ -21,7 +32,45 @@ def forget_old_words() -> int:
 
 
 @shared_task
+def roll_up_samples() -> int:
+    """Add new samples to the minutes of tills and sites; return how many batches."""
+    return _work_off(roll_up_counts)
+
+
+@shared_task
+def roll_up_latencies() -> int:
+    """Add the latency of new samples to its minutes and hours; return how many batches."""
+    return _work_off(roll_up_latency)
+
+
+def _work_off(roll_up: Callable[[], int]) -> int:
+    """Repeat what does a piece in a transaction of its own until nothing is left; at most `PIECES` times."""
+    return sum(takewhile(bool, (roll_up() for _ in range(PIECES))))
+
+
+@shared_task
+def make_sample_days() -> None:
+    """Make the days ahead that samples and their sums will lie in."""
+    make_days(today=clock.now().astimezone(UTC).date())
+
+
+@shared_task
 def forget_old_samples() -> int:
-    """Delete samples older than the retention; return how many. What was decided on them is in the verdicts."""
-    limit = timedelta(days=settings.SAMPLE_RETENTION_DAYS)
-    return forget_samples(received_before=clock.now() - limit, at_most=SAMPLE_BATCH)
+    """Drop the days of samples and sums that are past their retention; return how many.
+
+    What was decided on them is in the verdicts.
+    """
+    return sum(forget_days(table, before=before) for table, before in _list_limits())
+
+
+def _list_limits() -> Iterator[tuple[str, date]]:
+    """Yield each table that lies in days, and the first day that is kept."""
+    now = clock.now().astimezone(UTC)
+    for model, days in (
+        (Sample, settings.SAMPLE_RETENTION_DAYS),
+        (SiteMinute, settings.SITE_MINUTE_RETENTION_DAYS),
+        (TillMinute, TILL_MINUTES_DAYS),
+        (LatencyMinute, LATENCY_MINUTES_DAYS),
+        (LatencyHour, LATENCY_HOURS_DAYS),
+    ):
+        yield model._meta.db_table, (now - timedelta(days=days)).date()

@@ -1,83 +1,26 @@
-"""Writes of health: samples, verdicts, complaints."""
+"""Writes of health: verdicts, complaints."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.models import Environment, Flag, Site
 from health.domain.exposure import Exposure
-from health.domain.samples import SampleValue
 from health.domain.verdict import Judgement
 from health.models import (
     Complaint,
     ComplaintSeverity,
     ComplaintStatus,
     ComplaintText,
-    Sample,
     StoredVerdict,
 )
 
 MAX_TEXT_CHARACTERS = 4_000
 MAX_REPORTER_CHARACTERS = 100
-
-
-@transaction.atomic
-def record_samples(*, token_id: int, environment_id: int, values: Sequence[SampleValue], now: datetime) -> int:
-    """Store the samples that are new to their token; return how many. The same id twice counts once."""
-    sites = dict(Site.objects.values_list("key", "pk"))
-    flags = dict(Flag.objects.values_list("key", "pk"))
-    fresh = {value.client_id: value for value in reversed(values)}
-    # In one order everywhere: two clients that repeat each other's samples wait, and do not deadlock.
-    rows = [
-        Sample(
-            token_id=token_id,
-            client_id=value.client_id,
-            environment_id=environment_id,
-            site_id=sites[value.site_key],
-            flag_id=flags[value.flag_key] if value.flag_key else None,
-            till=value.till,
-            release=value.release,
-            transaction=value.transaction,
-            received_at=now,
-            start_at=value.start_at,
-            ends_at=value.ends_at,
-            requests=value.requests,
-            errors=value.errors,
-            critical_errors=value.critical_errors,
-            integrity_errors=value.integrity_errors,
-            latency=value.latency,
-        )
-        for _, value in sorted(fresh.items())
-    ]
-    return _insert_new(rows)
-
-
-def _insert_new(rows: Sequence[Sample]) -> int:
-    """Insert the samples that are not there yet; return how many.
-
-    `bulk_create(ignore_conflicts=True)` cannot tell how many it wrote; RETURNING can, also when
-    the same samples arrive twice at once.
-    """
-    if not rows:
-        return 0
-    fields = [field for field in Sample._meta.concrete_fields if not field.primary_key]
-    values = [[field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields] for row in rows]
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(str(field.column)) for field in fields)
-    places = ", ".join(["%s"] * len(fields))
-    statement = (
-        f"INSERT INTO {quote(Sample._meta.db_table)} ({columns})"  # noqa: S608  # names of our own model
-        f" VALUES {', '.join([f'({places})'] * len(rows))}"
-        ' ON CONFLICT ("token_id", "client_id") DO NOTHING RETURNING 1'
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [value for row in values for value in row])
-        return len(cursor.fetchall())
 
 
 @transaction.atomic
@@ -176,14 +119,6 @@ def forget_words(*, logged_before: datetime, at_most: int) -> int:
     rows = ComplaintText.objects.select_for_update(of=("self",), skip_locked=True)
     old = rows.filter(complaint__logged_at__lt=logged_before).order_by("complaint__logged_at", "pk")
     deleted, _by_model = ComplaintText.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:at_most])).delete()
-    return deleted
-
-
-@transaction.atomic
-def forget_samples(*, received_before: datetime, at_most: int) -> int:
-    """Delete samples received before a moment, oldest first; return how many."""
-    old = Sample.objects.filter(received_at__lt=received_before).order_by("pk").values("pk")[:at_most]
-    deleted, _by_model = Sample.objects.filter(pk__in=old).delete()
     return deleted
 
 

@@ -24,7 +24,7 @@ from flags.transitions import (
     create_token,
 )
 from health.domain.samples import SampleValue
-from health.transitions import record_samples
+from health.sample_transitions import record_samples
 from releaseportal.demo import catalogue
 from releaseportal.demo.calm import ZONE, Start, find_start
 from rollouts.domain.lifecycle import Status
@@ -310,7 +310,7 @@ def _record_healthy_samples(rollout: Rollout, *, token_id: int, now: datetime) -
         )
         for key in keys
     ]
-    record_samples(token_id=token_id, environment_id=rollout.environment_id, values=values, now=now)
+    record_samples(source=f"token:{token_id}", environment_id=rollout.environment_id, values=values, now=now)
 
 
 def _load_rehearsal(scene: Scene, environment: Environment, *, actor: Actor, now: datetime) -> Rollout:

@@ -32,6 +32,7 @@ SAME_IN_FRENCH = {
     "impact",
     "incident",
     "incidents",
+    "minute",
     "mode",
     "note",
     "notes",

@@ -6,9 +6,11 @@ from typing import Any
 
 from core.actors import DEMO, Actor
 from flags.models import ApiToken, Environment, Flag, Site
-from health.domain.samples import read_samples
+from health.domain.samples import SampleValue, read_samples
 from health.models import Complaint
-from health.transitions import log_complaint, record_samples
+from health.rollup_transitions import roll_up_counts
+from health.sample_transitions import record_samples
+from health.transitions import log_complaint
 from tests.factories.core import NOW
 
 _numbers = count(1)
@@ -27,18 +29,20 @@ def sample_body(*, site: str, start: datetime, **given: Any) -> dict[str, Any]:
     return body | given
 
 
-def make_sample(token: ApiToken, *, site: Site, received_at: datetime = NOW, **given: Any) -> None:
-    """Store one sample that began half a minute before it was received, through the parser."""
-    start = given.pop("start", received_at - timedelta(seconds=30))
+def make_value(*, site: str, now: datetime, **given: Any) -> SampleValue:
+    """Return one sample as the parser reads it, which began half a minute before `now`."""
     flag = given.get("flag")
-    reading = read_samples(
-        [sample_body(site=site.key, start=start, **given)],
-        site_keys={site.key},
-        flag_keys={flag} if flag else set(),
-        now=received_at,
-    )
+    body = sample_body(site=site, start=given.pop("start", now - timedelta(seconds=30)), **given)
+    reading = read_samples([body], site_keys={site}, flag_keys={flag} if flag else set(), now=now)
     assert reading.rejected == []
-    record_samples(token_id=token.pk, environment_id=token.environment_id, values=reading.accepted, now=received_at)
+    return reading.accepted[0]
+
+
+def make_sample(token: ApiToken, *, site: Site, received_at: datetime = NOW, **given: Any) -> None:
+    """Store one sample that began half a minute before it was received, through the parser, and roll it up."""
+    value = make_value(site=site.key, now=received_at, **given)
+    record_samples(source=f"token:{token.pk}", environment_id=token.environment_id, values=[value], now=received_at)
+    roll_up_counts()
 
 
 def make_complaint(

@@ -15,7 +15,8 @@ from flags.transitions import (
     create_token,
 )
 from health.domain.samples import SampleValue
-from health.transitions import record_samples
+from health.rollup_transitions import roll_up_counts
+from health.sample_transitions import record_samples
 from rollouts.drawing import PlanRequest
 from rollouts.models import Release, Rollout
 from rollouts.queries import find_next_step
@@ -84,9 +85,9 @@ def reload(rollout: Rollout) -> Rollout:
 def report(
     world: World, *, flag: Flag | None, now: datetime, till: str = "till-1", critical: int = 0, integrity: int = 0
 ) -> None:
-    """Store one sample of ten requests from Lyon, received at `now`."""
+    """Store one sample of ten requests from Lyon, received at `now`, and roll it up."""
     record_samples(
-        token_id=world.tokens[Purpose.TELEMETRY][0],
+        source=f"token:{world.tokens[Purpose.TELEMETRY][0]}",
         environment_id=world.environment.pk,
         values=[
             SampleValue(
@@ -107,6 +108,7 @@ def report(
         ],
         now=now,
     )
+    roll_up_counts()
 
 
 def play(world: World, rollout: Rollout, *, start: datetime, seconds: int, healthy: bool = True) -> datetime:

@@ -63,8 +63,8 @@ def test_intake__good_sample__is_stored_with_everything_it_said(fleet: Fleet) ->
 
     sample = Sample.objects.get()
     assert (answer.status, answer.json()) == (202, {"accepted": 1, "duplicates": 0, "rejected": []})
-    assert (sample.token, sample.environment, sample.site, sample.flag) == (
-        fleet.token,
+    assert (sample.source, sample.environment, sample.site, sample.flag) == (
+        f"token:{fleet.token.pk}",
         fleet.environment,
         fleet.site,
         fleet.flag,

@@ -109,7 +109,7 @@ def test_judge__eight_exposures__take_as_many_queries_as_one(
     for number in range(20):
         make_sample(token, site=site, flag=flag.key, till=f"t{number}", errors=1, critical_errors=1)
 
-    with django_assert_num_queries(3):  # one, within a savepoint
+    with django_assert_num_queries(4):  # two, within a savepoint
         judge_critical_lane(exposures=exposures, now=NOW + timedelta(seconds=1))
 
 
@@ -292,14 +292,15 @@ def test_count_complaints__words_gone_by_retention__still_count(environment: Env
     assert count_complaints(environment_key=environment.key, now=NOW) == 2
 
 
-def test_error_series__samples_of_the_whole_till__fall_into_their_buckets(
+def test_error_series__samples_of_the_whole_till__fall_into_the_buckets_of_their_receipt(
     environment: Environment, site: Site, flag: Flag, token: ApiToken
 ) -> None:
     since = NOW - timedelta(minutes=10)
     for minute, errors in ((0, 1), (4.9, 2), (5, 3)):
-        start = since + timedelta(minutes=minute)
-        make_sample(token, site=site, start=start, errors=errors)
-    make_sample(token, site=site, start=since, flag=flag.key, errors=9)
+        received_at = since + timedelta(minutes=minute)
+        make_sample(token, site=site, received_at=received_at, errors=errors)
+    make_sample(token, site=site, received_at=since, flag=flag.key, errors=9)
+    make_sample(token, site=site, received_at=since - timedelta(seconds=1), errors=7)
 
     series = error_series(environment_key=environment.key, since=since, until=NOW, buckets=2)
 

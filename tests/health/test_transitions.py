@@ -13,7 +13,8 @@ from core.roles import Role
 from flags.models import Environment, Site
 from health.domain.samples import SampleValue, read_samples
 from health.models import Complaint, ComplaintText, Sample
-from health.transitions import log_complaint, mark_duplicate, mark_spam, record_samples
+from health.sample_transitions import make_days, record_samples
+from health.transitions import log_complaint, mark_duplicate, mark_spam
 from tests.factories.core import NOW, make_person
 from tests.factories.flags import make_environment, make_site, make_token
 from tests.factories.health import make_complaint, sample_body
@@ -33,7 +34,7 @@ def test_record_samples__some_known__returns_how_many_are_new() -> None:
 
     def record(*ids: str) -> int:
         return record_samples(
-            token_id=token.pk, environment_id=token.environment_id, values=_values(site, *ids), now=NOW
+            source=f"token:{token.pk}", environment_id=token.environment_id, values=_values(site, *ids), now=NOW
         )
 
     assert [record(), record("a", "b"), record("b", "c", "c"), record("a")] == [0, 2, 1, 0]
@@ -42,10 +43,12 @@ def test_record_samples__some_known__returns_how_many_are_new() -> None:
 @pytest.mark.django_db
 def test_samples__more_critical_errors_than_errors__are_refused_by_the_database() -> None:
     token, _ = make_token(make_environment())
+    make_days(today=NOW.date())
 
     with pytest.raises(IntegrityError, match="health_sample_counts"), transaction.atomic():
         Sample.objects.create(
-            token=token,
+            id=1,
+            source="token:1",
             environment=token.environment,
             site=make_site(),
             client_id="a",

@@ -20,7 +20,7 @@ from health.domain.verdict import Judgement, Verdict
 from health.models import BreachMemory, Guardrail, Mode, StoredVerdict
 from health.ratio_queries import judge_ratio_lanes
 from health.ratio_transitions import judge_and_remember, set_guardrail
-from health.transitions import record_samples
+from health.sample_transitions import record_samples
 from notifications.models import Event
 from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import Status
@@ -68,8 +68,8 @@ def send(world: World, *, flag: Flag | None, now: datetime, share: float, site: 
     sites, flags = {one.key for one in world.sites}, {one.key for one in world.flags}
     reading = read_samples(body, site_keys=sites, flag_keys=flags, now=now)
     assert reading.rejected == []
-    token_id = world.tokens[Purpose.TELEMETRY][0]
-    record_samples(token_id=token_id, environment_id=world.environment.pk, values=reading.accepted, now=now)
+    source = f"token:{world.tokens[Purpose.TELEMETRY][0]}"
+    record_samples(source=source, environment_id=world.environment.pk, values=reading.accepted, now=now)
 
 
 def run_fleet(

@@ -1,0 +1,253 @@
+"""Reads of what samples are rolled up to: a second old, in minutes of receipt. One query each.
+
+A window takes every minute that begins in it, and the one that it begins in. Keys go in and come out;
+flag None: all of a till's requests, whatever was on.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
+from django.db.models import BooleanField, F, Func, Max, Q, QuerySet, Sum
+from django.db.models.functions import Trunc
+
+from flags.models import Flag
+from health.domain.histogram import Histogram, merge
+from health.models import LatencyHour, LatencyMinute, SiteMinute
+
+
+class SiteSums(NamedTuple):
+    """One site's minute."""
+
+    flag_key: str | None
+    site_key: str
+    minute: datetime
+    requests: int
+    errors: int
+    critical_errors: int
+    integrity_errors: int
+    spread_requests: float
+    spread_errors: int
+    first_start_at: datetime
+    last_ends_at: datetime
+    last_received_at: datetime
+
+
+class FlagSums(NamedTuple):
+    """One flag's minute, of the sites asked for."""
+
+    flag_key: str | None
+    minute: datetime
+    requests: int
+    errors: int
+    critical_errors: int
+    integrity_errors: int
+    spread_requests: float
+    spread_errors: int
+    first_start_at: datetime
+    last_ends_at: datetime
+    last_received_at: datetime
+
+
+class Scope(NamedTuple):
+    """What of a flag is asked for: of samples that began at `start_after` or later, at these sites, or at all."""
+
+    flag_key: str
+    start_after: datetime | None = None
+    site_keys: Collection[str] | None = None
+
+
+_SUM_FLAGS = """
+WITH scope AS MATERIALIZED (
+    SELECT f.id AS flag_id, f.key, s.start_after, s.sites
+    FROM jsonb_to_recordset(%(scopes)s::jsonb) AS s (flag text, start_after timestamptz, sites jsonb)
+    JOIN flags_flag f ON f.key = s.flag
+)
+SELECT scope.key, m.minute, sum(m.requests)::bigint, sum(m.errors)::bigint, sum(m.critical_errors)::bigint,
+    sum(m.integrity_errors)::bigint, sum(m.spread_requests), sum(m.spread_errors)::bigint,
+    min(m.first_start_at), max(m.last_ends_at), max(m.last_received_at)
+FROM scope
+JOIN health_siteminute m ON m.flag_id = scope.flag_id
+    AND m.environment_id = (SELECT id FROM flags_environment WHERE key = %(environment)s)
+    AND m.minute >= %(since)s AND m.minute < %(until)s
+JOIN flags_site ON flags_site.id = m.site_id
+WHERE (scope.start_after IS NULL OR m.first_start_at >= scope.start_after)
+  AND (scope.sites IS NULL OR jsonb_exists(scope.sites, flags_site.key))
+GROUP BY scope.key, m.minute ORDER BY scope.key, m.minute
+"""
+
+
+def floor_minute(moment: datetime) -> datetime:
+    """Return the beginning of a moment's minute."""
+    return moment.replace(second=0, microsecond=0)
+
+
+def read_site_minutes(
+    *,
+    environment_key: str,
+    flag_keys: Collection[str] | None,
+    since: datetime,
+    until: datetime,
+    start_after: Mapping[str, datetime] | None = None,
+    site_keys: Collection[str] | None = None,
+    with_overall: bool = True,
+) -> list[SiteSums]:
+    """Return the minutes of each site for these flags (None: for every flag), and those of no flag, in order of time.
+
+    `start_after` leaves out, of a flag, minutes with samples that began before: they tell of the time
+    before its step as well.
+    """
+    rows = _within(environment_key=environment_key, since=since, until=until).filter(
+        choose_flags(flag_keys, with_overall=with_overall)
+    )
+    if site_keys is not None:
+        rows = rows.filter(site__key__in=site_keys)
+    names = ("flag__key", "site__key", *SiteSums._fields[2:])
+    limits = start_after or {}
+    found = (SiteSums(*row) for row in rows.order_by("minute", "flag__key", "site__key").values_list(*names))
+    return [row for row in found if not _is_too_early(row.first_start_at, limits.get(row.flag_key or ""))]
+
+
+def _is_too_early(moment: datetime, limit: datetime | None) -> bool:
+    return limit is not None and moment < limit
+
+
+def sum_flag_minutes(
+    *, environment_key: str, scopes: Collection[Scope], since: datetime, until: datetime
+) -> list[FlagSums]:
+    """Return each flag's minutes pooled over the sites of its scope, in order of flag and time.
+
+    Pooled in the database: hundreds of flags at many sites come back as one row for a flag and minute.
+    """
+    asked = [
+        {
+            "flag": scope.flag_key,
+            "start_after": scope.start_after and scope.start_after.isoformat(),
+            "sites": None if scope.site_keys is None else sorted(scope.site_keys),
+        }
+        for scope in scopes
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SUM_FLAGS,
+            {
+                "scopes": json.dumps(asked),
+                "environment": environment_key,
+                "since": floor_minute(since),
+                "until": until,
+            },
+        )
+        return [FlagSums(*row) for row in cursor.fetchall()]
+
+
+def find_newest_receipt(
+    *, environment_key: str, flag_keys: Collection[str], since: datetime, until: datetime
+) -> dict[str | None, datetime]:
+    """Return when the newest sample of each flag, and of no flag (None), was received; what sent nothing is missing."""
+    rows = _within(environment_key=environment_key, since=since, until=until).filter(
+        choose_flags(flag_keys, with_overall=True)
+    )
+    return dict(rows.order_by().values_list("flag__key").annotate(Max("last_received_at")))
+
+
+class Latency(NamedTuple):
+    """What is known of how long one named transaction took."""
+
+    flag_key: str | None
+    site_key: str
+    transaction: str
+    at: datetime
+    requests: int
+    histogram: Histogram
+
+
+def read_latency(
+    *,
+    environment_key: str,
+    flag_keys: Collection[str] | None,
+    since: datetime,
+    until: datetime,
+    by_hour: bool = False,
+    site_keys: Collection[str] | None = None,
+    transaction: str | None = None,
+    with_overall: bool = True,
+) -> list[Latency]:
+    """Return latency by flag, site, named transaction and minute (or hour), in order of time."""
+    model, time = (LatencyHour, "hour") if by_hour else (LatencyMinute, "minute")
+    begin = floor_minute(since).replace(minute=0) if by_hour else floor_minute(since)
+    rows = model._default_manager.filter(
+        choose_flags(flag_keys, with_overall=with_overall),
+        **{"environment__key": environment_key, f"{time}__gte": begin, f"{time}__lt": until},
+    )
+    if site_keys is not None:
+        rows = rows.filter(site__key__in=site_keys)
+    if transaction is not None:
+        rows = rows.filter(transaction=transaction)
+    names = ("flag__key", "site__key", "transaction", time, "requests", "bins", "counts")
+    return [
+        Latency(flag, site, name, at, requests, dict(zip(bins, counts, strict=True)))
+        for flag, site, name, at, requests, bins, counts in rows.order_by(*names[3:4], *names[:3]).values_list(*names)
+    ]
+
+
+def pool_latency(rows: Iterable[Latency]) -> dict[tuple[str | None, str], Histogram]:
+    """Return the histograms of all sites and times together, by flag and named transaction."""
+    parts: dict[tuple[str | None, str], list[Histogram]] = {}
+    for row in rows:
+        parts.setdefault((row.flag_key, row.transaction), []).append(row.histogram)
+    return {key: merge(histograms) for key, histograms in parts.items()}
+
+
+class Trace(NamedTuple):
+    """A point of a chart's line; `key` is the site's or the flag's."""
+
+    key: str
+    at: datetime
+    requests: int
+    errors: int
+
+
+def trace_by_site(*, environment_key: str, since: datetime, until: datetime, step: str = "minute") -> list[Trace]:
+    """Return requests and errors of each site, whatever was on, by minute, hour or day (UTC)."""
+    rows = _within(environment_key=environment_key, since=since, until=until).filter(flag=None)
+    return _trace(rows, "site__key", step=step)
+
+
+def trace_by_flag(*, environment_key: str, since: datetime, until: datetime, step: str = "minute") -> list[Trace]:
+    """Return requests and errors of each flag at all sites, by minute, hour or day (UTC)."""
+    rows = _within(environment_key=environment_key, since=since, until=until).filter(
+        choose_flags(None, with_overall=False)
+    )
+    return _trace(rows, "flag__key", step=step)
+
+
+def _trace(rows: QuerySet[SiteMinute], key: str, *, step: str) -> list[Trace]:
+    sums = rows.values(key, at=Trunc("minute", step)).annotate(n=Sum("requests"), e=Sum("errors"))
+    return [Trace(*row) for row in sums.order_by(key, "at").values_list(key, "at", "n", "e")]
+
+
+def _within(*, environment_key: str, since: datetime, until: datetime) -> QuerySet[SiteMinute]:
+    return SiteMinute.objects.filter(
+        environment__key=environment_key, minute__gte=floor_minute(since), minute__lt=until
+    )
+
+
+def choose_flags(flag_keys: Collection[str] | None, *, with_overall: bool) -> Q:
+    """Return the rows of these flags, None: of every flag.
+
+    As an array, not as a join: the index begins with the flag, and only so is each looked up in it.
+    """
+    flags = Flag.objects.all() if flag_keys is None else Flag.objects.filter(key__in=flag_keys)
+    chosen = Q(
+        Func(
+            F("flag_id"),
+            ArraySubquery(flags.order_by().values("pk")),
+            template="%(expressions)s)",
+            arg_joiner=" = ANY(",
+            output_field=BooleanField(),
+        )
+    )
+    return chosen | Q(flag=None) if with_overall else chosen
