@@ -7,7 +7,7 @@ and stay out of the records; the portal's complaint pages show them.
 from django.contrib import admin
 
 from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
-from health.models import Complaint, Guardrail, Sample, StoredVerdict
+from health.models import Baseline, Complaint, Decision, Guardrail, Sample, StoredVerdict
 
 
 @admin.register(Complaint)
@@ -29,9 +29,26 @@ class StoredVerdictAdmin(UntrackedAdmin):
 
 @admin.register(Guardrail)
 class GuardrailAdmin(ReadOnlyAdmin):
-    list_display = ("environment", "lane", "mode", "threshold_bp")
+    list_display = ("environment", "lane", "flag", "mode", "scope", "threshold_bp", "cool_down_minutes")
     list_filter = ("environment", "lane", "mode")
+    list_select_related = ("environment", "flag")
+
+
+@admin.register(Decision)
+class DecisionAdmin(UntrackedAdmin):
+    list_display = ("at", "subject", "epoch", "lane", "environment_key", "flag_key", "act", "n", "k", "code")
+    list_filter = ("act", "lane", "environment_key", "flag_key")
+    search_fields = ("subject", "flag_key", "code")
+    date_hierarchy = "at"
+
+
+@admin.register(Baseline)
+class BaselineAdmin(UntrackedAdmin):
+    list_display = ("frozen_at", "subject", "environment", "first_on", "last_on", "requests", "errors")
+    list_filter = ("environment",)
     list_select_related = ("environment",)
+    search_fields = ("subject",)
+    date_hierarchy = "frozen_at"
 
 
 @admin.register(Sample)

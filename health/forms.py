@@ -6,10 +6,8 @@ from django import forms
 from django.db.models import F, Max, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from flags.forms import ReasonedForm
 from flags.models import Environment, Flag, Site
-from health.domain.error_rate import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
-from health.models import Complaint, ComplaintSeverity, ComplaintStatus, Mode
+from health.models import Complaint, ComplaintSeverity, ComplaintStatus
 from health.transitions import MAX_REPORTER_CHARACTERS, MAX_TEXT_CHARACTERS
 
 
@@ -65,23 +63,3 @@ class ComplaintFilter(forms.Form):
             return rows.none()
         columns = {"number": "pk"}
         return rows.filter(**{columns.get(name, name): value for name, value in self.cleaned_data.items() if value})
-
-
-class GuardrailForm(ReasonedForm):
-    """What a ratio lane does and from which share on."""
-
-    mode = forms.ChoiceField(label=_("What it does"), choices=Mode.choices)
-    percent = forms.DecimalField(
-        label=_("Limit in percent"),
-        min_value=LEAST_THRESHOLD_BP // 100,
-        max_value=MOST_THRESHOLD_BP // 100,
-        decimal_places=2,
-        help_text=_("It acts when surely more of the requests fail."),
-    )
-
-    @property
-    def wishes(self) -> dict[str, Any]:
-        """Mode, threshold in basis points and reason."""
-        wishes = super().wishes
-        threshold_bp = int(wishes.pop("percent") * 100)
-        return {**wishes, "threshold_bp": threshold_bp}

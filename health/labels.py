@@ -1,9 +1,12 @@
 """Words of health."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.template.defaultfilters import floatformat
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +20,8 @@ REFUSALS: dict[str, str | Promise] = {
     "original_unknown": _("Name another complaint that still counts as the original."),
     "reporter_too_long": _("The name may have at most %(limit)s characters."),
     "severity_unknown": _("Choose how bad it is from the list."),
-    "guardrail_unknown": _("There is no such guardrail, or it has no such mode."),
+    "guardrail_unknown": _("There is no such guardrail, or it has no such mode or scope."),
+    "cool_down_wrong": _("Between two holds lie at most %(most)s minutes."),
     "threshold_wrong": _("The limit lies between %(least)s and %(most)s %%."),
     "mark_unknown": _("Say whether it repeats another complaint or is none at all."),
 }
@@ -42,16 +46,33 @@ SENTENCES: dict[str, str | Promise] = {
     "some_critical_errors": _("%(k)s critical errors in %(n)s requests: not enough to judge, too many to pass."),
     "no_data": _("No data in the last ten minutes."),
     "fault": _("Judging failed; the log says why."),
-    "error_rate": _(
-        "%(k)s errors in %(n)s requests of %(minutes)s minutes: surely at least %(bound)s %%, more than %(limit)s %%."
-    ),
+    "error_rate": _("%(k)s errors in %(n)s requests since %(since)s: %(odds)s to 1 that more than %(limit)s %% fail."),
     "error_rate_everywhere": _(
-        "%(k)s errors in %(n)s requests of %(minutes)s minutes: surely at least %(bound)s %%, more than %(limit)s %%, "
+        "%(k)s errors in %(n)s requests since %(since)s: %(odds)s to 1 that more than %(limit)s %% fail, "
         "and so where it is off: a rollback may not help."
     ),
     "error_rate_suspected": _(
-        "%(k)s errors in %(n)s requests of %(minutes)s minutes: above %(limit)s %%, to be confirmed with new data."
+        "%(k)s errors in %(n)s requests since %(since)s: %(odds)s to 1 that more than %(limit)s %% fail, "
+        "not sure enough."
     ),
+    "performance": _(
+        "%(k)s of %(n)s requests slow since %(since)s: %(odds)s to 1 that p95 is more than %(limit)s %% above usual."
+    ),
+    "performance_everywhere": _(
+        "%(k)s of %(n)s requests slow since %(since)s: %(odds)s to 1 that p95 is more than %(limit)s %% above usual, "
+        "and so where it is off: a rollback may not help."
+    ),
+    "performance_suspected": _(
+        "%(k)s of %(n)s requests slow since %(since)s: %(odds)s to 1 that p95 is more than %(limit)s %% above usual, "
+        "not sure enough."
+    ),
+    "performance_low": _(
+        "%(k)s of %(n)s requests of %(minutes)s minutes slow: p95 is surely less than %(limit)s %% above usual."
+    ),
+    "performance_unsure": _(
+        "%(k)s of %(n)s requests of %(minutes)s minutes slow: p95 is not surely less than %(limit)s %% above usual."
+    ),
+    "no_baseline": _("What is usual is not known: no four weeks with two thousand requests for this weekday and hour."),
     "error_rate_low": _(
         "%(k)s errors in %(n)s requests of %(minutes)s minutes: surely below %(bound)s %%; the limit is %(limit)s %%."
     ),
@@ -64,7 +85,20 @@ SENTENCES: dict[str, str | Promise] = {
     "source_silent": _("No till has reported for six minutes: what came before says nothing of now."),
 }
 
-LANES: dict[str, str | Promise] = {"critical": _("Critical errors"), "error_rate": _("Error rate")}
+LANES: dict[str, str | Promise] = {
+    "critical": _("Critical errors"),
+    "error_rate": _("Error rate"),
+    "performance": _("Performance"),
+}
+
+#: What a lane did on a breach.
+ACTS: dict[str, str | Promise] = {
+    "observed": _("◉ observed only"),
+    "investigate": _("? to be investigated"),
+    "held": _("⏸ held"),
+    "rolled_back": _("↩ rolled back"),
+    "cooling": _("… left alone: it has just held"),
+}
 
 
 def say_judgement(
@@ -86,12 +120,26 @@ def say_judgement(
         "minutes": data.get("minutes", ""),
         "limit": _percent(data.get("threshold_bp")),
         "bound": _percent(bound_bp),
+        "odds": _count(data.get("odds")),
+        "since": _say_time(data.get("since")),
     }
     said = str(words) % numbers
     if baseline_bp is None:
         return said
     baseline = gettext("Where it is off: %(rate)s %%.") % {"rate": _percent(baseline_bp)}
     return f"{said} {baseline}"
+
+
+def _count(number: object) -> str:
+    return str(floatformat(number, "0g")) if isinstance(number, int) else "?"
+
+
+def _say_time(moment: object) -> str:
+    """Return the local time of day, with its day where that is another one."""
+    if not isinstance(moment, str):
+        return "?"
+    local = timezone.localtime(datetime.fromisoformat(moment))
+    return date_format(local, "j M H:i")
 
 
 def _percent(basis_points: int | None) -> str:

@@ -7,18 +7,23 @@ from django.utils.translation import gettext_lazy as _
 
 from core.history import track
 from flags.models import Environment, Flag, Site
-from health.domain.error_rate import DEFAULT_THRESHOLD_BP, LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
+from health.baseline_models import Baseline, UsualLatency
+from health.domain.guardrail import LIMITS
 from health.domain.verdict import Verdict
+from health.guardrail_models import Decision, Guardrail, GuardrailScope, Lane, LaneMemory, Mode
 from health.sample_models import LatencyHour, LatencyMinute, Sample, SampleBatch, SiteMinute, TillMinute
 
 __all__ = [
-    "BreachMemory",
+    "Baseline",
     "Complaint",
     "ComplaintSeverity",
     "ComplaintStatus",
     "ComplaintText",
+    "Decision",
     "Guardrail",
+    "GuardrailScope",
     "Lane",
+    "LaneMemory",
     "LatencyHour",
     "LatencyMinute",
     "Mode",
@@ -27,6 +32,7 @@ __all__ = [
     "SiteMinute",
     "StoredVerdict",
     "TillMinute",
+    "UsualLatency",
 ]
 
 
@@ -56,7 +62,7 @@ class StoredVerdict(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(name="health_verdict_known", condition=Q(verdict__in=[str(one) for one in Verdict])),
-            models.CheckConstraint(name="health_verdict_lane_known", condition=Q(lane__in=["critical", "error_rate"])),
+            models.CheckConstraint(name="health_verdict_lane_known", condition=Q(lane__in=["critical", *LIMITS])),
             models.CheckConstraint(
                 name="health_verdict_shares",
                 condition=(Q(bound_bp__isnull=True) | Q(bound_bp__lte=10_000))
@@ -67,76 +73,6 @@ class StoredVerdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.flag_key}: {self.verdict}"
-
-
-class BreachMemory(models.Model):
-    """A breach seen once and not yet confirmed, by ratio lane's window. Untracked: gone with the next calm look."""
-
-    subject = models.CharField(max_length=50)
-    epoch = models.PositiveIntegerField()
-    flag_key = models.CharField(max_length=100)
-    window = models.CharField(max_length=10)
-    began_at = models.DateTimeField()
-    newest_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(name="health_breach_memory_once", fields=["subject", "flag_key", "window"]),
-            models.CheckConstraint(name="health_breach_memory_window_known", condition=Q(window__in=["slow", "fast"])),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.subject} {self.flag_key}: {self.window}"
-
-
-class Mode(models.TextChoices):
-    OFF = "off", _("off: it does not judge")
-    OBSERVE = "observe", _("observe: it says what it would have done")
-    HOLD = "hold", _("hold: the rollout stops and people are told")
-    ROLL_BACK = "roll_back", _("roll back: the suspect flag goes off for everyone")
-
-
-class Lane(models.TextChoices):
-    """The lanes that can be set; the critical lane always rolls back."""
-
-    ERROR_RATE = "error_rate", _("Error rate")
-
-
-class Guardrail(models.Model):
-    """What a lane does in an environment, and from which share on. No row: the defaults."""
-
-    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
-    lane = models.CharField(max_length=20, choices=Lane.choices)
-    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.HOLD)
-    threshold_bp = models.PositiveIntegerField(default=DEFAULT_THRESHOLD_BP)
-
-    history = track()
-
-    class Meta:
-        ordering = ["environment", "lane"]
-        constraints = [
-            models.UniqueConstraint(name="health_guardrail_once", fields=["environment", "lane"]),
-            models.CheckConstraint(name="health_guardrail_lane_known", condition=Q(lane__in=["error_rate"])),
-            models.CheckConstraint(
-                name="health_guardrail_mode_known", condition=Q(mode__in=["off", "observe", "hold", "roll_back"])
-            ),
-            models.CheckConstraint(
-                name="health_guardrail_threshold",
-                condition=Q(threshold_bp__gte=LEAST_THRESHOLD_BP, threshold_bp__lte=MOST_THRESHOLD_BP),
-            ),
-        ]
-
-    @property
-    def percent(self) -> float:
-        return self.threshold_bp / 100
-
-    @property
-    def guards_gates(self) -> bool:
-        """Tell whether only its pass lets a phase end."""
-        return self.mode in {Mode.HOLD, Mode.ROLL_BACK}
-
-    def __str__(self) -> str:
-        return f"{self.environment_id}: {self.lane}"
 
 
 class ComplaintSeverity(models.TextChoices):

@@ -9,52 +9,15 @@ from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.models import Environment, Flag, Site
-from health.domain.exposure import Exposure
-from health.domain.verdict import Judgement
 from health.models import (
     Complaint,
     ComplaintSeverity,
     ComplaintStatus,
     ComplaintText,
-    StoredVerdict,
 )
 
 MAX_TEXT_CHARACTERS = 4_000
 MAX_REPORTER_CHARACTERS = 100
-
-
-@transaction.atomic
-def store_judgement(*, judgement: Judgement, exposure: Exposure, now: datetime) -> bool:
-    """Store a verdict where it differs from the last on this flag, subject and epoch; True if stored."""
-    last = (
-        StoredVerdict.objects.filter(
-            subject=exposure.subject, epoch=exposure.epoch, flag_key=exposure.flag_key, lane=judgement.lane
-        )
-        .order_by("-pk")
-        .values_list("verdict", "code")
-        .first()
-    )
-    if last == (str(judgement.verdict), judgement.code):
-        return False
-    StoredVerdict.objects.create(
-        subject=exposure.subject,
-        epoch=exposure.epoch,
-        lane=judgement.lane,
-        environment_key=exposure.environment_key,
-        flag_key=exposure.flag_key,
-        verdict=judgement.verdict,
-        at=now,
-        n=judgement.n,
-        k=judgement.k,
-        window_start=judgement.window_start,
-        window_end=judgement.window_end,
-        threshold=judgement.threshold,
-        code=judgement.code,
-        bound_bp=judgement.bound_bp,
-        baseline_bp=judgement.baseline_bp,
-        data=dict(judgement.data),
-    )
-    return True
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import F
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -16,14 +16,15 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import InvalidInput
-from core.roles import Capability, can, requires
-from core.views import actor_of, answer_form, read_int, read_version, write_from
+from core.roles import Capability, requires
+from core.views import actor_of, read_int, write_from
 from flags.current import get_current_environment
 from flags.models import Environment, Site
 from flags.queries import get_flag_names
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
-from health.forms import ComplaintFilter, ComplaintForm, GuardrailForm
-from health.models import Complaint, ComplaintStatus, Lane, StoredVerdict
+from health.forms import ComplaintFilter, ComplaintForm
+from health.guardrail_queries import list_settings
+from health.models import Complaint, ComplaintStatus, StoredVerdict
 from health.queries import (
     count_complaints,
     figures_by_flag,
@@ -33,8 +34,6 @@ from health.queries import (
     match_similar,
     verdicts_by_flag,
 )
-from health.ratio_queries import get_guardrail
-from health.ratio_transitions import set_guardrail
 from health.transitions import MAX_TEXT_CHARACTERS, log_complaint, log_duplicate, mark_duplicate, mark_spam
 
 SITE_SESSION_KEY = "complaint_site"
@@ -55,41 +54,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         "figures": figures_by_flag(environment_key=key, since=since, until=now),
         "reports": last_reports(environment_key=key, since=since, until=now),
         "changes": list(StoredVerdict.objects.filter(environment_key=key)[:30]),
-        "guardrail": get_guardrail(environment_key=key, lane=Lane.ERROR_RATE),
-        "can_set": environment is not None and can(request.user, Capability.DRIVE_ROLLOUTS),
+        "settings": list_settings(environment_key=key),
     }
     fragment = getattr(request, "htmx", False)
     return render(request, "health/_overview.html" if fragment else "health/overview.html", context)
-
-
-@requires(Capability.DRIVE_ROLLOUTS)
-def guardrail(request: HttpRequest, lane: str) -> HttpResponse:
-    """Say what a lane does in the environment one looks at, with a reason."""
-    environment = get_current_environment(request)
-    if environment is None or lane not in Lane.values:
-        raise Http404
-    now_set = get_guardrail(environment_key=environment.key, lane=lane)
-    form = GuardrailForm(request.POST or None, initial={"mode": now_set.mode, "percent": f"{now_set.percent:g}"})
-    seen = read_version(request, now_set)
-    return answer_form(
-        request,
-        form,
-        lambda: set_guardrail(
-            environment_id=environment.pk,
-            lane=lane,
-            **form.wishes,
-            actor=actor_of(request),
-            now=clock.now(),
-            seen_version=seen,
-        ),
-        then=lambda: redirect("health:overview"),
-        template="flags/form.html",
-        context={
-            "title": _("%(lane)s in %(environment)s") % {"lane": Lane(lane).label, "environment": environment.name},
-            "back": "health:overview",
-            "version": seen,
-        },
-    )
 
 
 @requires(Capability.VIEW)

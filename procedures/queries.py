@@ -7,7 +7,7 @@ from django.db.models import Count, Q, QuerySet
 
 from core.errors import NotFound
 from health.domain.error_rate import LANE
-from health.ratio_queries import get_guardrail
+from health.guardrail_queries import get_guardrail
 from health.window_queries import sum_window
 from procedures.domain.checklists import ItemState
 from procedures.domain.figures import BEFORE, Figures, describe

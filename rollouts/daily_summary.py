@@ -11,9 +11,10 @@ from notifications.models import Event
 from notifications.transitions import publish
 from rollouts.domain.feedback import mean_of
 from rollouts.domain.lifecycle import UNDER_WAY
+from rollouts.exposure_queries import exposures_of
 from rollouts.feedback_queries import ONE_DAY, list_feedback
 from rollouts.models import Rollout
-from rollouts.queries import exposures_of, judge_rollout, list_rollouts, weigh_for_gates
+from rollouts.queries import judge_rollout, list_rollouts, weigh_for_gates
 from rollouts.site_queries import list_rollout_sites
 
 #: When the shops close, by the plan's clock.

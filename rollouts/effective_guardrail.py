@@ -1,27 +1,66 @@
-"""The guardrail a rollout is judged by: its environment's, with what its running phase asks for."""
+"""The guardrails a rollout is judged by: its environment's or a flag's own, with what its running phase asks for."""
 
-from health.domain.error_rate import LANE, LEAST_THRESHOLD_BP
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+
+from health.domain import error_rate
+from health.domain.exposure import Exposure
+from health.domain.guardrail import LIMITS
+from health.guardrail_queries import Guardrails, read_guardrails
+from health.looks import Look
 from health.models import Guardrail, Mode
-from health.ratio_queries import get_guardrail
 from rollouts.domain.templates import SupportLevel
-from rollouts.models import PhaseStatus, Rollout
+from rollouts.models import Phase, PhaseStatus, Rollout
 
 #: While support is heightened, four fifths of the limit: 4 % instead of 5 % (docs/explanation/guardrails.md).
 HEIGHTENED_PARTS, WHOLE_PARTS = 4, 5
 
 
-def get_effective_guardrail(rollout: Rollout) -> Guardrail:
-    """Return the error rate's guardrail as it is now, not to be saved: two queries."""
-    guardrail = get_guardrail(environment_key=rollout.environment.key, lane=LANE)
-    phase = rollout.phases.filter(status=PhaseStatus.RUNNING).order_by("-position").first()
-    if phase is not None:
-        guardrail.mode = Mode(phase.error_rate_mode or guardrail.mode)
-        guardrail.threshold_bp = phase.error_rate_bp or guardrail.threshold_bp
-        if phase.support == SupportLevel.HEIGHTENED:
-            guardrail.threshold_bp = tighten(guardrail.threshold_bp)
-    return guardrail
+@dataclass(frozen=True)
+class EffectiveGuardrails:
+    """What each lane does in a rollout as it is now; the guardrails are not to be saved."""
+
+    guardrails: Guardrails
+    environment_key: str
+    phase: Phase | None
+
+    def get(self, lane: str, flag_key: str | None = None) -> Guardrail:
+        """Return what a lane does for a flag. The running phase's word comes first: it was approved with the plan."""
+        guardrail = copy(self.guardrails.get(environment_key=self.environment_key, lane=lane, flag_key=flag_key))
+        if self.phase is not None and lane == error_rate.LANE:
+            guardrail.mode = Mode(self.phase.error_rate_mode or guardrail.mode)
+            guardrail.threshold_bp = self.phase.error_rate_bp or guardrail.threshold_bp
+        if self.phase is not None and self.phase.support == SupportLevel.HEIGHTENED:
+            guardrail.threshold_bp = tighten(guardrail.threshold_bp, least_bp=LIMITS[lane].least_bp)
+        return guardrail
+
+    def list_looks(self, exposures: Sequence[Exposure]) -> list[Look]:
+        """Return what the lanes that are not off ask of these flags."""
+        return [
+            Look(exposure, lane, guardrail.threshold_bp)
+            for lane in LIMITS
+            for exposure in exposures
+            if (guardrail := self.get(lane, exposure.flag_key)).mode != Mode.OFF
+        ]
 
 
-def tighten(threshold_bp: int) -> int:
+def get_effective_guardrails(rollout: Rollout) -> EffectiveGuardrails:
+    """Return the guardrails of one rollout: two queries."""
+    return read_effective_guardrails([rollout])[rollout.pk]
+
+
+def read_effective_guardrails(rollouts: Collection[Rollout]) -> Mapping[int, EffectiveGuardrails]:
+    """Return the guardrails of some rollouts by their keys: two queries for all."""
+    guardrails = read_guardrails({rollout.environment.key for rollout in rollouts})
+    running = Phase.objects.filter(rollout__in=[rollout.pk for rollout in rollouts], status=PhaseStatus.RUNNING)
+    phases = {phase.rollout_id: phase for phase in running.order_by("position")}
+    return {
+        rollout.pk: EffectiveGuardrails(guardrails, rollout.environment.key, phases.get(rollout.pk))
+        for rollout in rollouts
+    }
+
+
+def tighten(threshold_bp: int, *, least_bp: int) -> int:
     """Return the limit while support is heightened, never below the least that can be set."""
-    return max(threshold_bp * HEIGHTENED_PARTS // WHOLE_PARTS, LEAST_THRESHOLD_BP)
+    return max(threshold_bp * HEIGHTENED_PARTS // WHOLE_PARTS, least_bp)

@@ -15,10 +15,10 @@ from health.domain.exposure import list_exposed_sites
 from health.queries import count_complaints_by_day
 from rollouts.domain.feedback import GRACE, mean_of
 from rollouts.domain.lifecycle import ENDED
+from rollouts.exposure_queries import exposures_of
 from rollouts.feedback_links import Link, write_token
 from rollouts.feedback_queries import ONE_DAY, asks_for_feedback, list_feedback, list_people, name_people
 from rollouts.models import Feedback, Phase, PhaseStatus, Rollout
-from rollouts.queries import exposures_of
 
 #: So many days are shown, today's with them.
 DAYS = 5

@@ -13,11 +13,11 @@ from health.domain.complaints import DAILY_COMPLAINT_LIMIT, is_over_limit
 from health.domain.exposure import Exposure, list_exposed_sites
 from health.domain.verdict import Judgement, Verdict
 from health.queries import count_complaints, find_complaint_day_start, judge_critical_lane
-from health.transitions import store_judgement
+from health.verdict_transitions import store_judgement
 from rollouts.domain.lifecycle import Status
+from rollouts.exposure_queries import exposures_of
 from rollouts.hand_queries import HandChange, describe_hands, list_flags_changed_by_hand, list_flags_off
 from rollouts.models import Rollout, RolloutEvent, Trigger
-from rollouts.queries import exposures_of
 from rollouts.story import add_event, tell
 from rollouts.transitions import hold_rollout, roll_back
 from rollouts.transitions.locking import get_locked_rollout

@@ -121,12 +121,24 @@ REASONS: dict[str, str] = {
         "%(k)s critical errors in %(n)s requests, from at least two tills within ten minutes."
     ),
     "integrity_error": gettext_noop("Data was lost or wrong: one such report is enough."),
-    "error_rate": gettext_noop(
+    # How it was said while it was judged by windows: records keep it.
+    "error_rate_in_windows": gettext_noop(
         "%(k)s errors in %(n)s requests within %(minutes)s minutes: surely more than %(threshold)s"
     ),
-    "error_rate_everywhere": gettext_noop(
+    "error_rate_everywhere_in_windows": gettext_noop(
         "%(k)s errors in %(n)s requests within %(minutes)s minutes, surely more than %(threshold)s, and so without it"
     ),
+    "error_rate": gettext_noop("%(k)s errors in %(n)s requests: %(odds)s to 1 that more than %(threshold)s fail"),
+    "error_rate_everywhere": gettext_noop(
+        "%(k)s errors in %(n)s requests: %(odds)s to 1 that more than %(threshold)s fail, and so without it"
+    ),
+    "performance": gettext_noop(
+        "%(k)s of %(n)s requests slow: %(odds)s to 1 that p95 is worse than usual by more than %(threshold)s"
+    ),
+    "performance_everywhere": gettext_noop(
+        "%(k)s of %(n)s requests slow: %(odds)s to 1 that p95 is worse by more than %(threshold)s, and so without it"
+    ),
+    "held_again": gettext_noop("Held for the %(times)s. time within a day: it comes and goes"),
     "switched_by_hand_by": gettext_noop("Changed by hand by %(by)s: %(flags)s. Why: %(why)s"),
     "switched_by_hand": gettext_noop("Changed by hand: %(flags)s"),
     "step_failed": gettext_noop("A due step failed %(attempts)s times: %(error)s"),
@@ -221,6 +233,10 @@ HELD: dict[str, str | Promise] = {
     "error_rate_everywhere": _(
         "Too many requests fail, also where these are off: a rollback may not help. Find the cause first."
     ),
+    "performance": _("Requests are too slow where these are on. Find out why, then resume or roll back."),
+    "performance_everywhere": _(
+        "Requests are too slow, also where these are off: a rollback may not help. Find the cause first."
+    ),
     "step_failed": _("A due step fails again and again, so nothing goes on. Mend the cause, then resume."),
     "variable_masks": _(
         "An environment variable decides for everybody, so nobody would see the change. Take it away, then resume."
@@ -303,7 +319,9 @@ EVENTS: dict[str, str | Promise] = {
     "cancelled": _("Cancelled"),
     "redrafted": _("Planned anew; off since, for another reason: %(still_off)s"),
     "complaint_limit_reached": _("%(count)s complaints today, more than %(limit)s"),
-    "guardrail_observed": _("Observed only, nothing was done: too many errors with %(flags)s"),
+    "guardrail_observed": _("Observed only, nothing was done: %(flags)s"),
+    "guardrail_cooling": _("It breaches again so soon after a hold that nothing was done: %(flags)s"),
+    "guardrail_investigate": _("To be investigated: %(flags)s"),
     "acknowledged": _("Rollback acknowledged: %(flag)s"),
 }
 
@@ -322,6 +340,8 @@ SHORT_EVENTS: dict[str, str | Promise] = {
     "acknowledged": _("Rollback acknowledged"),
     "complaint_limit_reached": _("Complaint limit reached"),
     "guardrail_observed": _("Observed only, nothing was done"),
+    "guardrail_cooling": _("It breaches again so soon after a hold that nothing was done"),
+    "guardrail_investigate": _("To be investigated"),
 }
 
 

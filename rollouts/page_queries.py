@@ -8,24 +8,26 @@ from django.db.models import Q
 
 from core.domain.sparkline import Bar, draw_bars, level, trace_line
 from flags.models import Segment, SegmentMember, Till
+from health.domain import error_rate
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.domain.critical_lane import CRITICAL_ERRORS
-from health.domain.error_rate import WHOLE_BP
 from health.domain.exposure import Exposure, list_exposed_sites
+from health.domain.share_lane import WHOLE_BP
 from health.domain.verdict import Judgement
 from health.models import Guardrail
 from health.queries import count_complaints_by_day, count_reporting_tills, error_series, judge_critical_lane
-from health.ratio_queries import judge_ratio_lanes
+from health.share_queries import judge_looks
 from recovery.readiness_queries import TargetLight, list_lights
 from rollouts.acted import Acted, list_acted
 from rollouts.action_queries import Doable, weigh_actions
 from rollouts.confirmations import Confirmed, list_confirmations
 from rollouts.domain.gates import GateResult
-from rollouts.effective_guardrail import get_effective_guardrail
+from rollouts.effective_guardrail import get_effective_guardrails
+from rollouts.exposure_queries import exposures_of
 from rollouts.gate_queries import judge_phase
 from rollouts.hand_queries import list_flags_off
 from rollouts.models import Rollback, Rollout, RolloutFlag, StepStatus
-from rollouts.queries import exposures_of, weigh_for_gates
+from rollouts.queries import weigh_for_gates
 from rollouts.shut_queries import list_shut_sites
 from rollouts.track import Summary, summarise
 
@@ -91,8 +93,9 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     """Return what the page of a rollout shows, in a bounded number of queries."""
     exposures = exposures_of(rollout)
     critical_judgements = judge_critical_lane(exposures=exposures, now=now)
-    guardrail = get_effective_guardrail(rollout)
-    judgements = [*critical_judgements, *judge_ratio_lanes(exposures=exposures, guardrail=guardrail, now=now)]
+    guardrails = get_effective_guardrails(rollout)
+    guardrail = guardrails.get(error_rate.LANE)
+    judgements = [*critical_judgements, *judge_looks(guardrails.list_looks(exposures), now=now)]
     judgements.sort(key=lambda item: item.flag_key)
     flags = list(rollout.rollout_flags.select_related("flag").order_by("position"))
     switched_off = list_flags_off(rollout)

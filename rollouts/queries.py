@@ -3,23 +3,20 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
 
-from django.db.models import Max, Min, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from core.searching import fits
-from flags.domain.audience import RuleKind
 from flags.models import Environment, Segment, SegmentMember, Site
-from health.domain.error_rate import LANE as ERROR_RATE
-from health.domain.exposure import Exposure
+from health.domain.guardrail import LIMITS
 from health.domain.verdict import Judgement
 from health.queries import judge_critical_lane
-from health.ratio_queries import judge_ratio_lanes
+from health.share_queries import judge_looks
 from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import DRIVEN, PROMISED, Status
 from rollouts.domain.overnight import NO_DATA, carry_passes
-from rollouts.effective_guardrail import get_effective_guardrail
+from rollouts.effective_guardrail import get_effective_guardrails
+from rollouts.exposure_queries import exposures_of
 from rollouts.hand_queries import list_flags_off
 from rollouts.models import (
     Release,
@@ -29,7 +26,6 @@ from rollouts.models import (
     SchedulerHeartbeat,
     Step,
     StepStatus,
-    Trigger,
 )
 from rollouts.overnight import find_last_open_day, list_spells
 from rollouts.shut_queries import list_shut_sites
@@ -124,55 +120,6 @@ def _is_alike(later: RolloutEvent, earlier: RolloutEvent) -> bool:
     )
 
 
-def exposures_of(rollout: Rollout) -> list[Exposure]:
-    """Return who sees each flag that is still driven, by the steps done: four queries.
-
-    The watch asks once a second, so the database sums up what may be fifty thousand steps. A flag that is off all
-    the same counts: what comes late of it is still its own, and must not be taken for another's. Pages show
-    `exposures_on`.
-    """
-    active = set(rollout.rollout_flags.filter(is_active=True).values_list("flag_id", flat=True))
-    done = rollout.steps.filter(status=StepStatus.DONE, flag_id__in=active)
-    newest = done.order_by("-done_at", "-position").values_list("flag__key", flat=True).first()
-    audiences = done.order_by("flag__key").values("flag__key", "audience_kind", "site__key")
-    seen_at = _find_seen_at(rollout)
-    exposures = []
-    for key, group in groupby(audiences.annotate(since=Min("done_at")), key=itemgetter("flag__key")):
-        rows = list(group)
-        sites = {row["site__key"]: row["since"] for row in rows if row["site__key"]}
-        everyone_since = next((row["since"] for row in rows if row["audience_kind"] == RuleKind.EVERYONE), None)
-        exposures.append(
-            Exposure(
-                flag_key=key,
-                environment_key=rollout.environment.key,
-                since=min(row["since"] for row in rows),
-                everyone=everyone_since is not None,
-                site_keys=frozenset(sites),
-                subject=f"rollout:{rollout.pk}",
-                epoch=rollout.epoch,
-                is_newest=key == newest,
-                seen_at=seen_at,
-                site_since=sites,
-                everyone_since=everyone_since,
-            )
-        )
-    return exposures
-
-
-def exposures_on(rollout: Rollout) -> list[Exposure]:
-    """Return who sees each flag now: what somebody switched off behind the rollout's back is left out."""
-    off = list_flags_off(rollout)
-    return [exposure for exposure in exposures_of(rollout) if exposure.flag_key not in off]
-
-
-def _find_seen_at(rollout: Rollout) -> datetime | None:
-    """Return when an error rate was last dealt with: resumed by a person, or its flag taken back."""
-    resumed = Q(kind="resumed", data__after__startswith=ERROR_RATE)
-    taken_back = Q(kind="flag_rolled_back", data__trigger=Trigger.ERROR_RATE)
-    last: datetime | None = rollout.events.filter(resumed | taken_back).aggregate(last=Max("at"))["last"]
-    return last
-
-
 @dataclass(frozen=True)
 class TakeableFlag:
     """A flag that can be taken back, and at how many sites it is on; `is_switched_off` where it is off already."""
@@ -212,11 +159,8 @@ def list_exposed_sites_of(rollout: Rollout) -> list[Site]:
 def judge_rollout(rollout: Rollout, *, now: datetime) -> list[Judgement]:
     """Return each lane's judgement on each exposed flag."""
     exposures = exposures_of(rollout)
-    guardrail = get_effective_guardrail(rollout)
-    return [
-        *judge_critical_lane(exposures=exposures, now=now),
-        *judge_ratio_lanes(exposures=exposures, guardrail=guardrail, now=now),
-    ]
+    looks = get_effective_guardrails(rollout).list_looks(exposures)
+    return [*judge_critical_lane(exposures=exposures, now=now), *judge_looks(looks, now=now)]
 
 
 def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement], *, now: datetime) -> list[tuple[str, str]]:
@@ -228,8 +172,10 @@ def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement], *, now: d
         since = find_last_open_day(rollout, now=now)
         if since is not None:
             judgements = carry_passes(judgements, list_spells(rollout, now=now), since=since)
-    guardrail = get_effective_guardrail(rollout)
-    counted = [item for item in judgements if item.lane != ERROR_RATE or guardrail.guards_gates]
+    guardrails = get_effective_guardrails(rollout)
+    counted = [
+        item for item in judgements if item.lane not in LIMITS or guardrails.get(item.lane, item.flag_key).guards_gates
+    ]
     return weigh_verdicts(counted, is_rehearsal=rollout.is_rehearsal)
 
 

@@ -12,13 +12,14 @@ from django.db import DatabaseError
 
 from core import clock
 from core.errors import Refusal
+from rollouts.baselines import freeze_baselines
 from rollouts.daily_summary import list_due_summaries, send_daily_summary
 from rollouts.domain.lifecycle import UNDER_WAY
 from rollouts.guarding import watch_rollout
 from rollouts.models import SchedulerHeartbeat
 from rollouts.promises import list_misdated_rollouts
 from rollouts.queries import list_due_rollouts, list_rollouts, list_steps_due_within
-from rollouts.ratio_guarding import watch_error_rate
+from rollouts.share_guarding import watch_shares
 from rollouts.story import tell_due_soon
 from rollouts.transitions import clear_step_fault, keep_to_open_days, note_step_fault, run_next_step
 from rollouts.transitions.giving_feedback import forget_feedback_words
@@ -71,9 +72,15 @@ def watch_health() -> int:
 
 
 @shared_task
-def watch_error_rates() -> int:
-    """Judge the error rate of every rollout under way and act on it; return how many were judged."""
-    return _watch_each(watch_error_rate)
+def watch_share_lanes() -> int:
+    """Judge error rate and performance of every rollout under way and act; return how many looks there were."""
+    return watch_shares(list(list_rollouts().filter(status__in=UNDER_WAY)), now=clock.now())
+
+
+@shared_task
+def freeze_usual() -> int:
+    """Keep what was usual before each rollout under way exposed anybody; return how many baselines are new."""
+    return freeze_baselines(list(list_rollouts().filter(status__in=UNDER_WAY)))
 
 
 def _watch_each(watch: Callable[..., None]) -> int:

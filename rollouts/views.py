@@ -20,13 +20,13 @@ from rollouts.agenda import list_agenda, list_done_today
 from rollouts.approval_view import find_approval_card
 from rollouts.domain.lifecycle import UNDER_WAY
 from rollouts.done_labels import DONE
+from rollouts.exposure_queries import exposures_on
 from rollouts.feedback_view import find_feedback_card
 from rollouts.forms import ReleaseForm, move_choice
 from rollouts.labels import STATUSES
 from rollouts.models import PhaseStatus, Rollout, Trigger
 from rollouts.page_queries import compose_page, measure_reach
 from rollouts.queries import (
-    exposures_on,
     get_story,
     list_exposed_sites_of,
     list_releases,

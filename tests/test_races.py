@@ -30,8 +30,8 @@ from flags.transitions import (
     revoke_token,
     switch_on,
 )
+from health.guardrail_transitions import GuardrailWish, set_guardrail
 from health.models import Guardrail, Lane, Mode
-from health.ratio_transitions import set_guardrail
 from notifications.models import Event
 from rollouts.domain.lifecycle import Status
 from rollouts.drawing import PlanRequest
@@ -283,9 +283,7 @@ def test_guardrail__never_set_before__set_from_two_pages__the_second_looks_again
         return partial(
             set_guardrail,
             environment_id=world.environment.pk,
-            lane=Lane.ERROR_RATE,
-            mode=mode,
-            threshold_bp=500,
+            wish=GuardrailWish(lane=Lane.ERROR_RATE, mode=mode, threshold_bp=500),
             seen_version=0,
             **BY,
         )

@@ -98,7 +98,9 @@ class Memory:
     """What a lane knows of one flag after the minutes before `until`. Void for another beginning or limit."""
 
     floor_at: datetime
+    #: The share, and what the guardrail was set to, of which a lane may have made the share.
     limit_bp: int
+    setting_bp: int
     until: datetime
     exposed: Side = field(default_factory=Side)
     unexposed: Side = field(default_factory=Side)
@@ -111,15 +113,16 @@ def find_floor(exposure: Exposure) -> datetime:
     return max(exposure.since, exposure.seen_at or exposure.since)
 
 
-def begin(exposure: Exposure, *, limit_bp: int, now: datetime) -> Memory:
+def begin(exposure: Exposure, *, limit_bp: int, setting_bp: int, now: datetime) -> Memory:
     """Return the memory of a lane that has not looked yet."""
     floor_at = find_floor(exposure)
-    return Memory(floor_at, limit_bp, floor_minute(max(floor_at, now - LONGEST_LOOK_BACK)))
+    return Memory(floor_at, limit_bp, setting_bp, floor_minute(max(floor_at, now - LONGEST_LOOK_BACK)))
 
 
-def is_still_good(memory: Memory, exposure: Exposure, *, limit_bp: int) -> bool:
+def is_still_good(memory: Memory, exposure: Exposure, *, limit_bp: int, setting_bp: int) -> bool:
     """Tell whether a memory is of this beginning and limit."""
-    return memory.floor_at == find_floor(exposure) and memory.limit_bp == limit_bp
+    known = (memory.floor_at, memory.limit_bp, memory.setting_bp)
+    return known == (find_floor(exposure), limit_bp, setting_bp)
 
 
 def take_in(memory: Memory, minutes: Iterable[SeenMinute], *, before: datetime) -> Memory:
@@ -175,7 +178,7 @@ def judge_share(
         window_end=now,
         threshold=threshold,
         code=code,
-        data={"minutes": int(WINDOW.total_seconds() // 60), "threshold_bp": seen.limit_bp},
+        data={"minutes": int(WINDOW.total_seconds() // 60)},
         bound_bp=seen.exposed.upper_bp,
         baseline_bp=seen.unexposed.rate_bp,
     )
@@ -201,11 +204,7 @@ def _say_evidence(
 ) -> Judgement:
     """Return a judgement on what was seen since the evidence began to grow."""
     detector = seen.exposed.detector
-    data: Mapping[str, object] = {
-        "odds": int(detector.evidence),
-        "threshold_bp": seen.limit_bp,
-        "errors": detector.errors,
-    }
+    data: Mapping[str, object] = {"odds": int(detector.evidence), "since": (detector.since or now).isoformat()}
     return Judgement(
         verdict=verdict,
         lane=lane,

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from health.domain.error_rate import LANE as ERROR_RATE
-from health.domain.error_rate import TOO_LITTLE
+from health.domain.guardrail import LIMITS
+from health.domain.share_lane import TOO_LITTLE
 from health.domain.verdict import Judgement, Verdict
 from rollouts.domain.approving import ApprovalState
 from rollouts.domain.feedback import FeedbackState
@@ -31,7 +31,7 @@ class GateResult:
 def weigh_verdicts(judgements: Sequence[Judgement], *, is_rehearsal: bool) -> list[tuple[str, str]]:
     """Return (flag key, worst verdict of its lanes), in the order of the flags.
 
-    A rehearsal's days are shorter than the error rate's window: that lane's having seen too little
+    A rehearsal's days are shorter than a share lane's window: its having seen too little
     is shown and does not count there (docs/adr/0013). The critical lane must pass all the same.
     """
     verdicts: dict[str, Verdict] = {}
@@ -43,8 +43,8 @@ def weigh_verdicts(judgements: Sequence[Judgement], *, is_rehearsal: bool) -> li
 
 
 def has_seen_too_little(judgement: Judgement) -> bool:
-    """Tell whether the error rate saw fewer requests than even a faultless flag needs to pass."""
-    return judgement.lane == ERROR_RATE and judgement.code in TOO_LITTLE
+    """Tell whether a share lane saw fewer requests than even a faultless flag needs to pass."""
+    return judgement.lane in LIMITS and judgement.code in TOO_LITTLE
 
 
 def judge_gates(

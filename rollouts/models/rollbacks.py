@@ -20,6 +20,7 @@ class Trigger(models.TextChoices):
     MANUAL = "manual", "manual"
     CRITICAL_ERRORS = "critical_errors", "critical errors"
     ERROR_RATE = "error_rate", "error rate"
+    PERFORMANCE = "performance", "performance"
 
 
 class Rollback(models.Model):

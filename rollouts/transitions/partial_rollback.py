@@ -1,6 +1,7 @@
 """Takes back a part: one step, one site, or the running phase. Contains first, like the whole; waits for nobody."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -19,6 +20,18 @@ from rollouts.shut_queries import TAKEN_BACK, shut_origin, step_origin
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout
 from rollouts.transitions.rolling_back import hold_after, name_flags, weigh_criticality
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a part is taken back: by hand, or by a lane that saw something at a moment, with its numbers."""
+
+    trigger: Trigger
+    detected_at: datetime | None = None
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+BY_HAND = Cause(Trigger.MANUAL)
 
 
 @transaction.atomic
@@ -51,13 +64,24 @@ def undo_steps(
 
 
 @transaction.atomic
-def roll_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, now: datetime) -> Rollback:
+def roll_back_site(
+    *,
+    rollout_id: int,
+    site_id: int,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    cause: Cause = BY_HAND,
+    expected_epoch: int | None = None,
+) -> Rollback:
     """Switch the rollout's flags off at one site, whoever works there and whatever reaches everyone; hold.
 
     A rule above all others says so, also of flags that the plan switches on later; what the plan holds for
-    the site is left out.
+    the site is left out. `expected_epoch`: what an automatic verdict saw; a late one is refused.
     """
     rollout = _get_locked(rollout_id)
+    if expected_epoch not in {None, rollout.epoch}:
+        raise Refusal("late_verdict", rollout=rollout_id)
     site = Site.objects.filter(pk=site_id).first()
     rows = _list_exposed(rollout)
     if site is None or not rows:
@@ -75,7 +99,7 @@ def roll_back_site(*, rollout_id: int, site_id: int, actor: Actor, reason: str, 
                 now=now,
             )
         change_many(rollout.steps.filter(site=site, status=StepStatus.PLANNED), status=StepStatus.SKIPPED)
-        return _close(rollout, rows, recording, scope=Scope.SITE, site=site)
+        return _close(rollout, rows, recording, scope=Scope.SITE, site=site, cause=cause)
 
 
 @transaction.atomic
@@ -194,6 +218,7 @@ def _close(
     scope: Scope,
     site: Site | None = None,
     phase: Phase | None = None,
+    cause: Cause = BY_HAND,
 ) -> Rollback:
     """Write the rollback down, hold what runs, and tell."""
     kind = f"{scope}_rolled_back"
@@ -202,9 +227,10 @@ def _close(
         scope=scope,
         site=site,
         phase=phase,
-        trigger=Trigger.MANUAL,
+        trigger=cause.trigger,
         attempt=rollout.attempt,
-        detected_at=recording.now,
+        detected_at=cause.detected_at or recording.now,
+        evidence=dict(cause.evidence),
         contained_at=recording.now,
         reason=recording.reason,
         triggered_by=recording.actor.label[:200],
@@ -217,7 +243,7 @@ def _close(
         "trigger": rollback.trigger,
         "flags": sorted(row.flag.key for row in rows),
         "criticality": weigh_criticality(rows),
-        "detected_at": recording.now.isoformat(),
+        "detected_at": rollback.detected_at.isoformat(),
         "sites": [site.key] if site else [],
         "audience": site.name if site else "",
         "phase": phase.kind if phase else "",

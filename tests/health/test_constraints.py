@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from health.models import BreachMemory, Complaint, Sample, StoredVerdict
+from core.actors import DEMO
+from core.history import recorded
+from health.models import Complaint, Guardrail, LaneMemory, Sample, StoredVerdict
 from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_site, make_token
 from tests.factories.health import make_complaint, make_sample
+from tests.factories.world import make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -78,15 +81,32 @@ def test_verdict__impossible_values__are_refused(values: dict[str, Any], name: s
         StoredVerdict.objects.create(**(given | values))
 
 
-def test_breach_memory__unknown_window__is_refused() -> None:
-    given: dict[str, Any] = {
-        "subject": "rollout:1",
-        "epoch": 1,
-        "flag_key": "buttons",
-        "began_at": NOW,
-        "newest_at": NOW,
-    }
-    BreachMemory.objects.create(window="fast", **given)
+def test_lane_memory__unknown_lane__is_refused() -> None:
+    given: dict[str, Any] = {"subject": "rollout:1", "flag_key": "buttons", "data": {}, "written_at": NOW}
+    LaneMemory.objects.create(lane="error_rate", **given)
 
-    with pytest.raises(IntegrityError, match="health_breach_memory_window_known"), transaction.atomic():
-        BreachMemory.objects.create(window="middling", **given)
+    with pytest.raises(IntegrityError, match="health_lane_memory_lane_known"), transaction.atomic():
+        LaneMemory.objects.create(lane="critical", **given)
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"lane": "critical"}, "health_guardrail_lane_known"),
+        ({"mode": "panic"}, "health_guardrail_mode_known"),
+        ({"scope": "shop"}, "health_guardrail_scope_known"),
+        ({"threshold_bp": 1_001}, "health_guardrail_threshold"),
+        ({"lane": "performance", "threshold_bp": 499}, "health_guardrail_threshold"),
+        ({"cool_down_minutes": 1_441}, "health_guardrail_cool_down"),
+    ],
+)
+def test_guardrail__what_it_cannot_be__is_refused(values: dict[str, Any], name: str) -> None:
+    environment = make_world().environment
+    given: dict[str, Any] = {"lane": "error_rate", "mode": "hold", "threshold_bp": 500}
+
+    with (
+        recorded(actor=DEMO, reason="To try", now=NOW),
+        pytest.raises(IntegrityError, match=name),
+        transaction.atomic(),
+    ):
+        Guardrail.objects.create(environment=environment, **(given | values))

@@ -18,7 +18,8 @@ from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement, Verdict
 from health.models import Complaint
 from health.queries import judge_critical_lane, verdicts_by_flag
-from health.transitions import mark_duplicate, mark_spam, store_judgement
+from health.transitions import mark_duplicate, mark_spam
+from health.verdict_transitions import store_judgement
 from tests.factories.core import make_person
 from tests.factories.flags import make_environment, make_flag, make_site, make_token
 from tests.factories.health import make_complaint, make_sample

@@ -22,7 +22,8 @@ from health.queries import (
     judge_critical_lane,
     list_similar,
 )
-from health.transitions import mark_duplicate, mark_spam, store_judgement
+from health.transitions import mark_duplicate, mark_spam
+from health.verdict_transitions import store_judgement
 from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_flag, make_site, make_token
 from tests.factories.health import make_complaint, make_sample

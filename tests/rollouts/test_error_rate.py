@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from core import clock
@@ -17,17 +17,20 @@ from flags.domain.purposes import Purpose
 from flags.models import Flag, FlagState
 from health.domain.samples import read_samples
 from health.domain.verdict import Judgement, Verdict
-from health.models import BreachMemory, Guardrail, Mode, StoredVerdict
-from health.ratio_queries import judge_ratio_lanes
-from health.ratio_transitions import judge_and_remember, set_guardrail
+from health.guardrail_transitions import GuardrailWish, forget_guardrail, set_guardrail
+from health.looks import Look
+from health.models import Decision, Guardrail, LaneMemory, Mode, StoredVerdict
+from health.rollup_transitions import roll_up_counts
 from health.sample_transitions import record_samples
+from health.share_queries import judge_looks
+from health.share_transitions import Judged, judge_and_remember
 from notifications.models import Event
 from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import Status
-from rollouts.effective_guardrail import get_effective_guardrail
+from rollouts.effective_guardrail import get_effective_guardrails
+from rollouts.exposure_queries import exposures_of
 from rollouts.models import Rollout
-from rollouts.queries import exposures_of
-from rollouts.ratio_guarding import watch_error_rate
+from rollouts.share_guarding import watch_shares
 from rollouts.transitions import resume_rollout
 from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play, reload
 from tests.signed_in import sign_in
@@ -70,6 +73,7 @@ def send(world: World, *, flag: Flag | None, now: datetime, share: float, site: 
     assert reading.rejected == []
     source = f"token:{world.tokens[Purpose.TELEMETRY][0]}"
     record_samples(source=source, environment_id=world.environment.pk, values=reading.accepted, now=now)
+    roll_up_counts()
 
 
 def run_fleet(
@@ -82,23 +86,28 @@ def run_fleet(
         send(world, flag=world.flags[0], now=now, share=bad)
         send(world, flag=world.flags[1], now=now, share=0)
         send(world, flag=None, now=now, share=elsewhere, site="lille")
-        watch_error_rate(reload(rollout), now=now + timedelta(seconds=1))
+        watch_shares([reload(rollout)], now=now + timedelta(seconds=1))
     return now
 
 
-def _set(world: World, mode: str, *, threshold_bp: int = 500) -> Guardrail:
+def _set(world: World, mode: str, *, threshold_bp: int = 500, **given: Any) -> Guardrail:
     return set_guardrail(
         environment_id=world.environment.pk,
-        lane="error_rate",
-        mode=mode,
-        threshold_bp=threshold_bp,
+        wish=GuardrailWish(lane="error_rate", mode=mode, threshold_bp=threshold_bp, **given),
         actor=command("ops"),
         reason=WHY,
         now=NOW,
     )
 
 
-def test_hold__by_default__names_the_flag_and_tells_once_within_a_minute(world: World, rollout: Rollout) -> None:
+def _look(rollout: Rollout) -> list[Look]:
+    """Return what the error rate asks of the rollout's flags."""
+    looks = get_effective_guardrails(rollout).list_looks(exposures_of(rollout))
+    return [look for look in looks if look.lane == "error_rate"]
+
+
+def test_hold__names_the_flag_and_tells_once_within_a_minute(world: World, rollout: Rollout) -> None:
+    _set(world, Mode.HOLD)
     epoch = rollout.epoch
 
     run_fleet(world, rollout, start=LATER, seconds=60, bad=0.2)
@@ -113,18 +122,24 @@ def test_hold__by_default__names_the_flag_and_tells_once_within_a_minute(world: 
     assert (verdict.flag_key, verdict.code, verdict.baseline_bp) == ("buttons", "error_rate", 0)
     assert verdict.bound_bp is not None
     assert verdict.bound_bp > 500
+    decision = Decision.objects.get()
+    assert (decision.act, decision.mode, decision.flag_key, decision.code) == ("held", "hold", "buttons", "error_rate")
+    assert decision.data["odds"] >= 25_000
+
+
+def test_default__surely_too_many_errors__takes_the_flag_back(world: World, rollout: Rollout) -> None:
+    """What the simulation said: docs/adr/0039."""
+    run_fleet(world, rollout, start=LATER, seconds=60, bad=0.2)
+
+    assert rollout.rollbacks.get().trigger == "error_rate"
+    assert Decision.objects.get().act == "rolled_back"
 
 
 def test_healthy_fleet__runs_on_and_passes(world: World, rollout: Rollout) -> None:
     now = run_fleet(world, rollout, start=LATER, seconds=60, bad=0)
 
     assert reload(rollout).status == Status.RUNNING
-    verdicts = {
-        item.flag_key: item.verdict
-        for item in judge_ratio_lanes(
-            exposures=exposures_of(rollout), guardrail=get_effective_guardrail(rollout), now=now
-        )
-    }
+    verdicts = {item.flag_key: item.verdict for item in judge_looks(_look(rollout), now=now)}
     assert verdicts == dict.fromkeys(("buttons", "tickets"), Verdict.PASS)
 
 
@@ -166,12 +181,13 @@ def test_off__judges_nothing(world: World, rollout: Rollout) -> None:
     now = run_fleet(world, rollout, start=LATER, seconds=60, bad=0.2)
 
     assert not StoredVerdict.objects.filter(lane="error_rate").exists()
-    assert judge_ratio_lanes(exposures=exposures_of(rollout), guardrail=get_effective_guardrail(rollout), now=now) == []
+    assert judge_looks(_look(reload(rollout)), now=now) == []
 
 
 def test_resumed__what_the_person_has_seen__does_not_hold_again_and_new_errors_do(
     world: World, rollout: Rollout
 ) -> None:
+    _set(world, Mode.HOLD, cool_down_minutes=0)
     now = run_fleet(world, rollout, start=LATER, seconds=60, bad=0.2) + timedelta(seconds=4)
     resume_rollout(rollout_id=rollout.pk, actor=SCHEDULER, reason=WHY, now=now)
 
@@ -188,74 +204,159 @@ def test_late_verdict__the_rollout_moved_on__is_dropped(world: World, rollout: R
     for second in range(0, 60, 4):
         now = LATER + timedelta(seconds=second)
         send(world, flag=world.flags[0], now=now, share=0.2)
-        watch_error_rate(stale, now=now + timedelta(seconds=1))
+        watch_shares([stale], now=now + timedelta(seconds=1))
 
     assert reload(rollout).status == Status.RUNNING
 
 
-def test_memory__another_process_takes_over__is_not_forgotten(world: World, rollout: Rollout) -> None:
-    exposures = exposures_of(rollout)
-    send(world, flag=world.flags[0], now=LATER, share=0.5, tills=8)
-    judge_and_remember(exposures=exposures, threshold_bp=500, now=LATER + timedelta(seconds=1))
-    assert BreachMemory.objects.count() == 2
-    send(world, flag=world.flags[0], now=LATER + timedelta(seconds=9), share=0.5, tills=8)
+def test_memory__minutes_that_are_over__are_kept_and_counted_once(world: World, rollout: Rollout) -> None:
+    now = LATER
+    for minute in range(3):
+        now = LATER + timedelta(minutes=minute, seconds=5)
+        send(world, flag=world.flags[0], now=now, share=0.25, tills=1)
+        _judge(rollout, now=now + timedelta(seconds=1))
+    found = _judge(rollout, now=now + timedelta(minutes=2))
 
-    judged = judge_and_remember(exposures=exposures_of(rollout), threshold_bp=500, now=LATER + timedelta(seconds=11))
+    # As if nothing had been kept: the same numbers from the minutes themselves.
+    LaneMemory.objects.all().delete()
+    anew = _judge(rollout, now=now + timedelta(minutes=2))
+    assert (found.judgement.n, found.judgement.k) == (anew.judgement.n, anew.judgement.k) == (36, 9)
+    assert found.judgement.data == anew.judgement.data
 
-    assert judged[0].judgement.verdict is Verdict.BREACH
+
+def _judge(rollout: Rollout, *, now: datetime) -> Judged:
+    """Return what is judged of the first flag."""
+    return judge_and_remember(_look(reload(rollout)), now=now)[0]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_memory__two_workers_at_once__one_judges_and_the_other_leaves_it(world: World, rollout: Rollout) -> None:
-    exposures = exposures_of(rollout)
+    looks = _look(rollout)
     send(world, flag=world.flags[0], now=LATER, share=0.5, tills=8)
 
     def judge(_: int) -> int:
         try:
-            return len(judge_and_remember(exposures=exposures, threshold_bp=500, now=LATER + timedelta(seconds=1)))
+            return len(judge_and_remember(looks, now=LATER + timedelta(minutes=2)))
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(4) as pool:
         counts = list(pool.map(judge, range(8)))
 
-    assert set(counts) <= {0, len(exposures)}
-    assert max(counts) == len(exposures)
-    assert BreachMemory.objects.count() == 2
-    assert StoredVerdict.objects.filter(lane="error_rate").count() == len(exposures)
+    assert set(counts) <= {0, len(looks)}
+    assert max(counts) == len(looks)
+    assert LaneMemory.objects.count() == len(looks)
+    assert StoredVerdict.objects.filter(lane="error_rate").count() == len(looks)
 
 
-def test_queries__more_flags_and_samples__stay_the_same(world: World, rollout: Rollout) -> None:
-    exposures = exposures_of(rollout)
-    guardrail = get_effective_guardrail(rollout)
+def test_queries__more_rollouts_flags_and_samples__stay_the_same(world: World, rollout: Rollout) -> None:
+    looks = _look(rollout)
 
-    def count(flags: int, now: datetime) -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            judge_ratio_lanes(exposures=exposures[:flags], guardrail=guardrail, now=now)
+    def count(looks: list[Look], now: datetime) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            judge_and_remember(looks, now=now)
         return len(queries)
 
-    one = count(1, LATER)
-    now = run_fleet(world, rollout, start=LATER, seconds=40, bad=0)
+    # A minute is written down: the dearest look.
+    one = count(looks[:1], LATER + timedelta(minutes=2))
+    now = run_fleet(world, rollout, start=LATER + timedelta(minutes=2), seconds=40, bad=0)
+    others = [
+        Look(replace(look.exposure, subject=f"rollout:{number}"), look.lane, look.limit_bp)
+        for number in range(1_000, 1_010)
+        for look in looks
+    ]
 
-    assert count(2, now) == one
+    assert count([*looks, *others], now + timedelta(minutes=2)) == one
+
+
+def test_flag_override__judges_that_flag_by_its_own_guardrail(world: World, rollout: Rollout) -> None:
+    _set(world, Mode.ROLL_BACK)
+    own = _set(world, Mode.OBSERVE, flag_id=world.flags[0].pk)
+
+    now = run_fleet(world, rollout, start=LATER, seconds=60, bad=0.2)
+
+    assert reload(rollout).status == Status.RUNNING
+    assert Decision.objects.get().act == "observed"
+    forget_guardrail(guardrail_id=own.pk, actor=command("ops"), reason=WHY, now=now)
+    run_fleet(world, rollout, start=now + timedelta(seconds=4), seconds=4, bad=0.2)
+    assert rollout.rollbacks.get().evidence["flag"] == "buttons"
+
+
+def test_scope_rollout__takes_every_flag_back(world: World, rollout: Rollout) -> None:
+    _set(world, Mode.ROLL_BACK, scope="rollout")
+
+    run_fleet(world, rollout, start=LATER, seconds=60, bad=0.2)
+
+    assert reload(rollout).status == Status.ROLLED_BACK
+    assert rollout.rollbacks.get().scope == "all"
+
+
+@pytest.mark.parametrize(("elsewhere", "scope"), [(0.0, "site"), (0.2, "flag")])
+def test_scope_site__one_stands_out__that_site_alone_goes_off(
+    world: World, rollout: Rollout, elsewhere: float, scope: str
+) -> None:
+    _set(world, Mode.ROLL_BACK, scope="site")
+    for second in range(0, 60, 4):
+        now = LATER + timedelta(seconds=second)
+        send(world, flag=world.flags[0], now=now, share=0.4, site="lyon")
+        send(world, flag=world.flags[0], now=now, share=elsewhere, site="nantes")
+        watch_shares([reload(rollout)], now=now + timedelta(seconds=1))
+
+    rollback = rollout.rollbacks.earliest("pk")
+    assert (rollback.scope, rollback.trigger) == (scope, "error_rate")
+    assert rollback.evidence["flag"] == "buttons"
+    assert Decision.objects.earliest("pk").site_key == ("lyon" if scope == "site" else "")
+
+
+def test_cool_down__a_breach_right_after_a_hold__is_written_down_and_left_alone(world: World, rollout: Rollout) -> None:
+    _set(world, Mode.HOLD, cool_down_minutes=30)
+    now = run_fleet(world, rollout, start=LATER, seconds=60, bad=0.3) + timedelta(seconds=4)
+    resume_rollout(rollout_id=rollout.pk, actor=SCHEDULER, reason=WHY, now=now)
+
+    run_fleet(world, rollout, start=now + timedelta(seconds=5), seconds=60, bad=0.3)
+
+    assert reload(rollout).status == Status.RUNNING
+    assert list(Decision.objects.order_by("pk").values_list("act", flat=True)) == ["held", "cooling"]
+    assert rollout.events.filter(kind="guardrail_cooling").count() == 1
+
+
+def test_flapping__held_for_the_third_time_within_a_day__says_so(world: World, rollout: Rollout) -> None:
+    _set(world, Mode.HOLD, cool_down_minutes=0)
+    now = LATER
+    for _time in range(3):
+        now = run_fleet(world, rollout, start=now + timedelta(seconds=5), seconds=60, bad=0.3) + timedelta(seconds=4)
+        held = reload(rollout)
+        assert held.status == Status.HELD
+        resume_rollout(rollout_id=rollout.pk, actor=SCHEDULER, reason=WHY, now=now)
+
+    last = rollout.events.filter(kind="held").latest("pk")
+    assert last.data["times_today"] == 3
+    assert "Held for the 3. time within a day" in last.reason
 
 
 @pytest.mark.parametrize(
-    "given", [{"mode": "panic"}, {"lane": "critical"}, {"threshold_bp": 99}, {"threshold_bp": 1001}]
+    "given",
+    [
+        {"mode": "panic"},
+        {"lane": "critical"},
+        {"threshold_bp": 99},
+        {"threshold_bp": 1001},
+        {"scope": "shop"},
+        {"cool_down_minutes": 1441},
+        {"flag_id": 0},
+    ],
 )
 def test_set_guardrail__what_it_cannot_be__is_refused(world: World, given: dict[str, Any]) -> None:
-    wanted: dict[str, Any] = {
-        "environment_id": world.environment.pk,
-        "lane": "error_rate",
-        "mode": "hold",
-        "threshold_bp": 500,
-    }
-    by: dict[str, Any] = {"actor": command("ops"), "reason": WHY, "now": NOW}
+    wanted: dict[str, Any] = {"lane": "error_rate", "mode": "hold", "threshold_bp": 500} | given
 
     with pytest.raises(InvalidInput):
-        set_guardrail(**(wanted | given), **by)
+        set_guardrail(
+            environment_id=world.environment.pk,
+            wish=GuardrailWish(**wanted),
+            actor=command("ops"),
+            reason=WHY,
+            now=NOW,
+        )
 
 
 def test_set_guardrail__twice__changes_one_row_with_its_history(world: World) -> None:
@@ -271,22 +372,24 @@ def test_fault__while_reading__is_an_error_and_forgets_nothing(
     world: World, rollout: Rollout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(world, flag=world.flags[0], now=LATER, share=0.5, tills=8)
-    judge_and_remember(exposures=exposures_of(rollout), threshold_bp=500, now=LATER + timedelta(seconds=1))
+    judge_and_remember(_look(rollout), now=LATER + timedelta(minutes=2))
+    before = list(LaneMemory.objects.order_by("pk").values_list("data", flat=True))
 
     def fail(*_: object, **__: object) -> Callable[[], None]:
-        raise ValueError("NaN")
+        raise DatabaseError("gone")
 
-    monkeypatch.setattr("health.ratio_queries._read_cells", fail)
-    judged = judge_and_remember(exposures=exposures_of(rollout), threshold_bp=500, now=LATER + timedelta(seconds=2))
+    monkeypatch.setattr("health.share_queries.sum_flag_minutes", fail)
+    judged = judge_and_remember(_look(rollout), now=LATER + timedelta(minutes=4))
 
     assert {one.judgement.verdict for one in judged} == {Verdict.ERROR}
-    assert BreachMemory.objects.count() == 2
+    assert list(LaneMemory.objects.order_by("pk").values_list("data", flat=True)) == before
 
 
 def test_page__held_for_the_error_rate__says_in_french_what_was_seen() -> None:
     start = clock.now() - timedelta(seconds=DAY + 70)
     world = make_world(now=start)
     rollout = make_rehearsal(world, now=start)
+    _set(world, Mode.HOLD)
     play(world, rollout, start=start, seconds=DAY, healthy=False)
     run_fleet(world, rollout, start=start + timedelta(seconds=DAY), seconds=64, bad=0.2)
     client = sign_in()
@@ -295,7 +398,7 @@ def test_page__held_for_the_error_rate__says_in_french_what_was_seen() -> None:
     page = client.get(f"/rollouts/{rollout.pk}/").content.decode()
 
     assert "Trop de requêtes échouent" in page
-    assert "sûrement au moins" in page or "à confirmer" in page
+    assert "contre 1 que plus de 5 % échouent" in page
     assert "Là où elle est éteinte" in page
     assert "sûrement moins de" in client.get("/health/").content.decode()
 

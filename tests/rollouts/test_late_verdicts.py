@@ -12,9 +12,9 @@ from core.actors import command
 from core.errors import Refusal
 from flags.models import FlagState
 from rollouts.domain.lifecycle import Status
+from rollouts.exposure_queries import exposures_of
 from rollouts.guarding import watch_rollout
 from rollouts.models import Rollback, Rollout, Trigger
-from rollouts.queries import exposures_of
 from rollouts.transitions import acknowledge_flag, redraft_rollout, roll_back, run_next_step, schedule_rollout
 from tests.factories.world import DAY, NOW, World, make_rehearsal, make_world, play, reload, report
 from tests.waiting import wait_for_lock

@@ -17,7 +17,7 @@ from flags.models import Flag
 from flags.transitions import edit_flag
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate, SupportLevel
-from rollouts.effective_guardrail import get_effective_guardrail, tighten
+from rollouts.effective_guardrail import get_effective_guardrails, tighten
 from rollouts.gate_queries import list_flags_without_notes
 from rollouts.models import PhaseStatus, Rollout, SupportShift, Trigger
 from rollouts.support_queries import find_duty, get_roster, list_arriving, list_duty_at
@@ -282,14 +282,14 @@ class TestPages:
 class TestGuardrail:
     @pytest.mark.parametrize(("threshold_bp", "tight_bp"), [(500, 400), (1_000, 800), (110, 100), (100, 100)])
     def test_tighten__a_limit__is_four_fifths_and_never_below_the_least(self, threshold_bp: int, tight_bp: int) -> None:
-        assert tighten(threshold_bp) == tight_bp
+        assert tighten(threshold_bp, least_bp=100) == tight_bp
 
     def test_guardrail__while_support_is_heightened__is_tighter(self, world: World, rollout: Rollout) -> None:
-        tight = get_effective_guardrail(reload(rollout))
+        tight = get_effective_guardrails(reload(rollout)).get("error_rate")
         rollout.phases.filter(kind="per_site").update(status=PhaseStatus.DONE)
 
         assert tight.threshold_bp == 400
-        assert get_effective_guardrail(reload(rollout)).threshold_bp == 500
+        assert get_effective_guardrails(reload(rollout)).get("error_rate").threshold_bp == 500
 
 
 def _write_note(flag: Flag, note: str, *, url: str = "https://docs.example.org/") -> None:

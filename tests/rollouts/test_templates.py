@@ -30,7 +30,7 @@ from rollouts.domain.templates import (
     SupportLevel,
 )
 from rollouts.drawing import PlanRequest
-from rollouts.effective_guardrail import get_effective_guardrail
+from rollouts.effective_guardrail import get_effective_guardrails
 from rollouts.models import Phase, PlanTemplate, PlanTemplateVersion, Rollout, Step
 from rollouts.transitions import plan_rollout, run_next_step, schedule_rollout
 from rollouts.transitions.templating import create_template, edit_template
@@ -493,15 +493,15 @@ def _as_posted(value: Any) -> Any:
 
 @pytest.mark.django_db
 def test_guardrail__overridden_by_the_phase__holds_for_its_rollout_alone(world: World) -> None:
-    phase = replace(FULL, error_rate_mode="roll_back", error_rate_bp=200)
+    phase = replace(FULL, error_rate_mode="hold", error_rate_bp=200)
     template = create_template(name="Watched", phases=[phase], **BY)
     rollout = plan_rollout(request=_request(world, template), **BY)
-    before = get_effective_guardrail(rollout)
+    before = get_effective_guardrails(rollout).get("error_rate")
     schedule_rollout(rollout_id=rollout.pk, **BY)
     run_next_step(rollout_id=rollout.pk, now=NOW.replace(minute=1))
 
-    after = get_effective_guardrail(Rollout.objects.get(pk=rollout.pk))
+    after = get_effective_guardrails(Rollout.objects.get(pk=rollout.pk)).get("error_rate")
 
-    assert (before.mode, before.threshold_bp) == ("hold", 500)
-    assert (after.mode, after.threshold_bp) == ("roll_back", 200)
+    assert (before.mode, before.threshold_bp) == ("roll_back", 500)
+    assert (after.mode, after.threshold_bp) == ("hold", 200)
     assert Step.objects.filter(rollout=rollout, status="done").count() == 1

@@ -1,0 +1,88 @@
+"""Freezes what is usual when a subject is first exposed."""
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Sum
+
+from core.domain.business_time import day_bounds, local_day
+from flags.models import Environment, Site
+from health.domain.baseline import HourOfSite, find_usual, list_baseline_days
+from health.models import Baseline, SiteMinute, UsualLatency
+from health.queries import count_complaints_by_day
+from health.rollup_queries import read_latency
+
+#: Rows written at once.
+BATCH = 1_000
+
+
+@transaction.atomic
+def freeze_baseline(
+    *, subject: str, environment_key: str, since: datetime, excluded: Collection[date], zone: ZoneInfo
+) -> Baseline | None:
+    """Keep what was usual in the four weeks before `since`, without holidays and excluded days; None where it is kept.
+
+    Figures without any request make an empty baseline: what is not known is told as not known.
+    """
+    environment = Environment.objects.select_for_update(of=("self",)).get(key=environment_key)
+    if Baseline.objects.filter(subject=subject).exists():
+        return None
+    frozen_on = local_day(since, zone=zone)
+    days = list_baseline_days(frozen_on=frozen_on, excluded=excluded)
+    first = day_bounds(days[0] if days else frozen_on, zone=zone)[0]
+    sums = _sum_days(environment_key, days, zone=zone)
+    daily = count_complaints_by_day(environment_key=environment_key, now=since, days=len(days) + 1)[:-1]
+    baseline = Baseline.objects.create(
+        subject=subject,
+        environment=environment,
+        frozen_at=since,
+        first_on=days[0] if days else frozen_on,
+        last_on=days[-1] if days else frozen_on,
+        excluded=sorted(day.isoformat() for day in excluded if first.date() <= day < frozen_on),
+        requests=sums[0],
+        errors=sums[1],
+        complaints_a_day=sum(daily) / len(daily) if daily else 0.0,
+    )
+    _keep_latency(baseline, since=first - timedelta(days=1), until=since, days=days)
+    return baseline
+
+
+def _sum_days(environment_key: str, days: Collection[date], *, zone: ZoneInfo) -> tuple[int, int]:
+    requests = errors = 0
+    for day in days:
+        since, until = day_bounds(day, zone=zone)
+        rows = SiteMinute.objects.filter(
+            environment__key=environment_key, flag=None, minute__gte=since, minute__lt=until
+        )
+        sums = rows.aggregate(n=Sum("requests"), k=Sum("errors"))
+        requests, errors = requests + (sums["n"] or 0), errors + (sums["k"] or 0)
+    return requests, errors
+
+
+def _keep_latency(baseline: Baseline, *, since: datetime, until: datetime, days: Collection[date]) -> None:
+    sites = {site.key: site for site in Site.objects.all()}
+    hours = (
+        HourOfSite(row.site_key, row.transaction, row.at, row.histogram)
+        for row in read_latency(
+            environment_key=baseline.environment.key, flag_keys=[], since=since, until=until, by_hour=True
+        )
+    )
+    zones = {key: ZoneInfo(site.time_zone) for key, site in sites.items()}
+    usual = find_usual(hours, zones=zones, days=set(days))
+    UsualLatency.objects.bulk_create(
+        [
+            UsualLatency(
+                baseline=baseline,
+                site=sites[key.site_key] if key.site_key else None,
+                transaction=key.transaction,
+                weekday=key.weekday,
+                hour=key.hour,
+                p95_ms=found.p95_ms,
+                requests=found.requests,
+            )
+            for key, found in usual.items()
+        ],
+        batch_size=BATCH,
+    )

@@ -1,0 +1,84 @@
+"""What a lane's breach leads to: an act, by its mode and by what it did lately (docs/adr/0039)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from health.domain import error_rate, performance
+
+#: So many holds of one flag by one lane within a day are flapping: people hear that it is not the first time.
+FLAPPING_HOLDS = 3
+FLAPPING_SPAN = timedelta(hours=24)
+
+
+class Act(StrEnum):
+    """What a lane did on a breach."""
+
+    OBSERVED = "observed"
+    INVESTIGATE = "investigate"
+    HELD = "held"
+    ROLLED_BACK = "rolled_back"
+    #: It would have held, but it has just done so.
+    COOLING = "cooling"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What can be set as a lane's limit, in basis points, and what is where nobody has set one."""
+
+    least_bp: int
+    default_bp: int
+    most_bp: int
+    default_mode: str
+
+
+LIMITS: Mapping[str, Limits] = {
+    # Calibrated by simulation: `python -m bench guardrails`.
+    error_rate.LANE: Limits(
+        error_rate.LEAST_THRESHOLD_BP, error_rate.DEFAULT_THRESHOLD_BP, error_rate.MOST_THRESHOLD_BP, "roll_back"
+    ),
+    # Observed until somebody has seen what it says of the shop's own baseline: without one there is no pass.
+    performance.LANE: Limits(
+        performance.LEAST_DEGRADATION_BP,
+        performance.DEFAULT_DEGRADATION_BP,
+        performance.MOST_DEGRADATION_BP,
+        "observe",
+    ),
+}
+
+
+def choose_act(
+    *, mode: str, is_everywhere: bool, holds: Collection[datetime], cool_down: timedelta, now: datetime
+) -> Act | None:
+    """Return what a breach leads to, None where the lane does not judge.
+
+    Where those breach too who do not have the flag, a rollback may not help: a person must find the cause.
+    `holds`: when this lane held for this flag before.
+    """
+    acts = {"observe": Act.OBSERVED, "investigate": Act.INVESTIGATE, "hold": Act.HELD, "roll_back": Act.ROLLED_BACK}
+    act = acts.get(mode)
+    if act is Act.ROLLED_BACK and is_everywhere:
+        act = Act.HELD
+    if act is Act.HELD and any(now - moment < cool_down for moment in holds):
+        return Act.COOLING
+    return act
+
+
+def count_holds_of_a_day(holds: Collection[datetime], *, now: datetime) -> int:
+    """Return how many holds lie within the last day."""
+    return sum(1 for moment in holds if now - moment < FLAPPING_SPAN)
+
+
+def find_site(figures: Mapping[str, tuple[int, int]], *, limit_bp: int) -> str | None:
+    """Return the site that stands out: it has nine tenths of the errors, and the others together keep the limit.
+
+    `figures`: requests and errors by site, since the evidence began to grow. None where no site stands out.
+    """
+    errors = sum(k for _n, k in figures.values())
+    for site, (_requests, own) in figures.items():
+        others = [(n, k) for key, (n, k) in figures.items() if key != site]
+        n, k = sum(one[0] for one in others), sum(one[1] for one in others)
+        if n and own * 10 >= errors * 9 and k * 10_000 <= n * limit_bp:
+            return site
+    return None

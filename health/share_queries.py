@@ -1,0 +1,189 @@
+"""Reads of the share lanes: what they remember, what came since, what follows. A few queries for all rollouts."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+from django.db import DatabaseError, transaction
+
+from health.domain import error_rate, performance
+from health.domain.exposure import Exposure
+from health.domain.sequential import Minute
+from health.domain.share_lane import (
+    A_MINUTE,
+    WINDOW,
+    Memory,
+    SeenMinute,
+    begin,
+    find_floor,
+    is_still_good,
+    judge_share,
+)
+from health.domain.verdict import Judgement, Verdict
+from health.looks import Asked, Look, Seen
+from health.models import LaneMemory, SiteMinute
+from health.performance_queries import read_slow_minutes
+from health.rollup_queries import FlagSums, Scope, SiteSums, choose_flags, read_site_minutes, sum_flag_minutes
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a look finds: the memory before it and what came since; None where that could not be read."""
+
+    look: Look
+    memory: Memory
+    seen: Seen | None
+
+    @property
+    def minutes(self) -> Sequence[SeenMinute]:
+        return self.seen.minutes if self.seen else ()
+
+    def judge(self, *, now: datetime) -> Judgement:
+        """Return the verdict; a fault while reading is verdict `error`, never healthy."""
+        exposure, lane = self.look.exposure, self.look.lane
+        if self.seen is None:
+            return self._say(Verdict.ERROR, "fault", now=now)
+        if self.seen.missing:
+            return self._say(Verdict.INCONCLUSIVE, self.seen.missing, now=now)
+        try:
+            found = judge_share(exposure, self.memory, self.minutes, lane=lane, threshold=self.look.threshold, now=now)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            log.exception("lane %s failed on %s", lane, exposure.flag_key)
+            return self._say(Verdict.ERROR, "fault", now=now)
+        return replace(found, data={**found.data, "threshold_bp": self.look.limit_bp})
+
+    def _say(self, verdict: Verdict, code: str, *, now: datetime) -> Judgement:
+        exposure = self.look.exposure
+        return Judgement(
+            verdict=verdict,
+            lane=self.look.lane,
+            flag_key=exposure.flag_key,
+            n=0,
+            k=0,
+            window_start=max(now - WINDOW, find_floor(exposure)),
+            window_end=now,
+            threshold=self.look.threshold,
+            code=code,
+            data={},
+        )
+
+
+def judge_looks(looks: Sequence[Look], *, now: datetime) -> list[Judgement]:
+    """Return the judgement of each look, without remembering anything."""
+    return [sight.judge(now=now) for sight in take_looks(looks, now=now)]
+
+
+def take_looks(looks: Sequence[Look], *, now: datetime) -> list[Sight]:
+    """Return what each look finds, in their order: one query for the memories, four for each environment and lane."""
+    memories = _read_memories({look.exposure.subject for look in looks})
+    seen: dict[int, Sight] = {}
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, look in enumerate(looks):
+        groups[look.exposure.environment_key, look.lane].append(index)
+    for (environment_key, lane), indexes in groups.items():
+        known = {index: _get_memory(looks[index], memories, now=now) for index in indexes}
+        reader = READERS[lane]
+        try:
+            with transaction.atomic():
+                found = reader(environment_key, {i: (looks[i], known[i]) for i in indexes}, now)
+        except DatabaseError:
+            log.exception("lane %s cannot read its minutes in %s", lane, environment_key)
+            found = {}
+        for index in indexes:
+            seen[index] = Sight(looks[index], known[index], found.get(index))
+    return [seen[index] for index in range(len(looks))]
+
+
+def _read_memories(subjects: Collection[str]) -> dict[tuple[str, str, str], object]:
+    rows = LaneMemory.objects.filter(subject__in=subjects).values_list("subject", "lane", "flag_key", "data")
+    return {(subject, lane, flag_key): data for subject, lane, flag_key, data in rows}
+
+
+def _get_memory(look: Look, memories: Mapping[tuple[str, str, str], object], *, now: datetime) -> Memory:
+    """Return what the lane remembers of the flag; a beginning where that is of another one, or unreadable."""
+    data = memories.get(look.key)
+    if data is not None:
+        try:
+            memory = msgspec.convert(data, Memory)
+        except msgspec.ValidationError:
+            log.warning("what lane %s knows of %s cannot be read: it begins anew", look.lane, look.exposure.flag_key)
+        else:
+            if is_still_good(memory, look.exposure, limit_bp=look.share_bp, setting_bp=look.limit_bp):
+                return memory
+    return begin(look.exposure, limit_bp=look.share_bp, setting_bp=look.limit_bp, now=now)
+
+
+def read_error_minutes(environment_key: str, asked: Asked, now: datetime) -> dict[int, Seen]:
+    """Return the minutes since each look's memory: requests and errors where the flag is on, and where it is not."""
+    since = min(memory.until for _look, memory in asked.values())
+    until = now + A_MINUTE
+    beginnings = {look.exposure.flag_key: memory.floor_at for look, memory in asked.values()}
+    own: dict[str, list[FlagSums]] = defaultdict(list)
+    scopes = [Scope(flag_key, start_after=floor_at) for flag_key, floor_at in beginnings.items()]
+    for row in sum_flag_minutes(environment_key=environment_key, scopes=scopes, since=since, until=until):
+        own[row.flag_key or ""].append(row)
+    overall = read_site_minutes(environment_key=environment_key, flag_keys=[], since=since, until=until)
+    reporting = _list_reporting_sites(environment_key, beginnings, since=now - WINDOW)
+    pooled = Pooled(overall)
+    return {
+        index: Seen(tuple(_join(own[look.exposure.flag_key], pooled.leave_out(look.exposure, reporting))))
+        for index, (look, _memory) in asked.items()
+    }
+
+
+class Pooled:
+    """The minutes of all requests, summed over the sites where a flag is not on; once for each set of sites."""
+
+    def __init__(self, rows: Iterable[SiteSums]) -> None:
+        self._rows = list(rows)
+        self._known: dict[frozenset[str], dict[datetime, Minute]] = {}
+        self._sites = frozenset(row.site_key for row in self._rows)
+
+    def leave_out(self, exposure: Exposure, reporting: Mapping[str, frozenset[str]]) -> dict[datetime, Minute]:
+        """Return the minutes of the sites that do not see a flag, nor report it."""
+        sites = frozenset(
+            site
+            for site in self._sites
+            if not exposure.covers_site(site) and site not in reporting.get(exposure.flag_key, ())
+        )
+        if sites not in self._known:
+            sums: dict[datetime, Minute] = defaultdict(Minute)
+            for row in self._rows:
+                if row.site_key in sites:
+                    sums[row.minute] += Minute(row.requests, row.errors, row.spread_requests, row.spread_errors)
+            self._known[sites] = dict(sums)
+        return self._known[sites]
+
+
+def _list_reporting_sites(
+    environment_key: str, flag_keys: Collection[str], *, since: datetime
+) -> dict[str, frozenset[str]]:
+    """Return the sites that report each flag as on for somebody: one query."""
+    rows = SiteMinute.objects.filter(
+        choose_flags(flag_keys, with_overall=False), environment__key=environment_key, minute__gte=since
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for flag_key, site_key in rows.order_by().values_list("flag__key", "site__key").distinct():
+        found[flag_key].add(site_key)
+    return {flag_key: frozenset(sites) for flag_key, sites in found.items()}
+
+
+def _join(own: Iterable[FlagSums], others: Mapping[datetime, Minute]) -> Iterable[SeenMinute]:
+    """Yield the minutes in which anything was reported, in order."""
+    by_minute = {row.minute: row for row in own}
+    for at in sorted(by_minute.keys() | others.keys()):
+        row = by_minute.get(at)
+        unexposed = others.get(at, Minute())
+        if row is None:
+            yield SeenMinute(at, Minute(), unexposed)
+        else:
+            exposed = Minute(row.requests, row.errors, row.spread_requests, row.spread_errors)
+            yield SeenMinute(at, exposed, unexposed, row.last_ends_at, row.last_received_at)
+
+
+READERS = {error_rate.LANE: read_error_minutes, performance.LANE: read_slow_minutes}
