@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.history import track
 from flags.models import ApiToken, Environment, Flag, Site
+from health import alert_models  # noqa: F401  # models of this app, in a file of their own
 from health.domain.error_rate import DEFAULT_THRESHOLD_BP, LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
 from health.domain.verdict import Verdict
 

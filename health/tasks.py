@@ -6,11 +6,13 @@ from celery import shared_task
 from django.conf import settings
 
 from core import clock
+from health.alert_transitions import forget_alerts
 from health.transitions import forget_samples, forget_words
 
 BATCH = 500
 #: More than a fleet of a hundred tills sends in the task's period.
 SAMPLE_BATCH = 50_000
+ALERT_BATCH = 5_000
 
 
 @shared_task
@@ -25,3 +27,10 @@ def forget_old_samples() -> int:
     """Delete samples older than the retention; return how many. What was decided on them is in the verdicts."""
     limit = timedelta(days=settings.SAMPLE_RETENTION_DAYS)
     return forget_samples(received_before=clock.now() - limit, at_most=SAMPLE_BATCH)
+
+
+@shared_task
+def forget_old_alerts() -> int:
+    """Delete what monitoring systems sent, not heard of for longer than the retention; return how many rows."""
+    limit = timedelta(days=settings.ALERT_RETENTION_DAYS)
+    return forget_alerts(heard_before=clock.now() - limit, at_most=ALERT_BATCH)

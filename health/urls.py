@@ -1,11 +1,13 @@
 from django.urls import path
 
-from health import views
+from health import alert_views, views
 
 app_name = "health"
 urlpatterns = [
     path("health/", views.overview, name="overview"),
     path("health/guardrails/<slug:lane>/", views.guardrail, name="guardrail"),
+    path("health/alerts/", alert_views.alerts, name="alerts"),
+    path("health/alerts/connect/", alert_views.connect, name="connect_monitoring"),
     path("complaints/", views.complaints, name="complaints"),
     path("complaints/log/", views.log, name="log_complaint"),
     path("complaints/similar/", views.similar, name="similar"),

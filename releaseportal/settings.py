@@ -187,6 +187,8 @@ STREAM_LIMIT = env.int("STREAM_LIMIT", default=5_000)
 COMPLAINT_TEXT_RETENTION_DAYS = env.int("COMPLAINT_TEXT_RETENTION_DAYS", default=180)
 # Baselines look four weeks back; older samples only fill the disk.
 SAMPLE_RETENTION_DAYS = env.int("SAMPLE_RETENTION_DAYS", default=35)
+# Alerts of other monitoring systems: deleted so long after they were last heard of.
+ALERT_RETENTION_DAYS = env.int("ALERT_RETENTION_DAYS", default=90)
 
 # A flag that everybody has got for so long is to be removed; a hundred years is never, and still a date.
 FLAG_STALE_AFTER_DAYS = min(env.int("FLAG_STALE_AFTER_DAYS", default=30), 36_500)
