@@ -15,6 +15,7 @@ from flags.models import Environment
 from health.alert_forms import AlertFilter, SentryForm
 from health.alert_models import Alert
 from health.alert_queries import list_sources
+from health.domain.alert_lane import LEFT_OUT_LIMIT, WATCHDOG_LIMIT
 from health.sentry_queries import list_sentry_hooks
 from health.sentry_transitions import connect_sentry, disconnect_sentry, replace_sentry_secret
 
@@ -36,6 +37,8 @@ def alerts(request: HttpRequest) -> HttpResponse:
         "filter": narrowing,
         "address": address.urlencode(),
         "now": now,
+        "silent_before": now - WATCHDOG_LIMIT,
+        "left_out_after": now - LEFT_OUT_LIMIT,
         "sources": list_sources(environment_key=environment.key) if environment else [],
         "can_connect": can(request.user, Capability.DRIVE_ROLLOUTS),
     }

@@ -23,8 +23,6 @@ def connect_sentry(
     *, environment_id: int, name: str, secret: str, actor: Actor, reason: str, now: datetime
 ) -> SentryHook:
     """Take messages that this client secret signs as the environment's."""
-    # One at a time: two with one secret would not see each other.
-    Environment.objects.select_for_update(of=("self",)).get(pk=environment_id)
     name = name.strip()
     if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
         raise InvalidInput("sentry_name_wrong", limit=MAX_NAME_CHARACTERS)
@@ -74,6 +72,8 @@ def _check_secret(secret: str, *, but: int | None) -> str:
     secret = secret.strip()
     if not _SECRET.fullmatch(secret):
         raise InvalidInput("sentry_secret_wrong")
+    # One at a time, whichever the environment: two with one secret would not see each other.
+    list(Environment.objects.select_for_update(of=("self",), no_key=True).order_by("pk"))
     if any(other == secret for pk, (_environment_id, other) in open_secrets().items() if pk != but):
         raise Refusal("sentry_secret_taken")
     return secret

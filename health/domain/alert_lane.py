@@ -19,6 +19,8 @@ THRESHOLD = "1 alert that fires"
 WATCHDOG_LIMIT = timedelta(minutes=15)
 #: Where no source has a watchdog, none is known to be alive longer than this after its last message.
 UNWATCHED_LIMIT = timedelta(hours=24)
+#: A watchdog not heard for this long was given up: its source counts as one without.
+WATCHDOG_GIVEN_UP = timedelta(days=7)
 #: So long after a message that left alerts out, what it left out may fire.
 LEFT_OUT_LIMIT = timedelta(hours=1)
 #: Grafana's alerts that a rule could not be asked: no evidence against a flag, and none for it.
@@ -135,7 +137,7 @@ def _judge_silence(sources: Sequence[SourceFacts], *, now: datetime) -> tuple[Ve
     """Return what it means that no alert fires: good only where somebody would have said so."""
     if not sources:
         return Verdict.INCONCLUSIVE, "no_alert_source"
-    watched = [one for one in sources if one.watchdog_at is not None]
+    watched = [one for one in sources if one.watchdog_at is not None and now - one.watchdog_at <= WATCHDOG_GIVEN_UP]
     if watched:
         is_alive = all(_is_heard(one, now=now) for one in watched)
     else:

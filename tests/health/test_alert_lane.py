@@ -151,6 +151,13 @@ class TestSilence:
 
         assert _judge(sources=(WATCHED, dead)).code == "alert_source_silent"
 
+    @pytest.mark.parametrize(("days", "code"), [(7, "alert_source_silent"), (8, "no_alert_firing")])
+    def test_a_watchdog_not_heard_for_a_week__is_asked_for_no_more(self, days: int, code: str) -> None:
+        gone = SourceFacts("grafana", NOW - timedelta(days=days), watchdog_at=NOW - timedelta(days=days))
+
+        assert _judge(sources=(WATCHED, gone)).code == code
+        assert _judge(sources=(gone,)).code == "alert_source_silent"
+
     def test_a_source_without_a_watchdog_beside_one_that_has_it__need_not_speak(self) -> None:
         sentry = SourceFacts("sentry", NOW - timedelta(days=30))
 

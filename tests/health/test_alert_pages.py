@@ -140,6 +140,19 @@ class TestList:
 
         assert "its watchdog has ended" in _read(sign_in())
 
+    def test_watchdog_not_heard_for_long__is_told_and_old_gaps_are_not(self) -> None:
+        environment, client = make_environment(), sign_in()
+        _record(environment, _item(labels={"alertname": "Watchdog"}), left_out=1)
+        fresh = _read(client)
+        AlertSource.objects.update(
+            watchdog_at=clock.now() - timedelta(minutes=16), left_out_at=clock.now() - timedelta(minutes=61)
+        )
+
+        stale = _read(client)
+
+        assert ("its watchdog is silent" in fresh, "did not come through" in fresh) == (False, True)
+        assert ("its watchdog is silent" in stale, "did not come through" in stale) == (True, False)
+
     def test_overview__leads_to_the_alerts(self) -> None:
         assert LIST in _read(sign_in(), "/health/")
 

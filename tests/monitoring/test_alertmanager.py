@@ -22,6 +22,7 @@ class Monitoring:
     def __init__(self, stage: Stage, stack: ExitStack, folder: Path) -> None:
         self.stage = stage
         self.flag: str = stage.tell("demo", "rollout", "flag")
+        self.heard_before = self.source()["watchdog_at"]
         self.exporter = stack.enter_context(Exporter('sales_failing{site="lyon"}'))
         token = stage.tell("demo", "tokens", ENVIRONMENT, "telemetry")
         webhook = f"{stage.tell('url')}/hooks/alertmanager"
@@ -63,6 +64,11 @@ class Monitoring:
         )
         return found[0] if found else {"watchdog_at": None, "watchdog_ended_at": None}
 
+    def is_alive(self) -> bool:
+        """Tell whether the watchdog of these very programs was heard, and did not end."""
+        source = self.source()
+        return source["watchdog_at"] != self.heard_before and source["watchdog_ended_at"] is None
+
 
 @pytest.fixture
 def monitoring(stage: Stage, tmp_path: Path) -> Iterator[Monitoring]:
@@ -73,7 +79,7 @@ def monitoring(stage: Stage, tmp_path: Path) -> Iterator[Monitoring]:
 def test_alert__of_a_real_alertmanager__fires_repeats_and_ends_in_one_record(
     stage: Stage, monitoring: Monitoring
 ) -> None:
-    stage.wait(lambda: monitoring.source()["watchdog_at"] is not None)
+    stage.wait(monitoring.is_alive)
 
     monitoring.exporter.value = 1
     stage.wait(lambda: [one for one in monitoring.alerts() if one["times_received"] > 2])
@@ -94,11 +100,10 @@ def test_alert__of_a_real_alertmanager__fires_repeats_and_ends_in_one_record(
 
 
 def test_prometheus__that_dies__is_heard_by_its_watchdog(stage: Stage, monitoring: Monitoring) -> None:
-    stage.wait(lambda: monitoring.source()["watchdog_at"] is not None)
-    stage.wait(lambda: monitoring.source()["watchdog_ended_at"] is None)
+    stage.wait(monitoring.is_alive)
 
     monitoring.prometheus.stop()
 
     stage.wait(lambda: monitoring.source()["watchdog_ended_at"] is not None)
     monitoring.prometheus.start()
-    stage.wait(lambda: monitoring.source()["watchdog_ended_at"] is None)
+    stage.wait(monitoring.is_alive)
