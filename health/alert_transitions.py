@@ -1,10 +1,12 @@
 """Writes of alerts: what monitoring systems send, and what ends after its time."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
 from flags.models import Flag, Site
 from health.alert_models import Alert, AlertSource, SentryReceipt
@@ -13,7 +15,7 @@ from health.domain.alerts import AlertValue, Match, Origin, Severity
 #: A message that an alert fires, so soon after the one that it ended, was overtaken on its way; later it fires again.
 OVERTAKEN = timedelta(seconds=60)
 #: What a repeat may change of a record.
-CHANGING = ("ended_at", "severity", "summary", "last_received_at", "times_received")
+CHANGING = ("ended_at", "severity", "summary")
 #: Records of one issue that a message is compared with.
 MOST_COMPARED = 100
 BATCH = 200
@@ -34,8 +36,10 @@ def record_alerts(
     if not told:
         return 0
     known = _load_known(told, environment_id=environment_id, origin=origin)
+    before = {alert.pk: _say(alert) for alert in known}
     flags, sites = _find_keys(told)
     fresh: list[Alert] = []
+    heard: Counter[int] = Counter()
     records: dict[str, list[Alert]] = defaultdict(list)
     for one in known:
         records[one.fingerprint].append(one)
@@ -48,7 +52,9 @@ def record_alerts(
             records[value.fingerprint].append(alert)
         else:
             _update_record(alert, value, now=now)
-    Alert.objects.bulk_update(known, CHANGING, batch_size=BATCH)
+            heard.update([alert.pk] if alert.pk else [])
+    _count_heard(heard, now=now)
+    Alert.objects.bulk_update([one for one in known if _say(one) != before[one.pk]], CHANGING, batch_size=BATCH)
     Alert.objects.bulk_create(fresh)
     return len(fresh)
 
@@ -147,6 +153,21 @@ def _update_record(alert: Alert, value: AlertValue, *, now: datetime) -> None:
     alert.summary = value.summary or alert.summary
     alert.last_received_at = max(alert.last_received_at, now)
     alert.times_received += 1
+
+
+def _say(alert: Alert) -> tuple[object, ...]:
+    return tuple(getattr(alert, name) for name in CHANGING)
+
+
+def _count_heard(heard: Counter[int], *, now: datetime) -> None:
+    """Count how often records were heard of again; mostly all that a message changes."""
+    by_times: dict[int, list[int]] = defaultdict(list)
+    for pk, times in heard.items():
+        by_times[times].append(pk)
+    for times, keys in by_times.items():
+        Alert.objects.filter(pk__in=keys).update(
+            last_received_at=Greatest("last_received_at", Value(now)), times_received=F("times_received") + times
+        )
 
 
 def _find_end(alert: Alert, value: AlertValue, *, now: datetime) -> datetime | None:

@@ -4,6 +4,7 @@ Answered once the alert is stored; who judges it looks by itself. A store that i
 at once are 503: Alertmanager tries again after 5xx and network errors alone.
 """
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
@@ -33,6 +34,8 @@ RETRY_SECONDS = 5
 #: Messages worked on at once; beyond, senders are asked to come again.
 MOST_AT_ONCE = 16
 MAX_REQUEST_ID_CHARACTERS = 100
+#: A body that takes longer is not waited for: Sentry's sender is known by the whole of it alone.
+DEADLINE_SECONDS = 10.0
 
 DESK = Desk(limit=MOST_AT_ONCE, status=503)
 
@@ -52,6 +55,10 @@ async def take_grafana(request: Request) -> Response:
 async def take_sentry(request: Request) -> Response:
     """Answer a webhook of a Sentry integration, known by its signature."""
     headers = dict(request.headers)
+    try:
+        _check_stamp(headers, now=clock.now())
+    except LeanRefusal as refusal:
+        return refusal_response(refusal)
     return await _answer(request, lambda body: _store_sentry(headers, body))
 
 
@@ -66,9 +73,13 @@ async def _take_webhook(request: Request, origin: Origin) -> Response:
 async def _answer(request: Request, store: Callable[[bytes], Response]) -> Response:
     """Return what a worker thread makes of the body, which the event loop waits for."""
     try:
-        body = await read_body(dict(request.scope["headers"]), request.receive, limit_bytes=MAX_BODY_BYTES)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            body = await read_body(dict(request.scope["headers"]), request.receive, limit_bytes=MAX_BODY_BYTES)
         with DESK:
             return await to_thread.run_sync(_run, store, body)
+    except TimeoutError:
+        refusal = LeanRefusal(408, "TIMEOUT", "The body did not come in time.", headers={"Connection": "close"})
+        return refusal_response(refusal)
     except LeanRefusal as refusal:
         return refusal_response(refusal)
 
@@ -111,7 +122,7 @@ def _store_webhook(identity: TokenIdentity, origin: Origin, body: bytes) -> Resp
 
 def _store_sentry(headers: Mapping[str, str], body: bytes) -> Response:
     now = clock.now()
-    hook_id, environment_id = _find_hook(headers, body, now=now)
+    hook_id, environment_id = _find_hook(headers, body)
     value = read_alert(parse_json(body), resource=headers.get("sentry-hook-resource", ""), now=now)
     is_new = record_sentry_alert(
         hook_id=hook_id,
@@ -124,16 +135,26 @@ def _store_sentry(headers: Mapping[str, str], body: bytes) -> Response:
     return json_response({"accepted": int(is_new and value is not None), "duplicates": int(not is_new)}, status=202)
 
 
-def _find_hook(headers: Mapping[str, str], body: bytes, *, now: datetime) -> tuple[int, int]:
-    """Return the integration whose secret signed the body, and its environment; refuse 401 anything else."""
+def _check_stamp(headers: Mapping[str, str], *, now: datetime) -> None:
+    """Refuse 401, before its body is read, what is not signed at all or was not sent now."""
+    if not headers.get("sentry-hook-signature"):
+        raise _refuse_unsigned()
+    if not is_fresh(headers.get("sentry-hook-timestamp", ""), now=now):
+        raise LeanRefusal(401, "STALE_TIMESTAMP", "'Sentry-Hook-Timestamp' is not of the last five minutes.")
+
+
+def _find_hook(headers: Mapping[str, str], body: bytes) -> tuple[int, int]:
+    """Return the integration whose secret signed the body, and its environment; refuse 401 where none did."""
     opened = open_secrets()
     secrets = {pk: secret for pk, (_environment_id, secret) in opened.items()}
     found = find_signer(secrets, body=body, signature=headers.get("sentry-hook-signature", ""))
     if found is None:
-        raise LeanRefusal(401, "UNAUTHORIZED", "No integration that is connected here has signed this body.")
-    if not is_fresh(headers.get("sentry-hook-timestamp", ""), now=now):
-        raise LeanRefusal(401, "STALE_TIMESTAMP", "'Sentry-Hook-Timestamp' is not of the last five minutes.")
+        raise _refuse_unsigned()
     return found, opened[found][0]
+
+
+def _refuse_unsigned() -> LeanRefusal:
+    return LeanRefusal(401, "UNAUTHORIZED", "No integration that is connected here has signed this body.")
 
 
 def _read_request_id(headers: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """`/hooks/…` on the real ASGI application: who may send, what is stored, what is refused."""
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.db import OperationalError
+from starlette.requests import Request
 
 from core import clock
 from core.actors import DEMO
@@ -235,11 +237,32 @@ class TestRefusals:
         assert (answer.status, answer.json()["errorCode"]) == (400, "UNSUPPORTED_VERSION")
 
     def test_ten_megabytes__is_too_large_declared_or_not(self, shop: Shop) -> None:
-        for path in (ALERTMANAGER, GRAFANA, SENTRY):
-            declared = shop.send_raw(b" " * 10_000_000, path=path)
-            in_parts = shop.send_raw([b" " * 100_000] * 100, path=path)
+        large, parts = b" " * 10_000_000, [b" " * 100_000] * 100
+        headers = sentry_headers(large, secret=shop.secret, now=clock.now())
+        for body in (large, parts):
+            answers = [shop.send_raw(body, path=path) for path in (ALERTMANAGER, GRAFANA)]
+            answers.append(ask(SENTRY, method="POST", headers=headers, body=body))
 
-            assert [answer.status for answer in (declared, in_parts)] == [413, 413]
+            assert [answer.status for answer in answers] == [413] * 3
+
+    def test_body_that_does_not_come__is_408_and_takes_no_place(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(hooks, "DEADLINE_SECONDS", 0.05)
+        answers = []
+        for path in (ALERTMANAGER, GRAFANA, SENTRY):
+            given = sentry_headers(b"", secret=shop.secret, now=clock.now()) | {"authorization": f"Bearer {shop.raw}"}
+            headers = [(name.encode(), value.encode()) for name, value in given.items()]
+            scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b""}
+            route = next(route for route in hooks.LEAN_ROUTES if route.path == path)
+
+            async def never() -> Any:
+                await asyncio.Event().wait()
+
+            answers.append(asyncio.run(route.endpoint(Request(scope, never))))
+
+        assert [answer.status_code for answer in answers] == [408] * 3
+        assert hooks.DESK.busy == 0
 
     def test_a_thousand_alerts__are_taken_and_one_more_is_not(self, shop: Shop) -> None:
         thousand = [alert_item(started_at=_ago(5), annotations={}) for _ in range(1_000)]
