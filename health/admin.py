@@ -7,6 +7,7 @@ and stay out of the records; the portal's complaint pages show them.
 from django.contrib import admin
 
 from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
+from health.alert_models import Alert, AlertSource, SentryHook
 from health.models import Baseline, Complaint, Decision, Guardrail, Sample, StoredVerdict
 
 
@@ -68,3 +69,27 @@ class SampleAdmin(UntrackedAdmin):
     list_select_related = ("environment", "site", "flag")
     search_fields = ("till", "release", "transaction")
     date_hierarchy = "received_at"
+
+
+@admin.register(Alert)
+class AlertAdmin(UntrackedAdmin):
+    list_display = ("started_at", "ended_at", "environment", "origin", "name", "severity", "flag", "site", "release")
+    list_filter = ("environment", "origin", "severity", "flag", "site")
+    list_select_related = ("environment", "flag", "site")
+    search_fields = ("name", "fingerprint", "release")
+    date_hierarchy = "started_at"
+
+
+@admin.register(AlertSource)
+class AlertSourceAdmin(UntrackedAdmin):
+    list_display = ("environment", "origin", "last_received_at", "watchdog_at", "watchdog_ended_at", "left_out")
+    list_filter = ("environment", "origin")
+    list_select_related = ("environment",)
+
+
+@admin.register(SentryHook)
+class SentryHookAdmin(ReadOnlyAdmin):
+    list_display = ("name", "environment", "secret_end", "created_at", "changed_at", "off_at")
+    list_filter = ("environment",)
+    list_select_related = ("environment",)
+    hidden_fields = ("sealed_secret",)

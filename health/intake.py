@@ -24,14 +24,18 @@ MOST_AT_ONCE = 32
 class Desk:
     """Counts the requests under way. One event loop serves a process, so a plain number will do."""
 
-    def __init__(self, *, limit: int) -> None:
+    def __init__(self, *, limit: int, status: int = 429) -> None:
         self.limit = limit
+        self.status = status
         self.busy = 0
 
     def __enter__(self) -> None:
         if self.busy >= self.limit:
             raise LeanRefusal(
-                429, "GENERAL", "Too many at once; try again.", headers={"Retry-After": str(OVERLOAD_RETRY_SECONDS)}
+                self.status,
+                "GENERAL",
+                "Too many at once; try again.",
+                headers={"Retry-After": str(OVERLOAD_RETRY_SECONDS)},
             )
         self.busy += 1
 

@@ -23,6 +23,11 @@ REFUSALS: dict[str, str | Promise] = {
     "guardrail_unknown": _("There is no such guardrail, or it has no such mode or scope."),
     "cool_down_wrong": _("Between two holds lie at most %(most)s minutes."),
     "threshold_wrong": _("The limit lies between %(least)s and %(most)s %%."),
+    "sentry_is_off": _("This integration is switched off. Connect it anew."),
+    "sentry_name_wrong": _("Name the integration, with at most %(limit)s characters."),
+    "sentry_secret_taken": _("Another integration has this client secret already: each needs its own."),
+    "sentry_secret_wrong": _("A client secret has 16 to 200 letters, digits and signs, without spaces."),
+    "sentry_unknown": _("There is no such integration."),
     "mark_unknown": _("Say whether it repeats another complaint or is none at all."),
 }
 
@@ -83,6 +88,15 @@ SENTENCES: dict[str, str | Promise] = {
     "too_few_requests": _("%(n)s requests in %(minutes)s minutes: too few to say that fewer than %(limit)s %% fail."),
     "no_requests": _("No request reported in %(minutes)s minutes."),
     "source_silent": _("No till has reported for six minutes: what came before says nothing of now."),
+    "alert_firing": _("Fires now: %(alerts)s."),
+    "alert_still_firing": _(
+        "Fires since before this feature was on here, or since before somebody resumed: %(alerts)s."
+    ),
+    "alert_without_data": _("The monitoring could not ask its own data: %(alerts)s."),
+    "no_alert_firing": _("No alert fires, and the monitoring is alive."),
+    "no_alert_source": _("No monitoring system has sent anything yet: nobody would say so if something were wrong."),
+    "alerts_left_out": _("Within the hour not every alert came through: one that did not may fire."),
+    "alert_source_silent": _("The monitoring has been silent for too long: that nothing fires says nothing."),
 }
 
 LANES: dict[str, str | Promise] = {
@@ -98,6 +112,7 @@ ACTS: dict[str, str | Promise] = {
     "held": _("⏸ held"),
     "rolled_back": _("↩ rolled back"),
     "cooling": _("… left alone: it has just held"),
+    "alert": _("Alerts of the monitoring"),
 }
 
 
@@ -118,6 +133,7 @@ def say_judgement(
         "n": n,
         "k": k,
         "minutes": data.get("minutes", ""),
+        "alerts": ", ".join(map(str, data.get("alerts", ()))),
         "limit": _percent(data.get("threshold_bp")),
         "bound": _percent(bound_bp),
         "odds": _count(data.get("odds")),

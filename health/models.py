@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.history import track
 from flags.models import Environment, Flag, Site
+from health.alert_models import Alert, AlertSource, SentryHook, SentryReceipt
 from health.baseline_models import Baseline, UsualLatency
 from health.domain.guardrail import LIMITS
 from health.domain.verdict import Verdict
@@ -14,6 +15,8 @@ from health.guardrail_models import Decision, Guardrail, GuardrailScope, Lane, L
 from health.sample_models import LatencyHour, LatencyMinute, Sample, SampleBatch, SiteMinute, TillMinute
 
 __all__ = [
+    "Alert",
+    "AlertSource",
     "Baseline",
     "Complaint",
     "ComplaintSeverity",
@@ -29,6 +32,8 @@ __all__ = [
     "Mode",
     "Sample",
     "SampleBatch",
+    "SentryHook",
+    "SentryReceipt",
     "SiteMinute",
     "StoredVerdict",
     "TillMinute",

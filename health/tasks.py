@@ -8,6 +8,7 @@ from celery import shared_task
 from django.conf import settings
 
 from core import clock
+from health.alert_transitions import forget_alerts
 from health.models import LatencyHour, LatencyMinute, Sample, SiteMinute, TillMinute
 from health.rollup_transitions import roll_up_counts, roll_up_latency
 from health.sample_transitions import forget_days, make_days
@@ -22,6 +23,7 @@ TILL_MINUTES_DAYS = 2
 LATENCY_MINUTES_DAYS = 8
 #: Baselines look back four weeks, from before a release that may last two.
 LATENCY_HOURS_DAYS = 42
+ALERT_BATCH = 5_000
 
 
 @shared_task
@@ -74,3 +76,10 @@ def _list_limits() -> Iterator[tuple[str, date]]:
         (LatencyHour, LATENCY_HOURS_DAYS),
     ):
         yield model._meta.db_table, (now - timedelta(days=days)).date()
+
+
+@shared_task
+def forget_old_alerts() -> int:
+    """Delete what monitoring systems sent, not heard of for longer than the retention; return how many rows."""
+    limit = timedelta(days=settings.ALERT_RETENTION_DAYS)
+    return forget_alerts(heard_before=clock.now() - limit, at_most=ALERT_BATCH)

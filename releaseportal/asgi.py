@@ -37,6 +37,7 @@ from flags.snapshots import KEEPER
 from flags.stream import HUB
 from flags.stream import LEAN_ROUTES as STREAM_ROUTES
 from flags.tokens import USES
+from health.hooks import LEAN_ROUTES as HOOK_ROUTES
 from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
 from releaseportal.bodies import WholeBodies
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
@@ -106,6 +107,7 @@ _routed = Starlette(
                 *FLAGD_ROUTES,
                 *API_ROUTES,
                 *TELEMETRY_ROUTES,
+                *HOOK_ROUTES,
                 *NOTICE_ROUTES,
                 *PROBE_ROUTES,
             ]

@@ -46,6 +46,7 @@ SCHEDULE = (
     Row("health.tasks.roll_up_latencies", 15.0, "p95 is judged by the minute; many samples share a row"),
     Row("health.tasks.make_sample_days", 600.0, "the first sample of a day must not wait for its partition"),
     Row("health.tasks.forget_old_samples", 600.0, "samples fill the disk; baselines look back four weeks"),
+    Row("health.tasks.forget_old_alerts", 600.0, "alerts that nobody has sent for long say nothing any more"),
     Row("releaseportal.tasks.send_history_head", 600.0, "a head known outside shows a chain cut or made anew"),
     Row("releaseportal.tasks.restart_rehearsal", 5.0, "the demo's rehearsal begins again when it ends"),
 )

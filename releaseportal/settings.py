@@ -189,6 +189,8 @@ COMPLAINT_TEXT_RETENTION_DAYS = env.int("COMPLAINT_TEXT_RETENTION_DAYS", default
 SAMPLE_RETENTION_DAYS = env.int("SAMPLE_RETENTION_DAYS", default=35)
 # What samples are rolled up to takes a tenth of the place: by site and minute it stays for longer.
 SITE_MINUTE_RETENTION_DAYS = env.int("SITE_MINUTE_RETENTION_DAYS", default=45)
+# Alerts of other monitoring systems: deleted so long after they were last heard of.
+ALERT_RETENTION_DAYS = env.int("ALERT_RETENTION_DAYS", default=90)
 
 # A flag that everybody has got for so long is to be removed; a hundred years is never, and still a date.
 FLAG_STALE_AFTER_DAYS = min(env.int("FLAG_STALE_AFTER_DAYS", default=30), 36_500)

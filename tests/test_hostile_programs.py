@@ -14,6 +14,7 @@ from flags.ofrep import LEAN_ROUTES as OFREP_ROUTES
 from flags.snapshots import KEEPER
 from flags.stream import LEAN_ROUTES as STREAM_ROUTES
 from flags.tokens import USES
+from health.hooks import LEAN_ROUTES as HOOK_ROUTES
 from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
 from rollouts.notices import LEAN_ROUTES as NOTICE_ROUTES
@@ -29,6 +30,7 @@ ROUTES: list[Route] = [
     *FLAGD_ROUTES,
     *API_ROUTES,
     *TELEMETRY_ROUTES,
+    *HOOK_ROUTES,
     *NOTICE_ROUTES,
     *PROBE_ROUTES,
 ]
@@ -74,7 +76,14 @@ def _bodies() -> list[bytes]:
     whole = [{"context": value} for value in VALUES]
     samples = [{"samples": [sample | dict.fromkeys([*sample, "till", "flag", "errors"], value)]} for value in VALUES]
     one_wrong = [{"samples": [sample | {name: value}]} for name in sample for value in VALUES]
-    return [json.dumps(body).encode() for body in [*told, *whole, *samples, *one_wrong]] + RAW
+    alert = {"status": "firing", "startsAt": "2026-11-24T08:00:00Z", "fingerprint": "a", "labels": {"alertname": "A"}}
+    alerts = [
+        {"version": version, "alerts": [alert | {name: value}]}
+        for version in ("4", "1")
+        for name in [*alert, "annotations", "endsAt"]
+        for value in VALUES
+    ]
+    return [json.dumps(body).encode() for body in [*told, *whole, *samples, *one_wrong, *alerts]] + RAW
 
 
 def test_programs__hostile_bodies__are_answered_and_change_nothing_where_refused(world: World) -> None:

@@ -1,13 +1,13 @@
 """Reading the body of `POST /telemetry/v1/samples` (contracts §5). One bad sample loses no good one."""
 
 import math
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from flags.domain.values import is_storable
+from health.domain.moments import find_moment
 
 MAX_SAMPLES = 1_000
 MAX_BODY_BYTES = 1_048_576
@@ -16,9 +16,6 @@ MAX_BUCKETS = 200
 MAX_BOUND_MS = 86_400_000
 MAX_AGE = timedelta(days=7)
 MAX_AHEAD = timedelta(minutes=5)
-
-#: RFC 3339 §5.6; `datetime.fromisoformat` alone would also take week dates and missing seconds.
-_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 class BadSample(ValueError):
@@ -131,14 +128,9 @@ def _seconds(item: Mapping[str, object]) -> int:
 
 
 def _moment(item: Mapping[str, object], *, now: datetime) -> datetime:
-    value = item.get("start")
-    wrong = BadSample("INVALID_TIME", "'start' is an RFC 3339 time with its offset, e.g. 2026-11-24T09:00:00+01:00.")
-    if not isinstance(value, str) or not _RFC_3339.fullmatch(value.upper()):
-        raise wrong
-    try:
-        moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise wrong from None
+    moment = find_moment(item.get("start"))
+    if moment is None:
+        raise BadSample("INVALID_TIME", "'start' is an RFC 3339 time with its offset, e.g. 2026-11-24T09:00:00+01:00.")
     if moment > now + MAX_AHEAD:
         raise BadSample("START_IN_FUTURE", "'start' lies more than 5 minutes ahead: check the till's clock.")
     if moment < now - MAX_AGE:

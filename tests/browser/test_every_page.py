@@ -31,7 +31,8 @@ def _links(page: Page) -> list[str]:
     return [one.path for one in paths if one.netloc == here and not one.path.startswith(("/admin/", "/static/"))]
 
 
-def _faults(page: Page, status: int) -> list[str]:
+def list_faults(page: Page, status: int) -> list[str]:
+    """Return what is wrong with a page as it stands: its status, its width, barriers."""
     faults = [] if status == 200 else [f"answers {status}"]
     if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
         faults.append(f"scrolls sideways at {page.viewport_size}")
@@ -65,7 +66,7 @@ def test_pages__reached_by_links__are_sound(open_as: Open, name: str, language: 
         answer = page.goto(path)
         if answer is None or "text/html" not in answer.headers.get("content-type", ""):
             continue
-        faults += _faults(page, answer.status)
+        faults += list_faults(page, answer.status)
         for link in _links(page):
             if _kind(link) not in seen:
                 seen.add(_kind(link))
@@ -82,6 +83,6 @@ def test_pages__of_strangers__are_sound(open_as: Open, language: str, dark: bool
 
     for path in OPEN_PAGES:
         answer = page.goto(path)
-        faults += _faults(page, answer.status if answer else 0)
+        faults += list_faults(page, answer.status if answer else 0)
 
     assert faults == []
