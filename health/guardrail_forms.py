@@ -19,7 +19,7 @@ _LIMIT_HELP = {
 
 
 class GuardrailForm(ReasonedForm):
-    """What a share lane does, from which limit on, what goes off, and how often it may hold."""
+    """What a lane does, from which limit on if it has one, what goes off, and how often it may hold."""
 
     mode = forms.ChoiceField(label=_("What it does"), choices=Mode.choices)
     percent = forms.DecimalField(label=_("Limit in percent"), decimal_places=2)
@@ -44,9 +44,11 @@ class GuardrailForm(ReasonedForm):
         self._lane, self._flag = lane, flag
         limits = LIMITS[lane]
         percent = self.fields["percent"]
-        percent.help_text = _LIMIT_HELP[lane]
+        percent.help_text = _LIMIT_HELP.get(lane, "")
         for bound, name in ((limits.least_bp, "min"), (limits.most_bp, "max")):
             percent.widget.attrs[name] = bound // 100
+        if not now_set.has_limit:
+            del self.fields["percent"]
 
     def read_wish(self) -> GuardrailWish:
         """Return what was filled in, the reason apart."""
@@ -54,7 +56,7 @@ class GuardrailForm(ReasonedForm):
         return GuardrailWish(
             lane=self._lane,
             mode=data["mode"],
-            threshold_bp=int(data["percent"] * 100),
+            threshold_bp=int(data.get("percent", 0) * 100),
             scope=data["scope"],
             cool_down_minutes=data["cool_down_minutes"],
             flag_id=self._flag.pk if self._flag else None,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from core.history import track
 from flags.models import Environment, Flag
 from health.domain.error_rate import DEFAULT_THRESHOLD_BP
-from health.domain.guardrail import LIMITS, Act
+from health.domain.guardrail import LIMITS, SHARE_LANES, Act
 
 #: A lane does not hold the same flag again within so many minutes.
 DEFAULT_COOL_DOWN, LONGEST_COOL_DOWN = 15, 24 * 60
@@ -28,6 +28,7 @@ class Lane(models.TextChoices):
 
     ERROR_RATE = "error_rate", _("Error rate")
     PERFORMANCE = "performance", _("Performance")
+    ALERT = "alert", _("Alerts")
 
 
 class GuardrailScope(models.TextChoices):
@@ -86,6 +87,10 @@ class Guardrail(models.Model):
         ]
 
     @property
+    def has_limit(self) -> bool:
+        return LIMITS[self.lane].most_bp > 0
+
+    @property
     def percent(self) -> float:
         return self.threshold_bp / 100
 
@@ -117,7 +122,7 @@ class LaneMemory(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(name="health_lane_memory_once", fields=["subject", "lane", "flag_key"]),
-            models.CheckConstraint(name="health_lane_memory_lane_known", condition=Q(lane__in=list(LIMITS))),
+            models.CheckConstraint(name="health_lane_memory_lane_known", condition=Q(lane__in=SHARE_LANES)),
         ]
         indexes = [models.Index(name="health_lane_memory_age", fields=["written_at"])]
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 from django.db import connection, transaction
 
+from health.alert_queries import judge_alert_lane
 from health.domain.exposure import Exposure
 from health.domain.guardrail import Act
 from health.domain.share_lane import remember
@@ -44,6 +45,16 @@ def judge_and_remember(looks: Sequence[Look], *, now: datetime) -> list[Judged]:
     sights = take_looks(looks, now=now)
     judgements = [sight.judge(now=now) for sight in sights]
     _keep(sights, now=now)
+    stored = store_judgements([(look.exposure, one) for look, one in zip(looks, judgements, strict=True)], now=now)
+    return [Judged(*one) for one in zip(looks, judgements, stored, strict=True)]
+
+
+@transaction.atomic
+def judge_alerts_and_store(looks: Sequence[Look], *, now: datetime) -> list[Judged]:
+    """Judge the lane of alerts, store what changed; nothing is remembered: what fires is what fires."""
+    if not looks:
+        return []
+    judgements = judge_alert_lane(exposures=[look.exposure for look in looks], now=now)
     stored = store_judgements([(look.exposure, one) for look, one in zip(looks, judgements, strict=True)], now=now)
     return [Judged(*one) for one in zip(looks, judgements, stored, strict=True)]
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import InvalidInput
-from core.roles import Capability, requires
+from core.roles import Capability, can, requires
 from core.views import actor_of, read_int, write_from
 from flags.current import get_current_environment
 from flags.models import Environment, Site
@@ -55,6 +55,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "reports": last_reports(environment_key=key, since=since, until=now),
         "changes": list(StoredVerdict.objects.filter(environment_key=key)[:30]),
         "settings": list_settings(environment_key=key),
+        "can_set": environment is not None and can(request.user, Capability.DRIVE_ROLLOUTS),
     }
     fragment = getattr(request, "htmx", False)
     return render(request, "health/_overview.html" if fragment else "health/overview.html", context)

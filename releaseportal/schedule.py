@@ -21,7 +21,7 @@ class Row:
 
 SCHEDULE = (
     Row("rollouts.tasks.watch_health", 1.0, "critical errors must have a flag off within 5 s"),
-    Row("rollouts.tasks.watch_share_lanes", 3.0, "error rate and performance; costs more than critical errors"),
+    Row("rollouts.tasks.watch_guardrails", 3.0, "error rate, performance, alerts; costs more than critical errors"),
     Row("rollouts.tasks.freeze_usual", 10.0, "what was usual is frozen when a rollout first exposes somebody"),
     Row("rollouts.tasks.run_due_steps", 1.0, "a step is done in the second it is due"),
     Row("rollouts.tasks.keep_dates", 5.0, "edited days and freezes move the dates that people see"),

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 
-from health.domain import error_rate
+from health.domain import alert_lane, error_rate
 from health.domain.exposure import Exposure
-from health.domain.guardrail import LIMITS
+from health.domain.guardrail import LIMITS, SHARE_LANES
 from health.guardrail_queries import Guardrails, read_guardrails
 from health.looks import Look
 from health.models import Guardrail, Mode
@@ -31,15 +31,22 @@ class EffectiveGuardrails:
         if self.phase is not None and lane == error_rate.LANE:
             guardrail.mode = Mode(self.phase.error_rate_mode or guardrail.mode)
             guardrail.threshold_bp = self.phase.error_rate_bp or guardrail.threshold_bp
-        if self.phase is not None and self.phase.support == SupportLevel.HEIGHTENED:
+        if guardrail.has_limit and self.phase is not None and self.phase.support == SupportLevel.HEIGHTENED:
             guardrail.threshold_bp = tighten(guardrail.threshold_bp, least_bp=LIMITS[lane].least_bp)
         return guardrail
 
     def list_looks(self, exposures: Sequence[Exposure]) -> list[Look]:
-        """Return what the lanes that are not off ask of these flags."""
+        """Return what the share lanes that are not off ask of these flags."""
+        return self._list(SHARE_LANES, exposures)
+
+    def list_alert_looks(self, exposures: Sequence[Exposure]) -> list[Look]:
+        """Return what the lane of alerts asks of these flags, where it is not off."""
+        return self._list([alert_lane.LANE], exposures)
+
+    def _list(self, lanes: Collection[str], exposures: Sequence[Exposure]) -> list[Look]:
         return [
             Look(exposure, lane, guardrail.threshold_bp)
-            for lane in LIMITS
+            for lane in lanes
             for exposure in exposures
             if (guardrail := self.get(lane, exposure.flag_key)).mode != Mode.OFF
         ]

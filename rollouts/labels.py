@@ -138,6 +138,7 @@ REASONS: dict[str, str] = {
     "performance_everywhere": gettext_noop(
         "%(k)s of %(n)s requests slow: %(odds)s to 1 that p95 is worse by more than %(threshold)s, and so without it"
     ),
+    "alert_firing": gettext_noop("Alert of the monitoring: %(alerts)s"),
     "held_again": gettext_noop("Held for the %(times)s. time within a day: it comes and goes"),
     "switched_by_hand_by": gettext_noop("Changed by hand by %(by)s: %(flags)s. Why: %(why)s"),
     "switched_by_hand": gettext_noop("Changed by hand: %(flags)s"),
@@ -234,6 +235,7 @@ HELD: dict[str, str | Promise] = {
         "Too many requests fail, also where these are off: a rollback may not help. Find the cause first."
     ),
     "performance": _("Requests are too slow where these are on. Find out why, then resume or roll back."),
+    "alert_firing": _("An alert of the monitoring fires where these are on. Find out why, then resume or roll back."),
     "performance_everywhere": _(
         "Requests are too slow, also where these are off: a rollback may not help. Find the cause first."
     ),

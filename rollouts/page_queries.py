@@ -16,7 +16,6 @@ from health.domain.share_lane import WHOLE_BP
 from health.domain.verdict import Judgement
 from health.models import Guardrail
 from health.queries import count_complaints_by_day, count_reporting_tills, error_series, judge_critical_lane
-from health.share_queries import judge_looks
 from recovery.readiness_queries import TargetLight, list_lights
 from rollouts.acted import Acted, list_acted
 from rollouts.action_queries import Doable, weigh_actions
@@ -27,7 +26,7 @@ from rollouts.exposure_queries import exposures_of
 from rollouts.gate_queries import judge_phase
 from rollouts.hand_queries import list_flags_off
 from rollouts.models import Rollback, Rollout, RolloutFlag, StepStatus
-from rollouts.queries import weigh_for_gates
+from rollouts.queries import judge_lanes, weigh_for_gates
 from rollouts.shut_queries import list_shut_sites
 from rollouts.track import Summary, summarise
 
@@ -95,7 +94,7 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     critical_judgements = judge_critical_lane(exposures=exposures, now=now)
     guardrails = get_effective_guardrails(rollout)
     guardrail = guardrails.get(error_rate.LANE)
-    judgements = [*critical_judgements, *judge_looks(guardrails.list_looks(exposures), now=now)]
+    judgements = [*critical_judgements, *judge_lanes(guardrails, exposures, now=now)]
     judgements.sort(key=lambda item: item.flag_key)
     flags = list(rollout.rollout_flags.select_related("flag").order_by("position"))
     switched_off = list_flags_off(rollout)

@@ -8,6 +8,8 @@ from django.db.models import Prefetch, QuerySet
 
 from core.searching import fits
 from flags.models import Environment, Segment, SegmentMember, Site
+from health.alert_queries import judge_alert_lane
+from health.domain.exposure import Exposure
 from health.domain.guardrail import LIMITS
 from health.domain.verdict import Judgement
 from health.queries import judge_critical_lane
@@ -15,7 +17,7 @@ from health.share_queries import judge_looks
 from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import DRIVEN, PROMISED, Status
 from rollouts.domain.overnight import NO_DATA, carry_passes
-from rollouts.effective_guardrail import get_effective_guardrails
+from rollouts.effective_guardrail import EffectiveGuardrails, get_effective_guardrails
 from rollouts.exposure_queries import exposures_of
 from rollouts.hand_queries import list_flags_off
 from rollouts.models import (
@@ -159,8 +161,14 @@ def list_exposed_sites_of(rollout: Rollout) -> list[Site]:
 def judge_rollout(rollout: Rollout, *, now: datetime) -> list[Judgement]:
     """Return each lane's judgement on each exposed flag."""
     exposures = exposures_of(rollout)
-    looks = get_effective_guardrails(rollout).list_looks(exposures)
-    return [*judge_critical_lane(exposures=exposures, now=now), *judge_looks(looks, now=now)]
+    guardrails = get_effective_guardrails(rollout)
+    return [*judge_critical_lane(exposures=exposures, now=now), *judge_lanes(guardrails, exposures, now=now)]
+
+
+def judge_lanes(guardrails: EffectiveGuardrails, exposures: Sequence[Exposure], *, now: datetime) -> list[Judgement]:
+    """Return the judgement of each lane that is not off on each exposed flag, without remembering anything."""
+    alerts = [look.exposure for look in guardrails.list_alert_looks(exposures)]
+    return [*judge_looks(guardrails.list_looks(exposures), now=now), *judge_alert_lane(exposures=alerts, now=now)]
 
 
 def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement], *, now: datetime) -> list[tuple[str, str]]:

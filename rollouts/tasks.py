@@ -16,10 +16,10 @@ from rollouts.baselines import freeze_baselines
 from rollouts.daily_summary import list_due_summaries, send_daily_summary
 from rollouts.domain.lifecycle import UNDER_WAY
 from rollouts.guarding import watch_rollout
+from rollouts.lane_guarding import watch_lanes
 from rollouts.models import SchedulerHeartbeat
 from rollouts.promises import list_misdated_rollouts
 from rollouts.queries import list_due_rollouts, list_rollouts, list_steps_due_within
-from rollouts.share_guarding import watch_shares
 from rollouts.story import tell_due_soon
 from rollouts.transitions import clear_step_fault, keep_to_open_days, note_step_fault, run_next_step
 from rollouts.transitions.giving_feedback import forget_feedback_words
@@ -72,9 +72,9 @@ def watch_health() -> int:
 
 
 @shared_task
-def watch_share_lanes() -> int:
-    """Judge error rate and performance of every rollout under way and act; return how many looks there were."""
-    return watch_shares(list(list_rollouts().filter(status__in=UNDER_WAY)), now=clock.now())
+def watch_guardrails() -> int:
+    """Judge these lanes for every rollout under way and act; return how many looks there were."""
+    return watch_lanes(list(list_rollouts().filter(status__in=UNDER_WAY)), now=clock.now())
 
 
 @shared_task

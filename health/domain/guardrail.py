@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from health.domain import error_rate, performance
+from health.domain import alert_lane, error_rate, performance
 
 #: So many holds of one flag by one lane within a day are flapping: people hear that it is not the first time.
 FLAPPING_HOLDS = 3
@@ -45,7 +45,11 @@ LIMITS: Mapping[str, Limits] = {
         performance.MOST_DEGRADATION_BP,
         "observe",
     ),
+    # An alert fires or does not: there is no limit to set. Observed until somebody has connected a monitoring.
+    alert_lane.LANE: Limits(0, 0, 0, "observe"),
 }
+#: The lanes that judge a share, and remember what they saw.
+SHARE_LANES = (error_rate.LANE, performance.LANE)
 
 
 def choose_act(

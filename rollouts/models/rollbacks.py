@@ -21,6 +21,7 @@ class Trigger(models.TextChoices):
     CRITICAL_ERRORS = "critical_errors", "critical errors"
     ERROR_RATE = "error_rate", "error rate"
     PERFORMANCE = "performance", "performance"
+    ALERT = "alert", "alert"
 
 
 class Rollback(models.Model):

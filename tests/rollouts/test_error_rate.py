@@ -29,8 +29,8 @@ from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import Status
 from rollouts.effective_guardrail import get_effective_guardrails
 from rollouts.exposure_queries import exposures_of
+from rollouts.lane_guarding import watch_lanes
 from rollouts.models import Rollout
-from rollouts.share_guarding import watch_shares
 from rollouts.transitions import resume_rollout
 from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play, reload
 from tests.signed_in import sign_in
@@ -86,7 +86,7 @@ def run_fleet(
         send(world, flag=world.flags[0], now=now, share=bad)
         send(world, flag=world.flags[1], now=now, share=0)
         send(world, flag=None, now=now, share=elsewhere, site="lille")
-        watch_shares([reload(rollout)], now=now + timedelta(seconds=1))
+        watch_lanes([reload(rollout)], now=now + timedelta(seconds=1))
     return now
 
 
@@ -204,7 +204,7 @@ def test_late_verdict__the_rollout_moved_on__is_dropped(world: World, rollout: R
     for second in range(0, 60, 4):
         now = LATER + timedelta(seconds=second)
         send(world, flag=world.flags[0], now=now, share=0.2)
-        watch_shares([stale], now=now + timedelta(seconds=1))
+        watch_lanes([stale], now=now + timedelta(seconds=1))
 
     assert reload(rollout).status == Status.RUNNING
 
@@ -300,7 +300,7 @@ def test_scope_site__one_stands_out__that_site_alone_goes_off(
         now = LATER + timedelta(seconds=second)
         send(world, flag=world.flags[0], now=now, share=0.4, site="lyon")
         send(world, flag=world.flags[0], now=now, share=elsewhere, site="nantes")
-        watch_shares([reload(rollout)], now=now + timedelta(seconds=1))
+        watch_lanes([reload(rollout)], now=now + timedelta(seconds=1))
 
     rollback = rollout.rollbacks.earliest("pk")
     assert (rollback.scope, rollback.trigger) == (scope, "error_rate")

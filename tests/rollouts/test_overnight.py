@@ -15,9 +15,9 @@ from rollouts.domain.overnight import LEAST, NO_DATA, Spell, carry_passes
 from rollouts.domain.templates import PhaseKind
 from rollouts.drawing import PlanRequest
 from rollouts.guarding import watch_rollout
+from rollouts.lane_guarding import watch_lanes
 from rollouts.models import Rollout, StepStatus
 from rollouts.queries import find_next_step
-from rollouts.share_guarding import watch_shares
 from rollouts.transitions import plan_rollout, run_next_step, schedule_rollout
 from tests.factories.world import NOW, WHY, World, make_world, reload, report
 
@@ -105,7 +105,7 @@ def _play_internal(rollout: Rollout) -> datetime:
 def _watch(rollout: Rollout, now: datetime) -> None:
     rollout.refresh_from_db()
     watch_rollout(rollout, now=now)
-    watch_shares([reload(rollout)], now=now)
+    watch_lanes([reload(rollout)], now=now)
 
 
 def _sell(world: World, rollout: Rollout, *, start: datetime, minutes: int) -> None:

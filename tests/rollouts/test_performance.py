@@ -20,8 +20,8 @@ from health.share_queries import judge_looks
 from rollouts.baselines import freeze_baselines, list_unusual_days
 from rollouts.effective_guardrail import get_effective_guardrails
 from rollouts.exposure_queries import exposures_of
+from rollouts.lane_guarding import watch_lanes
 from rollouts.models import Rollout, Trigger
-from rollouts.share_guarding import watch_shares
 from rollouts.transitions import roll_back
 from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play, reload
 
@@ -134,7 +134,7 @@ def test_usual__runs_on_and_passes(world: World, rollout: Rollout) -> None:
     for minute in range(4):
         now = LATER + timedelta(minutes=minute, seconds=40)
         send(world, now=now, flag=world.flags[0], counts=_share(USUAL, 2))
-        watch_shares([reload(rollout)], now=now + timedelta(seconds=1))
+        watch_lanes([reload(rollout)], now=now + timedelta(seconds=1))
 
     assert (_judge(reload(rollout), now=now).verdict, _judge(reload(rollout), now=now).code) == (
         Verdict.PASS,
@@ -152,7 +152,7 @@ def test_forty_percent_slower__takes_the_flag_back(world: World, rollout: Rollou
         for till in range(4):
             send(world, now=now, flag=world.flags[0], counts=_share(SLOWER, 10), n=till)
         send(world, now=now, site="lille", counts=_share(USUAL, 2))
-        watch_shares([reload(rollout)], now=now + timedelta(seconds=1))
+        watch_lanes([reload(rollout)], now=now + timedelta(seconds=1))
 
     rollback = rollout.rollbacks.get()
     assert (rollback.trigger, rollback.evidence["flag"], rollback.evidence["code"]) == (
@@ -173,7 +173,7 @@ def test_all_sites_slower__is_the_weather_and_no_breach_of_the_flag(world: World
         now = LATER + timedelta(minutes=minute, seconds=40)
         send(world, now=now, flag=world.flags[0], counts=_share(SLOWER, 4))
         send(world, now=now, site="lille", counts=SLOWER)
-        watch_shares([reload(rollout)], now=now + timedelta(seconds=1))
+        watch_lanes([reload(rollout)], now=now + timedelta(seconds=1))
 
     assert not rollout.rollbacks.exists()
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("flags", "0009_note_pictures"),
-        ("health", "0012_share_lanes"),
+        ("health", "0011_roll_ups"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

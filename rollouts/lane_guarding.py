@@ -1,4 +1,4 @@
-"""Acts on the share lanes, error rate and performance: as their guardrails say, for all rollouts under way at once."""
+"""Acts on error rate, performance and alerts: as their guardrails say, for all rollouts under way at once."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +12,12 @@ from core.actors import GUARDRAIL
 from core.errors import Refusal
 from core.reasons import BETWEEN, write_reason
 from flags.models import Site
-from health.domain.guardrail import LIMITS, Act, choose_act, count_holds_of_a_day, find_site
+from health.domain.guardrail import LIMITS, SHARE_LANES, Act, choose_act, count_holds_of_a_day, find_site
 from health.domain.verdict import Judgement, Verdict
 from health.guardrail_queries import list_holds
 from health.models import Guardrail, GuardrailScope
 from health.rollup_queries import sum_sites_of_flag
-from health.share_transitions import Judged, judge_and_remember, note_decision
+from health.share_transitions import Judged, judge_alerts_and_store, judge_and_remember, note_decision
 from rollouts.domain.lifecycle import Status
 from rollouts.effective_guardrail import read_effective_guardrails
 from rollouts.exposure_queries import read_exposures
@@ -56,12 +56,13 @@ class Breach:
         )
 
 
-def watch_shares(rollouts: Sequence[Rollout], *, now: datetime) -> int:
-    """Judge the share lanes of rollouts and act; return how many looks there were. One's fault stops no other."""
+def watch_lanes(rollouts: Sequence[Rollout], *, now: datetime) -> int:
+    """Judge these lanes for rollouts and act; return how many looks there were. One's fault stops no other."""
     guardrails = read_effective_guardrails(rollouts)
     exposures = read_exposures(rollouts)
     looks = [look for one in rollouts for look in guardrails[one.pk].list_looks(exposures[one.pk])]
-    judged = judge_and_remember(looks, now=now)
+    alerts = [look for one in rollouts for look in guardrails[one.pk].list_alert_looks(exposures[one.pk])]
+    judged = [*judge_and_remember(looks, now=now), *judge_alerts_and_store(alerts, now=now)]
     breaching = [one for one in judged if one.judgement.verdict is Verdict.BREACH]
     holds = list_holds(subjects={one.exposure.subject for one in breaching}, now=now) if breaching else {}
     for rollout in rollouts:
@@ -78,7 +79,7 @@ def watch_shares(rollouts: Sequence[Rollout], *, now: datetime) -> int:
             ]
             if breaches:
                 _act(rollout, breaches, now=now)
-    return len(looks)
+    return len(judged)
 
 
 def _act(rollout: Rollout, breaches: Sequence[Breach], *, now: datetime) -> None:
@@ -166,6 +167,9 @@ def _take_back(rollout: Rollout, breaches: Sequence[Breach], *, now: datetime) -
 
 def _find_site(breach: Breach) -> Site | None:
     """Return the site that the breach stands out at, None where it is several."""
+    if breach.judgement.lane not in SHARE_LANES:
+        named = breach.judgement.data.get("sites")
+        return Site.objects.filter(key=named[0]).first() if isinstance(named, list) and len(named) == 1 else None
     figures = sum_sites_of_flag(
         environment_key=breach.judged.exposure.environment_key,
         flag_key=breach.judgement.flag_key,
@@ -220,7 +224,12 @@ def _write(judgement: Judgement) -> str:
         n=judgement.n,
         odds=judgement.data.get("odds", ""),
         threshold=judgement.threshold,
+        alerts=BETWEEN.join(str(name) for name in _list(judgement.data.get("alerts"))),
     )
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def evidence_of(judgement: Judgement) -> dict[str, object]:
