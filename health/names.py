@@ -59,6 +59,7 @@ NAMES = Names(
         "threshold_bp": _("threshold (basis points)"),
         "LatencyHour.transaction": _("named transaction"),
         "LatencyMinute.transaction": _("named transaction"),
+        "Sample.id": _("number of the sample"),
         "Sample.transaction": _("named transaction"),
         "verdict": _("verdict"),
         "window": _("window"),
