@@ -8,16 +8,16 @@ client costs is not counted. The second part stores the same samples per site at
 import json
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
-import psutil
 import psycopg
 
-from bench.sender import PLACE, Orders
+from bench.meter import Meter, Spent
+from bench.sender import PLACE, Orders, Sent
 from releaseportal.addresses import BASE_DIR
 from tests.machineroom.portal import Portal, make_environment
 
@@ -29,7 +29,7 @@ SITES = 100
 TILLS = 3
 #: Different bodies, sent in turn.
 BODIES = 32
-LOOK_SECONDS = 1.0
+REST_SECONDS = 20.0
 LATENCY = {"bounds": [10, 25, 50, 100, 150, 200, 300, 500, 1_000, 2_500], "counts": [0, 0, 1, 2, 3, 2, 1, 1, 0, 0, 0]}
 
 
@@ -42,81 +42,6 @@ class Line:
 
     def __str__(self) -> str:
         return self.text if self.is_within else f"{self.text}  OVER"
-
-
-class Meter:
-    """CPU seconds of a portal's parts, looked at each second from a thread of its own: backends come and go."""
-
-    def __init__(self, portal: Portal, database_url: str) -> None:
-        told = portal.read()
-        self._web, self._worker = (psutil.Process(told["pids"][name]) for name in ("web", "worker"))
-        self._postgres = _find_postmaster(psutil.Process(told["servers"]["postgres"]))
-        self._url = database_url
-        self._backends: dict[tuple[int, str], tuple[float, float]] = {}
-        self._stop = threading.Event()
-
-    def __enter__(self) -> "Meter":
-        self._began = {"web": _cpu(self._web, family=True), "worker": _cpu(self._worker, family=True)}
-        self._postgres_began = _cpu(self._postgres, family=True)
-        self._thread = threading.Thread(target=self._keep_looking)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self.web = _cpu(self._web, family=True) - self._began["web"]
-        self.worker = _cpu(self._worker, family=True) - self._began["worker"]
-        self.postgres = _cpu(self._postgres, family=True) - self._postgres_began
-
-    def backends_of(self, whose: str) -> float:
-        """Return the CPU seconds of the backends that served web or worker, as far as they were seen."""
-        return sum(last - first for (_, owner), (first, last) in self._backends.items() if owner == whose)
-
-    def _keep_looking(self) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            while True:
-                self._look(connection)
-                if self._stop.wait(LOOK_SECONDS):
-                    self._look(connection)
-                    return
-
-    def _look(self, connection: "psycopg.Connection[Any]") -> None:
-        ports = dict.fromkeys(_list_ports(self._web), "web") | dict.fromkeys(_list_ports(self._worker), "worker")
-        rows = connection.execute("SELECT pid, client_port FROM pg_stat_activity WHERE client_port > 0").fetchall()
-        for pid, port in rows:
-            try:
-                spent = _cpu(psutil.Process(pid), family=False)
-            except psutil.NoSuchProcess:
-                continue
-            if port in ports:
-                # One that is new has served nobody else.
-                is_old = not self._backends or (pid, ports[port]) in self._backends
-                first = self._backends.get((pid, ports[port]), (spent if is_old else 0.0, 0.0))[0]
-                self._backends[pid, ports[port]] = (first, spent)
-
-
-def _find_postmaster(process: psutil.Process) -> psutil.Process:
-    while process.name() != "postgres":
-        [process] = process.children()
-    return process
-
-
-def _list_ports(process: psutil.Process) -> set[int]:
-    found = set()
-    for one in [process, *process.children(recursive=True)]:
-        found |= {address.laddr.port for address in one.net_connections("tcp")}
-    return found
-
-
-def _cpu(process: psutil.Process, *, family: bool) -> float:
-    """Return CPU seconds so far; with the family's, those of its living and of its dead."""
-    times = process.cpu_times()
-    own = float(times.user + times.system)
-    if not family:
-        return own
-    living = sum(_cpu(child, family=True) for child in process.children())
-    return own + float(times.children_user + times.children_system) + living
 
 
 def measure(portal: Portal, *, seconds: float) -> Iterator[Line]:
@@ -136,10 +61,11 @@ def measure(portal: Portal, *, seconds: float) -> Iterator[Line]:
         if told_by is None or tell is None:
             raise SystemExit("the process with the bench's world has no pipes")
         world = json.loads(told_by.readline())
-        accepted = 0
+        rest, accepted = _measure_rest(portal), 0
+        yield Line(f"at rest {rest.total / rest.seconds:.2f} CPU s each second")
         for name, latency in (("without latency", None), ("each with a histogram", LATENCY)):
-            found = _measure_intake(portal, world, name=name, latency=latency, seconds=seconds)
-            accepted += found.accepted
+            found = _measure_intake(portal, world, name=name, latency=latency, rest=rest, seconds=seconds)
+            accepted += found.sent.accepted
             yield found.say(accepted)
         tell.write("\n")
         tell.close()
@@ -150,36 +76,39 @@ def measure(portal: Portal, *, seconds: float) -> Iterator[Line]:
 
 @dataclass(frozen=True)
 class Intake:
-    """What one load cost: CPU seconds of each part, and how many samples the sums know of in the end."""
+    """What one load cost, beside what the same portal spends at rest, and how many samples the sums know of."""
 
     name: str
-    accepted: int
-    refused: int
-    seconds: float
+    sent: Sent
+    spent: Spent
+    rest: Spent
     summed: int
-    web: float
-    worker: float
-    postgres: float
-    for_web: float
-    for_worker: float
+
+    @property
+    def cost(self) -> float:
+        """CPU seconds that 100,000 samples cost at the rate of the bound, with the portal's rest of that time."""
+        rest_each_second = self.rest.total / self.rest.seconds
+        own = (self.spent.total - rest_each_second * self.spent.seconds) / self.sent.accepted
+        return 100_000 * (own + rest_each_second / LEAST_RATE)
 
     def say(self, accepted: int) -> Line:
         """Return the line; kept are its cost, and that the sums hold all that was accepted so far."""
-        share = 100_000 / self.accepted
-        cost, room = (self.web + self.worker + self.postgres) * share, CORES * 100_000 / LEAST_RATE
+        share, room = 100_000 / self.sent.accepted, CORES * 100_000 / LEAST_RATE
         text = (
-            f"{self.name:<22} {self.accepted / self.seconds:8,.0f} samples/s for {self.seconds:.0f} s,"
-            f" {self.refused} batches asked to come again\n"
-            f"    CPU s per 100,000: {cost:.2f} of the {room:.0f} that {CORES} cores have at {LEAST_RATE:,}/s:"
-            f" web {self.web * share:.2f}, PostgreSQL {self.postgres * share:.2f}"
-            f" (for web {self.for_web * share:.2f}, for the worker {self.for_worker * share:.2f}),"
-            f" worker {self.worker * share:.2f}\n"
+            f"{self.name:<22} {self.sent.accepted / self.sent.seconds:8,.0f} samples/s for {self.sent.seconds:.0f} s,"
+            f" {self.sent.refused} batches asked to come again\n"
+            f"    CPU s per 100,000: {self.cost:.2f} of the {room:.0f} that {CORES} cores have at {LEAST_RATE:,}/s\n"
+            f"    as spent: web {self.spent.web * share:.2f}, PostgreSQL {self.spent.postgres * share:.2f}"
+            f" (for web {self.spent.for_web * share:.2f}, for the worker {self.spent.for_worker * share:.2f}),"
+            f" worker {self.spent.worker * share:.2f}\n"
             f"    accepted so far {accepted:,}, in the sums {self.summed:,}"
         )
-        return Line(text, is_within=cost <= room and accepted == self.summed)
+        return Line(text, is_within=self.cost <= room and accepted == self.summed)
 
 
-def _measure_intake(portal: Portal, world: dict[str, Any], *, name: str, latency: object, seconds: float) -> Intake:
+def _measure_intake(
+    portal: Portal, world: dict[str, Any], *, name: str, latency: object, rest: Spent, seconds: float
+) -> Intake:
     orders = Orders(
         port=portal.port,
         token=world["token"],
@@ -195,18 +124,14 @@ def _measure_intake(portal: Portal, world: dict[str, Any], *, name: str, latency
         summed = _ask(
             db, "SELECT sum(requests) / 10 FROM health_siteminute WHERE environment_id = %s", world["environment_id"]
         )
-    return Intake(
-        name=name,
-        accepted=sent.accepted,
-        refused=sent.refused,
-        seconds=sent.seconds,
-        summed=summed,
-        web=meter.web,
-        worker=meter.worker,
-        postgres=meter.postgres,
-        for_web=meter.backends_of("web"),
-        for_worker=meter.backends_of("worker"),
-    )
+    return Intake(name, sent, meter.spent, rest, summed)
+
+
+def _measure_rest(portal: Portal) -> Spent:
+    """Return what the portal spends while nobody sends anything."""
+    with Meter(portal, portal.read()["database_url"]) as meter:
+        time.sleep(REST_SECONDS)
+    return meter.spent
 
 
 def _ask(db: "psycopg.Connection[Any]", statement: LiteralString, *values: object) -> int:

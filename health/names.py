@@ -97,6 +97,7 @@ NAMES = Names(
         "started_at": _("started at"),
         "summary": _("summary"),
         "times_received": _("times received"),
+        "Sample.id": _("number of the sample"),
         "Sample.transaction": _("named transaction"),
         "left_out": _("alerts left out"),
         "left_out_at": _("alerts last left out at"),

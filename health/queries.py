@@ -291,7 +291,7 @@ def figures_by_flag(*, environment_key: str, since: datetime, until: datetime) -
     """Return the sums of each flag at each site in the minutes of [since, until): one query."""
     rows = (
         SiteMinute.objects.filter(
-            choose_flags(None, with_overall=False),
+            choose_flags(None),
             environment__key=environment_key,
             minute__gte=floor_minute(since),
             minute__lt=until,

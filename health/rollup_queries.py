@@ -7,7 +7,7 @@ flag None: all of a till's requests, whatever was on.
 import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
@@ -60,23 +60,28 @@ class Scope(NamedTuple):
     site_keys: Collection[str] | None = None
 
 
+# Flag by flag: the index begins with it, and joined otherwise all flags of the window would be read.
 _SUM_FLAGS = """
 WITH scope AS MATERIALIZED (
-    SELECT f.id AS flag_id, f.key, s.start_after, s.sites
+    SELECT f.id AS flag_id, f.key, s.start_after,
+        CASE WHEN s.sites IS NOT NULL THEN ARRAY(
+            SELECT id FROM flags_site WHERE key IN (SELECT jsonb_array_elements_text(s.sites))
+        ) END AS sites
     FROM jsonb_to_recordset(%(scopes)s::jsonb) AS s (flag text, start_after timestamptz, sites jsonb)
     JOIN flags_flag f ON f.key = s.flag
 )
-SELECT scope.key, m.minute, sum(m.requests)::bigint, sum(m.errors)::bigint, sum(m.critical_errors)::bigint,
-    sum(m.integrity_errors)::bigint, sum(m.spread_requests), sum(m.spread_errors)::bigint,
-    min(m.first_start_at), max(m.last_ends_at), max(m.last_received_at)
-FROM scope
-JOIN health_siteminute m ON m.flag_id = scope.flag_id
-    AND m.environment_id = (SELECT id FROM flags_environment WHERE key = %(environment)s)
-    AND m.minute >= %(since)s AND m.minute < %(until)s
-JOIN flags_site ON flags_site.id = m.site_id
-WHERE (scope.start_after IS NULL OR m.first_start_at >= scope.start_after)
-  AND (scope.sites IS NULL OR jsonb_exists(scope.sites, flags_site.key))
-GROUP BY scope.key, m.minute ORDER BY scope.key, m.minute
+SELECT scope.key, sums.* FROM scope CROSS JOIN LATERAL (
+    SELECT minute, sum(requests)::bigint, sum(errors)::bigint, sum(critical_errors)::bigint,
+        sum(integrity_errors)::bigint, sum(spread_requests), sum(spread_errors)::bigint,
+        min(first_start_at), max(last_ends_at), max(last_received_at)
+    FROM health_siteminute
+    WHERE environment_id = (SELECT id FROM flags_environment WHERE key = %(environment)s)
+      AND flag_id = scope.flag_id AND minute >= %(since)s AND minute < %(until)s
+      AND (scope.start_after IS NULL OR first_start_at >= scope.start_after)
+      AND (scope.sites IS NULL OR site_id = ANY (scope.sites))
+    GROUP BY minute
+) AS sums
+ORDER BY scope.key, sums.minute
 """
 
 
@@ -100,19 +105,19 @@ def read_site_minutes(
     `start_after` leaves out, of a flag, minutes with samples that began before: they tell of the time
     before its step as well.
     """
-    rows = _within(environment_key=environment_key, since=since, until=until).filter(
-        choose_flags(flag_keys, with_overall=with_overall)
-    )
+    rows = _within(environment_key=environment_key, since=since, until=until)
     if site_keys is not None:
         rows = rows.filter(site__key__in=site_keys)
     names = ("flag__key", "site__key", *SiteSums._fields[2:])
+    chosen = _choose(rows.values_list(*names), flag_keys, with_overall=with_overall)
     limits = start_after or {}
-    found = (SiteSums(*row) for row in rows.order_by("minute", "flag__key", "site__key").values_list(*names))
-    return [row for row in found if not _is_too_early(row.first_start_at, limits.get(row.flag_key or ""))]
+    found = [row for row in map(SiteSums._make, chosen) if not _is_too_early(row, limits)]
+    return sorted(found, key=lambda row: (row.minute, row.flag_key or "", row.site_key))
 
 
-def _is_too_early(moment: datetime, limit: datetime | None) -> bool:
-    return limit is not None and moment < limit
+def _is_too_early(row: SiteSums, limits: Mapping[str, datetime]) -> bool:
+    limit = limits.get(row.flag_key or "")
+    return limit is not None and row.first_start_at < limit
 
 
 def sum_flag_minutes(
@@ -147,19 +152,15 @@ def find_newest_receipt(
     *, environment_key: str, flag_keys: Collection[str], since: datetime, until: datetime
 ) -> dict[str | None, datetime]:
     """Return when the newest sample of each flag, and of no flag (None), was received; what sent nothing is missing."""
-    rows = _within(environment_key=environment_key, since=since, until=until).filter(
-        choose_flags(flag_keys, with_overall=True)
-    )
-    return dict(rows.order_by().values_list("flag__key").annotate(Max("last_received_at")))
+    rows = _within(environment_key=environment_key, since=since, until=until).order_by()
+    return dict(_choose(rows.values_list("flag__key").annotate(Max("last_received_at")), flag_keys, with_overall=True))
 
 
 def sum_sites_of_flag(
     *, environment_key: str, flag_key: str, since: datetime, until: datetime
 ) -> dict[str, tuple[int, int]]:
     """Return requests and errors of a flag by site: one query."""
-    rows = _within(environment_key=environment_key, since=since, until=until).filter(
-        choose_flags([flag_key], with_overall=False)
-    )
+    rows = _within(environment_key=environment_key, since=since, until=until).filter(choose_flags([flag_key]))
     sums = rows.order_by().values_list("site__key").annotate(Sum("requests"), Sum("errors"))
     return {site_key: (requests, errors) for site_key, requests, errors in sums}
 
@@ -190,7 +191,6 @@ def read_latency(
     model, time = (LatencyHour, "hour") if by_hour else (LatencyMinute, "minute")
     begin = floor_minute(since).replace(minute=0) if by_hour else floor_minute(since)
     rows = model._default_manager.filter(
-        choose_flags(flag_keys, with_overall=with_overall),
         **{"environment__key": environment_key, f"{time}__gte": begin, f"{time}__lt": until},
     )
     if site_keys is not None:
@@ -198,10 +198,13 @@ def read_latency(
     if transaction is not None:
         rows = rows.filter(transaction=transaction)
     names = ("flag__key", "site__key", "transaction", time, "requests", "bins", "counts")
-    return [
+    found = [
         Latency(flag, site, name, at, requests, dict(zip(bins, counts, strict=True)))
-        for flag, site, name, at, requests, bins, counts in rows.order_by(*names[3:4], *names[:3]).values_list(*names)
+        for flag, site, name, at, requests, bins, counts in _choose(
+            rows.values_list(*names), flag_keys, with_overall=with_overall
+        )
     ]
+    return sorted(found, key=lambda one: (one.at, one.flag_key or "", one.site_key, one.transaction))
 
 
 def pool_latency(rows: Iterable[Latency]) -> dict[tuple[str | None, str], Histogram]:
@@ -229,9 +232,7 @@ def trace_by_site(*, environment_key: str, since: datetime, until: datetime, ste
 
 def trace_by_flag(*, environment_key: str, since: datetime, until: datetime, step: str = "minute") -> list[Trace]:
     """Return requests and errors of each flag at all sites, by minute, hour or day (UTC)."""
-    rows = _within(environment_key=environment_key, since=since, until=until).filter(
-        choose_flags(None, with_overall=False)
-    )
+    rows = _within(environment_key=environment_key, since=since, until=until).filter(choose_flags(None))
     return _trace(rows, "flag__key", step=step)
 
 
@@ -246,13 +247,22 @@ def _within(*, environment_key: str, since: datetime, until: datetime) -> QueryS
     )
 
 
-def choose_flags(flag_keys: Collection[str] | None, *, with_overall: bool) -> Q:
-    """Return the rows of these flags, None: of every flag.
+def _choose(rows: QuerySet[Any, Any], flag_keys: Collection[str] | None, *, with_overall: bool) -> QuerySet[Any, Any]:
+    """Return of these rows those of the flags, and those of no flag: two looks into the index, one query."""
+    overall = rows.filter(flag=None)
+    if flag_keys is not None and not flag_keys:
+        return overall if with_overall else rows.none()
+    chosen = rows.filter(choose_flags(flag_keys))
+    return chosen.union(overall, all=True) if with_overall else chosen
+
+
+def choose_flags(flag_keys: Collection[str] | None) -> Q:
+    """Return the condition of these flags, None: of every flag.
 
     As an array, not as a join: the index begins with the flag, and only so is each looked up in it.
     """
     flags = Flag.objects.all() if flag_keys is None else Flag.objects.filter(key__in=flag_keys)
-    chosen = Q(
+    return Q(
         Func(
             F("flag_id"),
             ArraySubquery(flags.order_by().values("pk")),
@@ -261,4 +271,3 @@ def choose_flags(flag_keys: Collection[str] | None, *, with_overall: bool) -> Q:
             output_field=BooleanField(),
         )
     )
-    return chosen | Q(flag=None) if with_overall else chosen

@@ -7,6 +7,7 @@ twice. One roll-up works at a time; the others let it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import add
 from typing import Any
 
 import msgspec
@@ -66,8 +67,8 @@ ON CONFLICT (environment_id, flag_id, minute, site_id) DO UPDATE SET
     last_received_at = excluded.last_received_at
 """  # noqa: S608  # our own text
 _READ_LATENCY = f"""
-SELECT environment_id, flag_id, site_id, transaction, date_trunc('minute', received_at, 'UTC'), latency::text
-FROM health_sample WHERE {_AT_HAND} AND latency IS NOT NULL
+SELECT environment_id, flag_id, site_id, transaction, date_trunc('minute', received_at), latency
+FROM health_sample WHERE {_AT_HAND} AND latency <> ''
 """  # noqa: S608  # our own text
 # Equal is what an index finds; a flag that is none is equal to nothing.
 _FIND_LATENCY = """
@@ -169,14 +170,8 @@ def _make_days(cursor: CursorWrapper, batches: Iterable[SampleBatch]) -> None:
         cursor.execute("SELECT health_make_day(%s)", [day])
 
 
-class Latency(msgspec.Struct):
-    """A sample's histogram as it was sent and checked."""
-
-    bounds: tuple[float, ...]
-    counts: list[int]
-
-
-_read_latency = msgspec.json.Decoder(Latency).decode
+#: A sample's bounds and counts, checked when they were taken in.
+_read_latency = msgspec.json.Decoder(tuple[tuple[float, ...], list[int]]).decode
 
 
 def _sum_latency(cursor: CursorWrapper, claim: Claim) -> dict[Series, Histogram]:
@@ -184,10 +179,10 @@ def _sum_latency(cursor: CursorWrapper, claim: Claim) -> dict[Series, Histogram]
     found: dict[Series, dict[tuple[float, ...], list[int]]] = {}
     cursor.execute(_READ_LATENCY, claim.place)
     for *series, written in cursor.fetchall():
-        latency = _read_latency(written)
+        bounds, counts = _read_latency(written)
         scales = found.setdefault(tuple(series), {})
-        known = scales.setdefault(latency.bounds, [0] * len(latency.counts))
-        scales[latency.bounds] = [a + b for a, b in zip(known, latency.counts, strict=True)]
+        known = scales.get(bounds)
+        scales[bounds] = counts if known is None else list(map(add, known, counts))
     return {
         series: merge(spread(bounds, counts) for bounds, counts in scales.items()) for series, scales in found.items()
     }

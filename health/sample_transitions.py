@@ -1,10 +1,10 @@
 """Writes of samples: each counted once, stored by the day of its receipt, dropped with that day."""
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Min
@@ -30,7 +30,7 @@ INSERT INTO health_sample (id, source, client_id, environment_id, site_id, flag_
     received_at, start_at, ends_at, requests, errors, critical_errors, integrity_errors, latency)
 SELECT %(first)s + one.nth, %(source)s, one.client_id, %(environment)s, one.site, one.flag, one.till, one.release,
     one.transaction, %(now)s, to_timestamp(one.start), to_timestamp(one.start + one.seconds),
-    one.requests, one.errors, one.critical_errors, one.integrity_errors, one.latency::jsonb
+    one.requests, one.errors, one.critical_errors, one.integrity_errors, one.latency
 FROM unnest(%(client_id)s::text[], %(site)s::bigint[], %(flag)s::bigint[], %(till)s::text[], %(release)s::text[],
     %(transaction)s::text[], %(start)s::float8[], %(seconds)s::int[], %(requests)s::int[], %(errors)s::int[],
     %(critical_errors)s::int[], %(integrity_errors)s::int[], %(latency)s::text[]) WITH ORDINALITY
@@ -118,8 +118,14 @@ def _list_columns(batch: Sequence[SampleValue]) -> dict[str, Any]:
         "errors": _write_array(one.errors for one in batch),
         "critical_errors": _write_array(one.critical_errors for one in batch),
         "integrity_errors": _write_array(one.integrity_errors for one in batch),
-        "latency": [None if one.latency is None else json.dumps(one.latency) for one in batch],
+        "latency": [_write_latency(one) for one in batch],
     }
+
+
+def _write_latency(value: SampleValue) -> str:
+    if value.latency is None:
+        return ""
+    return msgspec.json.encode((value.latency["bounds"], value.latency["counts"])).decode()
 
 
 def _write_array(numbers: Iterable[float | None]) -> str:

@@ -164,9 +164,7 @@ def _list_reporting_sites(
     environment_key: str, flag_keys: Collection[str], *, since: datetime
 ) -> dict[str, frozenset[str]]:
     """Return the sites that report each flag as on for somebody: one query."""
-    rows = SiteMinute.objects.filter(
-        choose_flags(flag_keys, with_overall=False), environment__key=environment_key, minute__gte=since
-    )
+    rows = SiteMinute.objects.filter(choose_flags(flag_keys), environment__key=environment_key, minute__gte=since)
     found: dict[str, set[str]] = defaultdict(set)
     for flag_key, site_key in rows.order_by().values_list("flag__key", "site__key").distinct():
         found[flag_key].add(site_key)

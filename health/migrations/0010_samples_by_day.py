@@ -96,7 +96,7 @@ CREATE TABLE health_sample (
     errors integer NOT NULL,
     critical_errors integer NOT NULL,
     integrity_errors integer NOT NULL,
-    latency jsonb,
+    latency text NOT NULL,
     CONSTRAINT health_sample_counts CHECK (
         requests >= 0 AND errors >= 0 AND critical_errors >= 0 AND integrity_errors >= 0
         AND errors <= requests AND critical_errors <= errors AND integrity_errors <= errors
@@ -120,12 +120,13 @@ END $$;
 INSERT INTO health_sample
 SELECT dense_rank() OVER (ORDER BY received_at, nth / 1000) * 1000 + nth % 1000, 'token:' || token_id, client_id,
        environment_id, site_id, flag_id, till, release, transaction, received_at, start_at, ends_at,
-       requests, errors, critical_errors, integrity_errors, latency
+       requests, errors, critical_errors, integrity_errors,
+       CASE WHEN latency IS NULL THEN '' ELSE jsonb_build_array(latency -> 'bounds', latency -> 'counts')::text END
 FROM (
     SELECT *, row_number() OVER (PARTITION BY received_at ORDER BY id) - 1 AS nth FROM health_sample_before
 ) AS before;
 INSERT INTO health_samplebatch (id, received_at, has_latency, is_counted)
-SELECT id / 1000, min(received_at), bool_or(latency IS NOT NULL), false FROM health_sample GROUP BY id / 1000;
+SELECT id / 1000, min(received_at), bool_or(latency <> ''), false FROM health_sample GROUP BY id / 1000;
 SELECT setval(pg_get_serial_sequence('health_samplebatch', 'id'), greatest(max(id) / 1000, 1)) FROM health_sample;
 DROP TABLE health_sample_before;
 """
@@ -158,7 +159,11 @@ CREATE TABLE health_sample_before (
 INSERT INTO health_sample_before (client_id, till, release, transaction, received_at, start_at, ends_at, requests,
     errors, critical_errors, integrity_errors, latency, environment_id, flag_id, site_id, token_id)
 SELECT client_id, till, release, transaction, received_at, start_at, ends_at, requests,
-    errors, critical_errors, integrity_errors, latency, environment_id, flag_id, site_id, substr(source, 7)::bigint
+    errors, critical_errors, integrity_errors,
+    CASE WHEN latency <> '' THEN
+        jsonb_build_object('bounds', latency::jsonb -> 0, 'counts', latency::jsonb -> 1)
+    END,
+    environment_id, flag_id, site_id, substr(source, 7)::bigint
 FROM health_sample WHERE source ~ '^token:[0-9]+$' ORDER BY received_at, id;
 DROP TABLE health_sample;
 ALTER TABLE health_sample_before RENAME TO health_sample;
@@ -222,6 +227,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(model_name="sample", name="environment", field=_refer("flags.environment")),
                 migrations.AlterField(model_name="sample", name="flag", field=_refer("flags.flag", null=True)),
                 migrations.AlterField(model_name="sample", name="site", field=_refer("flags.site")),
+                migrations.AlterField(model_name="sample", name="latency", field=models.TextField(blank=True)),
                 migrations.AddIndex(model_name="sample", index=models.Index(fields=["id"], name="health_sample_batch")),
                 migrations.AddIndex(
                     model_name="sample",
