@@ -1,16 +1,24 @@
-"""The customer's rule: more than ten complaints on a day, investigate."""
+"""The customer's rule: more than ten complaints on a day, investigate; and its like for pilots of a few people."""
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from core.domain.business_time import local_day
 
 DAILY_COMPLAINT_LIMIT = 10
+#: So many different people on one flag, in a small pilot.
+SMALL_PILOT_LIMIT = 2
+MAX_TEXT_CHARACTERS = 4_000
+MAX_REPORTER_CHARACTERS = 100
 #: From this likeness on, two complaints are shown as similar.
 SIMILAR = 0.34
+#: From this one on, two are told together: half of the shorter one’s words, so that one common word is seldom enough.
+ALIKE = 0.5
 
 _WORD = re.compile(r"\w+")
 
@@ -22,6 +30,78 @@ class Voice:
     reporter: str
     flag_key: str | None
     text: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A complaint that counts today; `day` is today at its site."""
+
+    number: int
+    site_key: str
+    day: date
+    voice: Voice
+
+
+class Code(StrEnum):
+    """What asks for an investigation: of everybody, or of the few people of a pilot."""
+
+    LIMIT = "complaint_limit"
+    ONE_FLAG = "pilots_one_flag"
+    EACH_ONE = "pilots_each_one"
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A day on which somebody has to look: `count` by the rule `code`; `people` have it, where they are few."""
+
+    code: Code
+    count: int
+    flag_key: str = ""
+    people: int = 0
+
+
+def judge_day(heard: Sequence[Heard], *, few: Collection[str] = (), people: int = 0) -> Alarm | None:
+    """Return what a day's complaints ask for, None where they ask for nothing.
+
+    `few` are the flags that are on for named people only, `people` how many these are in all. There,
+    two different people on one flag are enough, or as many complaints as people.
+    """
+    count = count_voices(one.voice for one in heard)
+    if is_over_limit(count):
+        return Alarm(Code.LIMIT, count)
+    ours = [one.voice for one in heard if one.voice.flag_key in few]
+    by_flag = {key: _count_people(voice for voice in ours if voice.flag_key == key) for key in sorted(few)}
+    worst = max(by_flag, key=lambda key: by_flag[key], default="")
+    if worst and by_flag[worst] >= SMALL_PILOT_LIMIT:
+        return Alarm(Code.ONE_FLAG, by_flag[worst], worst, people)
+    count = count_voices(ours)
+    return Alarm(Code.EACH_ONE, count, people=people) if 0 < people <= count else None
+
+
+def _count_people(voices: Iterable[Voice]) -> int:
+    """Return how many different people speak; one without a name counts for itself."""
+    names = [_plain(voice.reporter) for voice in voices]
+    return len({name for name in names if name}) + names.count("")
+
+
+def tally(heard: Iterable[Heard]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return how many complaints name each flag (empty: none) and come from each site, most first."""
+    rows = list(heard)
+    flags = Counter(one.voice.flag_key or "" for one in rows)
+    sites = Counter(one.site_key for one in rows)
+    return dict(flags.most_common()), dict(sites.most_common())
+
+
+def group_alike(texts: Mapping[int, str]) -> list[list[int]]:
+    """Return the keys of texts that are like the first of their group, the largest group first; each key once."""
+    groups: list[list[int]] = []
+    for key, text in texts.items():
+        group = next((one for one in groups if likeness(text, texts[one[0]]) >= ALIKE), None)
+        if group is None:
+            groups.append([key])
+        else:
+            group.append(key)
+    return sorted(groups, key=lambda group: -len(group))
 
 
 def days_ago(moment: datetime, *, zone: ZoneInfo, now: datetime) -> int:

@@ -20,6 +20,11 @@ class Trigger(models.TextChoices):
     MANUAL = "manual", "manual"
     CRITICAL_ERRORS = "critical_errors", "critical errors"
     ERROR_RATE = "error_rate", "error rate"
+    COMPLAINTS = "complaints", "complaints"
+
+
+#: A person decided: on their own, or at the end of an investigation.
+BY_PERSON = frozenset({Trigger.MANUAL, Trigger.COMPLAINTS})
 
 
 class Rollback(models.Model):
