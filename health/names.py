@@ -35,6 +35,7 @@ NAMES = Names(
         "newest_at": _("newest at"),
         "received_at": _("received at"),
         "reporter": _("reporter"),
+        "request_id": _("name of the wish"),
         "requests": _("requests"),
         "severity": _("severity"),
         "text": _("text"),
