@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from core.domain.business_time import local_day
 from health.domain.complaints import Heard, Voice, days_ago
 from health.domain.usual_level import WEEKS, is_limit_usual, measure_usual
+from health.models import ComplaintStatus
 from health.queries import attribute, count_complaints_by_day, list_counting
 
 DAY = timedelta(days=1)
@@ -19,15 +20,22 @@ def list_heard_today(
     flag_keys: Collection[str] | None = None,
     site_keys: Collection[str] | None = None,
 ) -> list[Heard]:
-    """Return the complaints that count today, each by the day of its own site, newest first: one query."""
-    rows = list_counting(environment_key=environment_key, now=now, days=1)
+    """Return today's complaints but spam, each by the day of its own site, newest first: one query."""
+    statuses = (ComplaintStatus.NEW, ComplaintStatus.DUPLICATE)
+    rows = list_counting(environment_key=environment_key, now=now, days=1, statuses=statuses)
     rows = attribute(rows, flag_keys=flag_keys, site_keys=site_keys)
     found = rows.values_list(
-        "pk", "logged_at", "site__key", "site__time_zone", "words__reporter", "flag__key", "words__text"
+        "pk", "logged_at", "status", "site__key", "site__time_zone", "words__reporter", "flag__key", "words__text"
     )
     return [
-        Heard(pk, site_key, local_day(now, zone=ZoneInfo(zone)), Voice(reporter or "", flag_key, text or ""))
-        for pk, logged_at, site_key, zone, reporter, flag_key, text in found
+        Heard(
+            number=pk,
+            site_key=site_key,
+            day=local_day(now, zone=ZoneInfo(zone)),
+            voice=Voice(reporter or "", flag_key, text or ""),
+            is_repeated=status == ComplaintStatus.DUPLICATE,
+        )
+        for pk, logged_at, status, site_key, zone, reporter, flag_key, text in found
         if days_ago(logged_at, zone=ZoneInfo(zone), now=now) == 0
     ]
 

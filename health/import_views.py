@@ -68,7 +68,7 @@ def import_file(request: HttpRequest) -> HttpResponse:
         "seen": _hash(str(form.data.get("text", ""))),
         "columns": COLUMNS,
         "most": MOST_LINES,
-        "environment": environment,
+        "place": environment.name if environment else "—",
     }
     is_wrong = bool(form.errors) or bool(context["faults"])
     return render(request, "health/import.html", context, status=400 if is_wrong else 200)

@@ -138,11 +138,13 @@ def attribute(
     return rows
 
 
-def list_counting(*, environment_key: str, now: datetime, days: int) -> QuerySet[Complaint]:
+def list_counting(
+    *, environment_key: str, now: datetime, days: int, statuses: Collection[str] = (ComplaintStatus.NEW,)
+) -> QuerySet[Complaint]:
     """Return what counts and may have been said on one of the last days of its site, newest first."""
     since = now - timedelta(days=days + 1)
     return Complaint.objects.filter(
-        environment__key=environment_key, status=ComplaintStatus.NEW, logged_at__gte=since
+        environment__key=environment_key, status__in=statuses, logged_at__gte=since
     ).order_by("-pk")
 
 

@@ -185,7 +185,12 @@ def _find_logged(environment_id: int, request_id: str, *, text: str, reporter: s
 
 @transaction.atomic
 def log_duplicate(*, original_id: int, actor: Actor, now: datetime, **given: Any) -> Complaint:
-    """Log what repeats another complaint, linked to it: that two people said it is known, it counts once."""
+    """Log what repeats another complaint, linked to it: that two people said it is known, it counts once.
+
+    Without a flag of its own it suspects what the other one does.
+    """
+    if given["flag_id"] is None:
+        given["flag_id"] = Complaint.objects.filter(pk=original_id).values_list("flag_id", flat=True).first()
     complaint = log_complaint(actor=actor, now=now, **given)
     return mark_duplicate(
         complaint_id=complaint.pk, original_id=original_id, actor=actor, reason="Logged as the same one", now=now

@@ -26,6 +26,5 @@ def watch_complaints(rollout: Rollout, exposures: Sequence[Exposure], *, now: da
     alarm = judge_day(heard, few=few, people=people)
     if alarm is None:
         return
-    day = max(one.day for one in heard)
-    if not is_investigated(rollout.pk, code=alarm.code, day=day):
-        open_investigation(rollout_id=rollout.pk, alarm=alarm, heard=heard, day=day, now=now)
+    if not is_investigated(rollout.pk, code=alarm.code, day=alarm.day):
+        open_investigation(rollout_id=rollout.pk, alarm=alarm, now=now)

@@ -134,8 +134,8 @@ REASONS: dict[str, str] = {
     "step_failed": gettext_noop("A due step failed %(attempts)s times: %(error)s"),
     "variable_masks": gettext_noop("The environment variable %(variable)s decides for everybody about %(flag)s"),
     "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
-    "pilots_one_flag": gettext_noop("%(count)s people complain of %(flag)s today; only %(people)s have it"),
-    "pilots_each_one": gettext_noop("%(count)s complaints today from the %(people)s people who have it"),
+    "pilots_one_flag": gettext_noop("%(count)s people complain of %(flag)s today, in a pilot of %(people)s"),
+    "pilots_each_one": gettext_noop("%(count)s complaints today in a pilot of %(people)s"),
     "investigation_taken": gettext_noop("Looks into the complaints"),
 }
 

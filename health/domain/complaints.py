@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -34,12 +34,13 @@ class Voice:
 
 @dataclass(frozen=True)
 class Heard:
-    """A complaint that counts today; `day` is today at its site."""
+    """A complaint of today; `day` is today at its site. One that repeats another counts as a further person at most."""
 
     number: int
     site_key: str
     day: date
     voice: Voice
+    is_repeated: bool = False
 
 
 class Code(StrEnum):
@@ -52,36 +53,46 @@ class Code(StrEnum):
 
 @dataclass(frozen=True)
 class Alarm:
-    """A day on which somebody has to look: `count` by the rule `code`; `people` have it, where they are few."""
+    """A day on which somebody has to look: `count` by the rule `code`, of those `heard`; `people` in a small pilot."""
 
     code: Code
     count: int
     flag_key: str = ""
     people: int = 0
+    heard: tuple[Heard, ...] = field(default=(), compare=False)
+
+    @property
+    def day(self) -> date:
+        """The youngest of the days on which they were said."""
+        return max(one.day for one in self.heard)
 
 
 def judge_day(heard: Sequence[Heard], *, few: Collection[str] = (), people: int = 0) -> Alarm | None:
     """Return what a day's complaints ask for, None where they ask for nothing.
 
     `few` are the flags that are on for named people only, `people` how many these are in all. There,
-    two different people on one flag are enough, or as many complaints as people.
+    two different people on one flag are enough, also where the second only repeats the first, or as
+    many complaints as people.
     """
-    count = count_voices(one.voice for one in heard)
+    new = tuple(one for one in heard if not one.is_repeated)
+    count = count_voices(one.voice for one in new)
     if is_over_limit(count):
-        return Alarm(Code.LIMIT, count)
-    ours = [one.voice for one in heard if one.voice.flag_key in few]
-    by_flag = {key: _count_people(voice for voice in ours if voice.flag_key == key) for key in sorted(few)}
-    worst = max(by_flag, key=lambda key: by_flag[key], default="")
-    if worst and by_flag[worst] >= SMALL_PILOT_LIMIT:
-        return Alarm(Code.ONE_FLAG, by_flag[worst], worst, people)
-    count = count_voices(ours)
-    return Alarm(Code.EACH_ONE, count, people=people) if 0 < people <= count else None
+        return Alarm(Code.LIMIT, count, heard=new)
+    said = {key: tuple(one for one in heard if one.voice.flag_key == key) for key in sorted(few)}
+    worst = max(said, key=lambda key: _count_people(said[key]), default="")
+    if worst and _count_people(said[worst]) >= SMALL_PILOT_LIMIT:
+        return Alarm(Code.ONE_FLAG, _count_people(said[worst]), worst, people, said[worst])
+    ours = tuple(one for one in new if one.voice.flag_key in few)
+    count = count_voices(one.voice for one in ours)
+    return Alarm(Code.EACH_ONE, count, people=people, heard=ours) if 0 < people <= count else None
 
 
-def _count_people(voices: Iterable[Voice]) -> int:
-    """Return how many different people speak; one without a name counts for itself."""
-    names = [_plain(voice.reporter) for voice in voices]
-    return len({name for name in names if name}) + names.count("")
+def _count_people(heard: Iterable[Heard]) -> int:
+    """Return how many different people speak; one without a name counts for itself, but where it repeats another."""
+    rows = list(heard)
+    named = {_plain(one.voice.reporter) for one in rows} - {""}
+    nameless = [one for one in rows if not _plain(one.voice.reporter) and not one.is_repeated]
+    return len(named) + len(nameless)
 
 
 def tally(heard: Iterable[Heard]) -> tuple[dict[str, int], dict[str, int]]:
@@ -94,9 +105,10 @@ def tally(heard: Iterable[Heard]) -> tuple[dict[str, int], dict[str, int]]:
 
 def group_alike(texts: Mapping[int, str]) -> list[list[int]]:
     """Return the keys of texts that are like the first of their group, the largest group first; each key once."""
+    words = {key: _words(text) for key, text in texts.items()}
     groups: list[list[int]] = []
-    for key, text in texts.items():
-        group = next((one for one in groups if likeness(text, texts[one[0]]) >= ALIKE), None)
+    for key in texts:
+        group = next((one for one in groups if _share(words[key], words[one[0]]) >= ALIKE), None)
         if group is None:
             groups.append([key])
         else:
@@ -132,10 +144,11 @@ def count_voices(voices: Iterable[Voice]) -> int:
 
 def likeness(text: str, other: str) -> float:
     """Return how alike two texts are: the share of the shorter one's longer words that both have, 0 to 1."""
-    ours, theirs = _words(text), _words(other)
-    if not ours or not theirs:
-        return 0.0
-    return len(ours & theirs) / min(len(ours), len(theirs))
+    return _share(_words(text), _words(other))
+
+
+def _share(ours: set[str], theirs: set[str]) -> float:
+    return len(ours & theirs) / min(len(ours), len(theirs)) if ours and theirs else 0.0
 
 
 def _words(text: str) -> set[str]:

@@ -24,12 +24,12 @@ def sentence_of(investigation: Investigation) -> str:
         return _("%(complaints)s on one day, more than %(limit)s.") % {"complaints": said, "limit": found["limit"]}
     if investigation.code == Code.ONE_FLAG:
         flag = get_flag_names().get(found["flag"], found["flag"])
-        return _("%(count)s different people complain of “%(flag)s” on one day; only %(people)s have it.") % {
+        return _("%(count)s different people complain of “%(flag)s” on one day, in a pilot of %(people)s.") % {
             "count": count,
             "flag": flag,
             "people": people,
         }
-    return _("%(complaints)s on one day; only %(people)s people have any of it.") % {
+    return _("%(complaints)s on one day, in a pilot of %(people)s.") % {
         "complaints": said,
         "people": people,
     }

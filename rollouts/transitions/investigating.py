@@ -3,8 +3,8 @@
 What is opened stays as it was counted: marking a complaint afterwards neither opens, closes nor undoes anything.
 """
 
-from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from collections.abc import Collection
+from datetime import datetime
 
 from django.db import transaction
 
@@ -14,7 +14,7 @@ from core.history import recorded
 from core.models import User
 from core.reasons import write_reason
 from core.roles import Capability, can
-from health.domain.complaints import DAILY_COMPLAINT_LIMIT, Alarm, Code, Heard, tally
+from health.domain.complaints import DAILY_COMPLAINT_LIMIT, Alarm, Code, tally
 from rollouts.domain.investigating import LASTS, State
 from rollouts.investigation_queries import is_investigated
 from rollouts.models import Investigation, Rollback, Rollout, Trigger
@@ -26,24 +26,22 @@ from rollouts.transitions.rolling_back import roll_back
 
 
 @transaction.atomic
-def open_investigation(
-    *, rollout_id: int, alarm: Alarm, heard: Sequence[Heard], day: date, now: datetime
-) -> Investigation | None:
+def open_investigation(*, rollout_id: int, alarm: Alarm, now: datetime) -> Investigation | None:
     """Have somebody look at a day's complaints and hold what runs; None where it was done. Two at once do it once."""
     # As it is now: what was judged may have moved on meanwhile, and the complaints are there all the same.
     rollout = get_locked_rollout(rollout_id)
-    if is_investigated(rollout.pk, code=alarm.code, day=day):
+    if is_investigated(rollout.pk, code=alarm.code, day=alarm.day):
         return None
     reason = _write_reason(alarm)
     with recorded(actor=GUARDRAIL, reason=reason, now=now):
         investigation = Investigation(
             rollout=rollout,
             code=alarm.code,
-            day=day,
+            day=alarm.day,
             attempt=rollout.attempt,
             opened_at=now,
             deadline_at=now + LASTS,
-            evidence=_compose_evidence(alarm, heard),
+            evidence=_compose_evidence(alarm),
             owner=_find_first_owner(rollout),
         )
         investigation.save()
@@ -89,14 +87,14 @@ def _write_reason(alarm: Alarm) -> str:
     return write_reason("pilots_each_one", count=alarm.count, people=alarm.people)
 
 
-def _compose_evidence(alarm: Alarm, heard: Sequence[Heard]) -> dict[str, object]:
-    flags, sites = tally(heard)
+def _compose_evidence(alarm: Alarm) -> dict[str, object]:
+    flags, sites = tally(alarm.heard)
     return {
         "count": alarm.count,
         "limit": DAILY_COMPLAINT_LIMIT,
         "people": alarm.people,
         "flag": alarm.flag_key,
-        "complaints": sorted(one.number for one in heard),
+        "complaints": sorted(one.number for one in alarm.heard),
         "flags": flags,
         "sites": sites,
     }

@@ -1,5 +1,6 @@
 """What a day's complaints ask for: the limit for everybody, and the rules of a small pilot."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -42,6 +43,17 @@ def test_judge_day__two_without_a_name__are_two_people() -> None:
     heard = _hear(("", "buttons", "Wrong"), ("", "buttons", "Slow"))
 
     assert judge_day(heard, few={"buttons"}, people=9) == Alarm(Code.ONE_FLAG, 2, "buttons", 9)
+
+
+def test_judge_day__who_repeats_another__is_a_person_of_a_pilot_and_no_complaint() -> None:
+    heard = _hear(("Marie", "buttons", "Wrong"), ("Ana", "buttons", "Wrong"))
+    again = [heard[0], replace(heard[1], is_repeated=True)]
+
+    assert judge_day(again, few={"buttons"}, people=9) == Alarm(Code.ONE_FLAG, 2, "buttons", 9)
+    assert judge_day(again, few={"tickets"}, people=9) is None
+    assert judge_day([*_crowd(10), replace(_crowd(11)[-1], is_repeated=True)]) is None
+    nameless = [heard[0], replace(_hear(("", "buttons", "Wrong"))[0], number=2, is_repeated=True)]
+    assert judge_day(nameless, few={"buttons"}, people=9) is None
 
 
 def test_judge_day__as_many_complaints_as_people__is_enough() -> None:

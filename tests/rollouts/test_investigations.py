@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +19,11 @@ from core.models import User
 from core.reasons import say_reason
 from core.roles import Role
 from flags.models import FlagState
+from flags.transitions import NewMember, add_member
 from health.complaint_queries import list_heard_today
 from health.domain.complaints import Code, judge_day
 from health.models import Complaint
-from health.transitions import log_complaint, mark_duplicate, mark_spam
+from health.transitions import log_complaint, log_duplicate, mark_duplicate, mark_spam
 from incidents.intake import list_waiting
 from notifications.models import Event
 from rollouts import tasks
@@ -144,7 +146,7 @@ def test_open__two_at_once__opens_one(world: World) -> None:
 
     def open_one(_number: int) -> bool:
         try:
-            opened = open_investigation(rollout_id=rollout.pk, alarm=alarm, heard=heard, day=heard[0].day, now=now)
+            opened = open_investigation(rollout_id=rollout.pk, alarm=alarm, now=now)
             return opened is not None
         finally:
             connection.close()
@@ -164,7 +166,36 @@ def test_watch__two_people_of_a_small_pilot__asks_and_holds_without_an_incident(
     assert list_waiting(limit=10) == []
     assert Event.objects.filter(kind="pilots_complain").count() == 1
     reason = opened.history.get().history_change_reason
-    assert say_reason(reason) == "2 people complain of buttons today; only 1 have it"
+    assert say_reason(reason) == "2 people complain of buttons today, in a pilot of 1"
+
+
+def test_watch__the_same_one_again_by_another_person_of_a_pilot__asks(world: World, pilot: Rollout) -> None:
+    """One complaint of a pilot of more would ask for nothing; that a second person said the same does."""
+    for number in range(4):
+        add_member(segment_id=world.testers.pk, member=NewMember(f"tester-{number + 2}"), now=clock.now(), **BY)
+    [first] = _complain(world, range(1))
+    _watch(pilot)
+    assert not Investigation.objects.exists()
+    given: dict[str, Any] = {
+        "original_id": first.pk,
+        "environment_id": world.environment.pk,
+        "site_id": world.sites[0].pk,
+        "flag_id": None,
+        "text": "Just like before",
+        "severity": "annoying",
+        "actor": command("support"),
+    }
+    log_duplicate(reporter=" Cashier 0", now=clock.now(), **given)
+    log_duplicate(reporter="", now=clock.now(), **given)
+    _watch(pilot)
+    assert not Investigation.objects.exists()
+
+    last = log_duplicate(reporter="cashier 9", now=clock.now(), **given)
+    _watch(pilot)
+
+    opened = Investigation.objects.get()
+    assert (opened.code, opened.evidence["count"]) == (Code.ONE_FLAG, 2)
+    assert last.pk in opened.complaint_ids
 
 
 def test_watch__as_many_as_have_it__asks(world: World, pilot: Rollout) -> None:
@@ -442,14 +473,13 @@ def test_list__any_number__takes_as_many_queries_and_puts_open_ones_first(
     world: World, shops: Rollout, django_assert_max_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
     now = clock.now()
-    heard = list_heard_today(environment_key=world.environment.key, now=now)
     _complain(world, range(11))
     heard = list_heard_today(environment_key=world.environment.key, now=now + SECOND)
     alarm = judge_day(heard)
     assert alarm is not None
     for number in range(count):
-        day = heard[0].day - timedelta(days=number)
-        opened = open_investigation(rollout_id=shops.pk, alarm=alarm, heard=heard, day=day, now=now)
+        earlier = replace(alarm, heard=tuple(replace(one, day=one.day - timedelta(days=number)) for one in heard))
+        opened = open_investigation(rollout_id=shops.pk, alarm=earlier, now=now)
         assert opened is not None
         if number:
             _dismiss(opened)
