@@ -27,11 +27,20 @@ def _log_first(visitor: Visitor, words: str, *, site: str = "Lyon") -> Complaint
     return form
 
 
+def _remember_lyon(visitor: Visitor) -> ComplaintPage:
+    """Open the form, once the site of this person's last complaint is Lyon: ten a day would hold the demo's rollout."""
+    form = ComplaintPage(visitor.page)
+    visitor.page.goto("/complaints/log/")
+    if form.field("site").locator("option:checked").inner_text() != "Lyon":
+        return _log_first(visitor, "The receipt is cut off")
+    return form
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_log__keyboard_alone__takes_less_than_twenty_seconds(open_as: Open, width: int) -> None:
     support = open_as("support", width=width)
     page = support.page
-    form = _log_first(support, f"The receipt is cut off at {width}")
+    form = _remember_lyon(support)
     page.goto("/flags/")
     words = f"Price button dead at till {width}"
 
@@ -74,7 +83,7 @@ def test_log__said_already__is_linked_with_a_tab_and_enter(open_as: Open) -> Non
 def test_log__another_site__has_other_suspects_and_what_was_typed_stays(open_as: Open) -> None:
     support = open_as("support")
     page = support.page
-    form = _log_first(support, "Slow")
+    form = _remember_lyon(support)
     form.text.fill("Half a sentence")
     expect(page.locator("#suspects optgroup").first).to_have_attribute("label", "Changed here lately")
     page.evaluate("document.getElementById('suspects').dataset.old = '1'")
