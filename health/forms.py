@@ -39,20 +39,22 @@ class ComplaintForm(forms.Form):
     )
     severity = forms.ChoiceField(label=_("How bad"), choices=ComplaintSeverity.choices, initial="annoying")
     reporter = forms.CharField(label=_("Who says so"), max_length=MAX_REPORTER_CHARACTERS, required=False)
-
     flag = forms.ModelChoiceField(Flag.objects.filter(archived_at=None), label=_("Suspected feature"), required=False)
     field_order = ("site", "text", "flag", "severity", "reporter")
 
     def __init__(self, *args: Any, suspects: Suspects, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["flag"].choices = _group(suspects)  # type: ignore[attr-defined]  # a field of choices
-        self.fields["text" if self.initial.get("site") else "site"].widget.attrs["autofocus"] = True
+        self._focus("text" if self.initial.get("site") else "site")
 
     def focus_on_fault(self) -> None:
         """Let the first wrong field have the focus."""
-        for name, field in self.fields.items():
+        self._focus(next((name for name in self.fields if name in self.errors), "text"))
+
+    def _focus(self, name: str) -> None:
+        for other, field in self.fields.items():
             field.widget.attrs.pop("autofocus", None)
-            if name == next(iter(name for name in self.fields if name in self.errors), "text"):
+            if other == name:
                 field.widget.attrs["autofocus"] = True
 
 

@@ -40,7 +40,7 @@ NAMES = Names(
         "beat_at": _("last sign at"),
         "contained_at": _("contained at"),
         "concluded_by": _("concluded by"),
-        "conclusion": _("conclusion"),
+        "conclusion": _("conclusion reached"),
         "created_by": _("created by"),
         "deadline_at": _("deadline"),
         "day": _("day"),

@@ -142,14 +142,16 @@ def test_suspects__of_no_site__are_those_of_all(support: Client, environment: En
 def test_form__known_site__begins_in_the_text_else_in_the_site(
     support: Client, environment: Environment, lyon: Site
 ) -> None:
-    def focused() -> str:
-        page = support.get("/complaints/log/").content.decode()
+    def focused(page: str = "") -> str:
+        page = page or support.get("/complaints/log/").content.decode()
         [field] = [part for part in page.split("<")[1:] if " autofocus" in part.split(">")[0]]
         return field.split('name="')[1].split('"')[0]
 
     assert focused() == "site"
     support.post("/complaints/log/", {"text": "Slow", "site": lyon.pk, "severity": "annoying"})
     assert focused() == "text"
+    wrong = support.post("/complaints/log/", {"text": "Slow", "site": "", "severity": "annoying"})
+    assert focused(wrong.content.decode()) == "site"
 
 
 @pytest.mark.parametrize("address", ["/complaints/", "/complaints/log/", "/health/"])
