@@ -9,13 +9,29 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from core import clock
-from core.errors import InvalidInput
+from core.errors import InvalidInput, NotFound
 from flags.models import Flag, Site
-from flags.rest import REFUSED, ROWS, Answer, Cursor, Limit, Refused, Wish, caller_of, cut_page
+from flags.rest import (
+    MOST_ID,
+    REFUSED,
+    ROWS,
+    Answer,
+    Caller,
+    Cursor,
+    Limit,
+    Reason,
+    Refused,
+    Wish,
+    caller_of,
+    cut_page,
+)
+from health.domain.complaints import MAX_REPORTER_CHARACTERS, MAX_TEXT_CHARACTERS
 from health.models import Complaint, ComplaintSeverity, ComplaintStatus
-from health.transitions import MAX_REPORTER_CHARACTERS, MAX_TEXT_CHARACTERS, log_complaint
+from health.transitions import log_complaint, mark_duplicate, mark_spam
 
 router = Router(tags=["Complaints"])
+#: Before a program's name for a wish: a line of a file has another one.
+FROM_API = "api:"
 EXAMPLE: JsonDict = {
     "site": "lyon",
     "flag": "price_buttons",
@@ -35,6 +51,9 @@ class ComplaintWish(Wish):
     severity: ComplaintSeverity
     flag: str | None = Field(None, min_length=1, max_length=100, description="The feature that is suspected, if any")
     reporter: str = Field("", max_length=MAX_REPORTER_CHARACTERS)
+    request_id: str = Field(
+        "", max_length=100, description="Your own name for this wish: asked again, it is logged once"
+    )
 
 
 class ComplaintAnswer(Answer):
@@ -92,10 +111,71 @@ def log(request: HttpRequest, wish: ComplaintWish) -> Status[ComplaintAnswer]:
         text=wish.text,
         severity=wish.severity,
         reporter=wish.reporter,
+        request_id=f"{FROM_API}{wish.request_id}" if wish.request_id else "",
         actor=caller.actor,
         now=clock.now(),
     )
     return Status(201, _say(Complaint.objects.select_related("site", "flag", "words").get(pk=complaint.pk)))
+
+
+class MarkWish(Wish):
+    """Why a complaint is none."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Advertising"}]})
+
+    reason: Reason
+
+
+class DuplicateWish(Wish):
+    """Which other complaint it repeats, and how that is known."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"original": 2, "reason": "The same call"}]})
+
+    original: int = Field(ge=1, le=MOST_ID, description="The number of the complaint that it repeats")
+    reason: Reason
+
+
+@router.post(
+    "/complaints/{int:complaint_id}/spam",
+    response={200: ComplaintAnswer, REFUSED: Refused},
+    operation_id="mark_spam",
+    summary="Mark as no complaint",
+)
+def spam(request: HttpRequest, complaint_id: int, wish: MarkWish) -> ComplaintAnswer:
+    """It no longer counts, and stays. What a guardrail did meanwhile stays, too."""
+    caller = caller_of(request)
+    _get_own(caller, complaint_id)
+    mark_spam(complaint_id=complaint_id, actor=caller.actor, reason=wish.reason, now=clock.now())
+    return _say(_get_own(caller, complaint_id))
+
+
+@router.post(
+    "/complaints/{int:complaint_id}/duplicate",
+    response={200: ComplaintAnswer, REFUSED: Refused},
+    operation_id="mark_duplicate",
+    summary="Mark as a duplicate",
+)
+def duplicate(request: HttpRequest, complaint_id: int, wish: DuplicateWish) -> ComplaintAnswer:
+    """It is linked to the other, and no longer counts."""
+    caller = caller_of(request)
+    _get_own(caller, complaint_id)
+    mark_duplicate(
+        complaint_id=complaint_id,
+        original_id=wish.original,
+        actor=caller.actor,
+        reason=wish.reason,
+        now=clock.now(),
+    )
+    return _say(_get_own(caller, complaint_id))
+
+
+def _get_own(caller: Caller, complaint_id: int) -> Complaint:
+    """Return a complaint of the token's environment; any other is not there."""
+    rows = Complaint.objects.select_related("site", "flag", "words").filter(environment=caller.environment)
+    found = rows.filter(pk=complaint_id).first() if complaint_id <= MOST_ID else None
+    if found is None:
+        raise NotFound("complaint_unknown")
+    return found
 
 
 def _get_site(key: str) -> Site:

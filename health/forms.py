@@ -3,12 +3,14 @@
 from typing import Any
 
 from django import forms
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import QuerySet
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from flags.models import Environment, Flag, Site
+from flags.models import Flag, Site
+from health.domain.complaints import MAX_REPORTER_CHARACTERS, MAX_TEXT_CHARACTERS
 from health.models import Complaint, ComplaintSeverity, ComplaintStatus
-from health.transitions import MAX_REPORTER_CHARACTERS, MAX_TEXT_CHARACTERS
+from health.suspects import Suspects
 
 
 class ComplaintForm(forms.Form):
@@ -17,25 +19,50 @@ class ComplaintForm(forms.Form):
     text = forms.CharField(
         label=_("What happened"),
         max_length=MAX_TEXT_CHARACTERS,
-        widget=forms.Textarea(attrs={"rows": 3, "autofocus": True, "data-enter-saves": "", "autocomplete": "off"}),
+        widget=forms.Textarea(attrs={"rows": 3, "data-enter-saves": "", "autocomplete": "off"}),
     )
-    site = forms.ModelChoiceField(Site.objects.all(), label=_("Site"), empty_label=_("Choose the site"))
+    #: Another site has other suspects: the part of the form that names them is asked for anew.
+    site = forms.ModelChoiceField(
+        Site.objects.all(),
+        label=_("Site"),
+        empty_label=_("Choose the site"),
+        widget=forms.Select(
+            attrs={
+                "hx-post": reverse_lazy("health:suspects"),
+                "hx-trigger": "change",
+                "hx-target": "#suspects",
+                "hx-swap": "outerHTML",
+            }
+        ),
+    )
     severity = forms.ChoiceField(label=_("How bad"), choices=ComplaintSeverity.choices, initial="annoying")
     reporter = forms.CharField(label=_("Who says so"), max_length=MAX_REPORTER_CHARACTERS, required=False)
+    flag = forms.ModelChoiceField(Flag.objects.filter(archived_at=None), label=_("Suspected feature"), required=False)
+    field_order = ("site", "text", "flag", "severity", "reporter")
 
-    def __init__(self, *args: Any, environment: Environment | None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, suspects: Suspects, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["flag"] = forms.ModelChoiceField(
-            suspects(environment), label=_("Suspected feature"), required=False, empty_label=_("none in particular")
-        )
-        self.order_fields(["site", "text", "flag", "severity", "reporter"])
+        self.fields["flag"].choices = _group(suspects)  # type: ignore[attr-defined]  # a field of choices
+        self._focus("text" if self.initial.get("site") else "site")
+
+    def focus_on_fault(self) -> None:
+        """Let the first wrong field have the focus."""
+        self._focus(next((name for name in self.fields if name in self.errors), "text"))
+
+    def _focus(self, name: str) -> None:
+        for other, field in self.fields.items():
+            field.widget.attrs.pop("autofocus", None)
+            if other == name:
+                field.widget.attrs["autofocus"] = True
 
 
-def suspects(environment: Environment | None) -> QuerySet[Flag]:
-    """Return the flags somebody may suspect: those whose rules changed last come first."""
-    changed = Max("states__rules__since", filter=Q(states__environment=environment))
-    rows = Flag.objects.filter(archived_at=None).annotate(changed_at=changed)
-    return rows.order_by(F("changed_at").desc(nulls_last=True), "name")
+def _group(suspects: Suspects) -> list[tuple[Any, Any]]:
+    """Return the choices of the suspected feature: those that changed lately first, under a head of their own."""
+    lately, others = ([(flag.pk, flag.name) for flag in flags] for flags in (suspects.lately, suspects.others))
+    choices: list[tuple[Any, Any]] = [("", _("none in particular"))]
+    if not lately:
+        return choices + others
+    return [*choices, (_("Changed here lately"), lately), *([(_("Others"), others)] if others else [])]
 
 
 class ComplaintFilter(forms.Form):

@@ -16,6 +16,10 @@ REFUSALS: dict[str, str | Promise] = {
     "complaint_too_long": _("The text may have at most %(limit)s characters."),
     "complaint_unreadable": _("The text holds characters that cannot be stored."),
     "complaint_has_duplicates": _("Other complaints are marked as repeating this one: it stays."),
+    "complaint_id_reused": _("%(request)s was the name of another complaint: give this one a name of its own."),
+    "import_faulty": _("Nothing was imported: %(count)s lines are wrong."),
+    "import_empty": _("There is no line to import."),
+    "import_too_large": _("A file may have at most %(bytes)s bytes: part it in several."),
     "complaint_unknown": _("There is no such complaint."),
     "original_unknown": _("Name another complaint that still counts as the original."),
     "reporter_too_long": _("The name may have at most %(limit)s characters."),
@@ -34,6 +38,7 @@ REFUSALS: dict[str, str | Promise] = {
 #: What health writes to history on its own (core.reasons).
 REASONS: dict[str, str] = {
     "complaint_logged": gettext_noop("Complaint logged"),
+    "complaint_imported": gettext_noop("Complaint imported from a file"),
     "logged_as_same": gettext_noop("Logged as the same one"),
 }
 

@@ -93,7 +93,10 @@ class ComplaintStatus(models.TextChoices):
 
 
 class Complaint(models.Model):
-    """What somebody at a till is unhappy with. Its words lie apart: they have a retention."""
+    """What somebody at a till is unhappy with. Its words lie apart: they have a retention.
+
+    `request_id` is the name of the wish that a program logged it with, or a file's line: asked twice, logged once.
+    """
 
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="complaints")
@@ -101,6 +104,7 @@ class Complaint(models.Model):
     severity = models.CharField(max_length=10, choices=ComplaintSeverity.choices)
     status = models.CharField(max_length=10, choices=ComplaintStatus.choices, default=ComplaintStatus.NEW)
     duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="duplicates")
+    request_id = models.CharField(max_length=120, blank=True, default="", db_default="")
     logged_at = models.DateTimeField()
     logged_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
 
@@ -123,6 +127,9 @@ class Complaint(models.Model):
             ),
             models.CheckConstraint(
                 name="health_severity_known", condition=Q(severity__in=["blocking", "annoying", "cosmetic"])
+            ),
+            models.UniqueConstraint(
+                name="health_complaint_once", fields=["environment", "request_id"], condition=~Q(request_id="")
             ),
         ]
         indexes = [models.Index(name="health_complaint_day", fields=["environment", "logged_at"])]

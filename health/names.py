@@ -81,7 +81,7 @@ NAMES = Names(
         "origin": _("origin"),
         "received_at": _("received at"),
         "reporter": _("reporter"),
-        "request_id": _("sender’s number"),
+        "request_id": _("name of the wish"),
         "requests": _("requests"),
         "sealed_secret": _("sealed secret"),
         "secret_end": _("end of the secret"),

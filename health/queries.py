@@ -12,7 +12,6 @@ from django.db import DatabaseError, transaction
 from django.db.models import Count, FloatField, Func, IntegerField, Max, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Extract, Greatest
 
-from core.domain.business_time import day_bounds, local_day
 from core.searching import find_number, fits
 from flags.models import Site
 from health.domain.complaints import SIMILAR, Voice, count_voices, days_ago, likeness
@@ -135,11 +134,8 @@ def count_complaints_by_day(
     `flag_keys` keeps those that suspect one of these flags or none; `site_keys` keeps, of those
     that suspect none, the ones from these sites.
     """
-    rows = _counting(environment_key=environment_key, now=now, days=days)
-    if flag_keys is not None:
-        rows = rows.filter(Q(flag__key__in=flag_keys) | Q(flag__isnull=True))
-    if site_keys is not None:
-        rows = rows.filter(Q(site__key__in=site_keys) | Q(flag__isnull=False))
+    rows = list_counting(environment_key=environment_key, now=now, days=days)
+    rows = attribute(rows, flag_keys=flag_keys, site_keys=site_keys)
     found = rows.values_list("logged_at", "site__time_zone", "words__reporter", "flag__key", "words__text")
     said: dict[int, list[Voice]] = defaultdict(list)
     for logged_at, zone, reporter, flag_key, text in found:
@@ -161,24 +157,29 @@ def count_complaints(
     return counts[-1]
 
 
-def find_complaint_day_start(*, environment_key: str, now: datetime) -> datetime | None:
-    """Return when the youngest of the days began on which today's complaints count, None where there are none."""
-    rows = _counting(environment_key=environment_key, now=now, days=1).values_list("logged_at", "site__time_zone")
-    zones = {zone for logged_at, zone in rows if days_ago(logged_at, zone=ZoneInfo(zone), now=now) == 0}
-    days = (day_bounds(local_day(now, zone=ZoneInfo(zone)), zone=ZoneInfo(zone)) for zone in zones)
-    return max((since for since, _until in days), default=None)
+def attribute(
+    rows: QuerySet[Complaint], *, flag_keys: Collection[str] | None, site_keys: Collection[str] | None
+) -> QuerySet[Complaint]:
+    """Return the complaints that are about these flags at these sites, as `count_complaints_by_day` says."""
+    if flag_keys is not None:
+        rows = rows.filter(Q(flag__key__in=flag_keys) | Q(flag__isnull=True))
+    if site_keys is not None:
+        rows = rows.filter(Q(site__key__in=site_keys) | Q(flag__isnull=False))
+    return rows
 
 
-def _counting(*, environment_key: str, now: datetime, days: int) -> QuerySet[Complaint]:
+def list_counting(
+    *, environment_key: str, now: datetime, days: int, statuses: Collection[str] = (ComplaintStatus.NEW,)
+) -> QuerySet[Complaint]:
     """Return what counts and may have been said on one of the last days of its site, newest first."""
     since = now - timedelta(days=days + 1)
     return Complaint.objects.filter(
-        environment__key=environment_key, status=ComplaintStatus.NEW, logged_at__gte=since
+        environment__key=environment_key, status__in=statuses, logged_at__gte=since
     ).order_by("-pk")
 
 
 def _list_said_today(*, environment_key: str, now: datetime, at_most: int) -> list[Complaint]:
-    rows = _counting(environment_key=environment_key, now=now, days=1).filter(words__isnull=False)
+    rows = list_counting(environment_key=environment_key, now=now, days=1).filter(words__isnull=False)
     newest = rows.select_related("site", "flag", "words")[:at_most]
     return [row for row in newest if days_ago(row.logged_at, zone=ZoneInfo(row.site.time_zone), now=now) == 0]
 

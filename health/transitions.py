@@ -9,15 +9,13 @@ from core.actors import Actor
 from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from flags.models import Environment, Flag, Site
+from health.domain.complaints import MAX_REPORTER_CHARACTERS, MAX_TEXT_CHARACTERS
 from health.models import (
     Complaint,
     ComplaintSeverity,
     ComplaintStatus,
     ComplaintText,
 )
-
-MAX_TEXT_CHARACTERS = 4_000
-MAX_REPORTER_CHARACTERS = 100
 
 
 @transaction.atomic
@@ -31,8 +29,38 @@ def log_complaint(
     reporter: str,
     actor: Actor,
     now: datetime,
+    request_id: str = "",
 ) -> Complaint:
-    """Log what somebody at a till complains of."""
+    """Log what somebody at a till complains of. A wish with a name of its own, asked again, is answered as before."""
+    text, reporter = _check_words(text, reporter, severity)
+    if not Site.objects.filter(pk=site_id).exists():
+        raise InvalidInput("site_unknown", site=site_id)
+    if not Environment.objects.filter(pk=environment_id).exists():
+        raise InvalidInput("environment_unknown", environment=environment_id)
+    if flag_id is not None and not Flag.objects.filter(pk=flag_id).exists():
+        raise InvalidInput("flag_unknown", flag=flag_id)
+    if request_id:
+        said = {"site_id": site_id, "flag_id": flag_id, "severity": severity}
+        logged = _find_logged(environment_id, request_id, text=text, reporter=reporter, **said)
+        if logged is not None:
+            return logged
+    with recorded(actor=actor, reason="Complaint logged", now=now):
+        complaint = Complaint(
+            environment_id=environment_id,
+            site_id=site_id,
+            flag_id=flag_id,
+            severity=severity,
+            request_id=request_id,
+            logged_at=now,
+            logged_by_id=actor.user_id,
+        )
+        complaint.save()
+        ComplaintText.objects.create(complaint=complaint, text=text, reporter=reporter)
+    return complaint
+
+
+def _check_words(text: str, reporter: str, severity: str) -> tuple[str, str]:
+    """Return text and reporter without surrounding space; refuse what cannot be kept."""
     text, reporter = text.strip(), reporter.strip()
     if not text:
         raise InvalidInput("complaint_empty")
@@ -44,29 +72,31 @@ def log_complaint(
         raise InvalidInput("complaint_unreadable")
     if severity not in ComplaintSeverity.values:
         raise InvalidInput("severity_unknown", severity=severity)
-    if not Site.objects.filter(pk=site_id).exists():
-        raise InvalidInput("site_unknown", site=site_id)
-    if not Environment.objects.filter(pk=environment_id).exists():
-        raise InvalidInput("environment_unknown", environment=environment_id)
-    if flag_id is not None and not Flag.objects.filter(pk=flag_id).exists():
-        raise InvalidInput("flag_unknown", flag=flag_id)
-    with recorded(actor=actor, reason="Complaint logged", now=now):
-        complaint = Complaint(
-            environment_id=environment_id,
-            site_id=site_id,
-            flag_id=flag_id,
-            severity=severity,
-            logged_at=now,
-            logged_by_id=actor.user_id,
-        )
-        complaint.save()
-        ComplaintText.objects.create(complaint=complaint, text=text, reporter=reporter)
-    return complaint
+    return text, reporter
+
+
+def _find_logged(environment_id: int, request_id: str, *, text: str, reporter: str, **said: object) -> Complaint | None:
+    """Return what was logged by the same wish before, alone with it from here on; refuse its name on another."""
+    Environment.objects.select_for_update(no_key=True).filter(pk=environment_id).first()
+    rows = Complaint.objects.filter(environment=environment_id, request_id=request_id)
+    logged = rows.select_related("words").first()
+    if logged is None:
+        return None
+    words = getattr(logged, "words", None)
+    is_other = any(getattr(logged, name) != value for name, value in said.items())
+    if is_other or (words is not None and (words.text, words.reporter) != (text, reporter)):
+        raise Refusal("complaint_id_reused", request=request_id)
+    return logged
 
 
 @transaction.atomic
 def log_duplicate(*, original_id: int, actor: Actor, now: datetime, **given: Any) -> Complaint:
-    """Log what repeats another complaint, linked to it: that two people said it is known, it counts once."""
+    """Log what repeats another complaint, linked to it: that two people said it is known, it counts once.
+
+    Without a flag of its own it suspects what the other one does.
+    """
+    if given["flag_id"] is None:
+        given["flag_id"] = Complaint.objects.filter(pk=original_id).values_list("flag_id", flat=True).first()
     complaint = log_complaint(actor=actor, now=now, **given)
     return mark_duplicate(
         complaint_id=complaint.pk, original_id=original_id, actor=actor, reason="Logged as the same one", now=now

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from health import alert_views, guardrail_views, views
+from health import alert_views, complaint_views, guardrail_views, import_views, views
 
 app_name = "health"
 urlpatterns = [
@@ -10,8 +10,11 @@ urlpatterns = [
     path("health/guardrails/<int:pk>/forget/", guardrail_views.forget, name="forget_guardrail"),
     path("health/alerts/", alert_views.alerts, name="alerts"),
     path("health/alerts/connect/", alert_views.connect, name="connect_monitoring"),
-    path("complaints/", views.complaints, name="complaints"),
-    path("complaints/log/", views.log, name="log_complaint"),
-    path("complaints/similar/", views.similar, name="similar"),
-    path("complaints/<int:pk>/mark/", views.mark, name="mark"),
+    path("complaints/", complaint_views.complaints, name="complaints"),
+    path("complaints/log/", complaint_views.log, name="log_complaint"),
+    path("complaints/import/", import_views.import_file, name="import"),
+    path("complaints/import/template.csv", import_views.give_template, name="import_template"),
+    path("complaints/suspects/", complaint_views.suspects, name="suspects"),
+    path("complaints/similar/", complaint_views.similar, name="similar"),
+    path("complaints/<int:pk>/mark/", complaint_views.mark, name="mark"),
 ]

@@ -1,40 +1,23 @@
 """Pages of health: figures and verdicts, complaints."""
 
-from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
-from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.shortcuts import render
 
 from core import clock
-from core.errors import InvalidInput
 from core.roles import Capability, can, requires
-from core.views import actor_of, read_int, write_from
 from flags.current import get_current_environment
-from flags.models import Environment, Site
 from flags.queries import get_flag_names
+from health.complaint_queries import find_usual
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
-from health.forms import ComplaintFilter, ComplaintForm
 from health.guardrail_queries import list_settings
-from health.models import Complaint, ComplaintStatus, StoredVerdict
+from health.models import StoredVerdict
 from health.queries import (
-    count_complaints,
     figures_by_flag,
-    find_last_site,
     last_reports,
-    list_similar,
-    match_similar,
     verdicts_by_flag,
 )
-from health.transitions import MAX_TEXT_CHARACTERS, log_complaint, log_duplicate, mark_duplicate, mark_spam
 
 SITE_SESSION_KEY = "complaint_site"
 FIGURES_SPAN = timedelta(hours=1)
@@ -55,127 +38,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         "reports": last_reports(environment_key=key, since=since, until=now),
         "changes": list(StoredVerdict.objects.filter(environment_key=key)[:30]),
         "settings": list_settings(environment_key=key),
+        "limit": DAILY_COMPLAINT_LIMIT,
+        "usual": find_usual(environment_key=key, now=now),
         "can_set": environment is not None and can(request.user, Capability.DRIVE_ROLLOUTS),
     }
     fragment = getattr(request, "htmx", False)
     return render(request, "health/_overview.html" if fragment else "health/overview.html", context)
-
-
-@requires(Capability.VIEW)
-def complaints(request: HttpRequest) -> HttpResponse:
-    """List complaints with today's meter; the filters live in the address."""
-    environment = get_current_environment(request)
-    narrowing = ComplaintFilter(request.GET)
-    rows = narrowing.narrow(Complaint.objects.filter(environment=environment))
-    rows = rows.select_related("site", "flag").annotate(said=F("words__text"), reporter=F("words__reporter"))
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    key = environment.key if environment else ""
-    address = request.GET.copy()
-    address.pop("page", None)
-    context = {
-        "page": page,
-        "likely": match_similar(_texts(page), environment_key=key, now=clock.now()),
-        "filter": narrowing,
-        "address": address.urlencode(),
-        **_meter(environment),
-    }
-    return render(request, "health/complaints.html", context)
-
-
-def _texts(page: Iterable[Any]) -> dict[int, str]:
-    return {row.pk: row.said for row in page if row.status == ComplaintStatus.NEW and row.said}
-
-
-@requires(Capability.LOG_COMPLAINTS)
-def log(request: HttpRequest) -> HttpResponse:
-    """Log a complaint; the site is remembered, the next one can be typed at once."""
-    environment = get_current_environment(request)
-    site_id = _find_site(request)
-    form = ComplaintForm(request.POST or None, initial={"site": site_id}, environment=environment)
-    made: list[Complaint] = []
-    if request.method == "POST" and write_from(form, lambda: made.append(_log(request, form, environment))):
-        request.session[SITE_SESSION_KEY] = form.cleaned_data["site"].pk
-        messages.success(request, _say_logged(made[0], form.cleaned_data["site"]))
-        return redirect("health:log_complaint")
-    context = {"form": form, "similar": _find_similar(request), **_meter(environment)}
-    return render(request, "health/log.html", context, status=400 if form.errors else 200)
-
-
-def _find_site(request: HttpRequest) -> int | None:
-    """Return the site that the address names, else the one remembered, else this person's last one."""
-    named = Site.objects.filter(key=request.GET.get("site", "")).values_list("pk", flat=True).first()
-    return named or request.session.get(SITE_SESSION_KEY) or find_last_site(user_id=request.user.pk or 0)
-
-
-def _say_logged(complaint: Complaint, site: Site) -> str:
-    """Return which complaint was logged, with a link to it."""
-    words = _("Complaint no. %(number)s logged (%(site)s).") % {"number": complaint.pk, "site": site.name}
-    address = f"{reverse('health:complaints')}?number={complaint.pk}"
-    return format_html(
-        '{} <a href="{}">{}</a> · {}', words, address, _("See it"), _("The next one can be typed below.")
-    )
-
-
-def _log(request: HttpRequest, form: ComplaintForm, environment: Environment | None) -> Complaint:
-    if environment is None:
-        raise InvalidInput("environment_unknown")
-    data = form.cleaned_data
-    given: dict[str, Any] = {
-        "environment_id": environment.pk,
-        "site_id": data["site"].pk,
-        "flag_id": data["flag"].pk if data["flag"] else None,
-        "text": data["text"],
-        "severity": data["severity"],
-        "reporter": data["reporter"],
-        "actor": actor_of(request),
-        "now": clock.now(),
-    }
-    original_id = read_int(request, "same_as")
-    if original_id is None:
-        return log_complaint(**given)
-    return log_duplicate(original_id=original_id, **given)
-
-
-@requires(Capability.LOG_COMPLAINTS)
-@require_POST
-def similar(request: HttpRequest) -> HttpResponse:
-    """Show today's complaints like the one being typed. A POST, so that the words reach no log."""
-    return render(request, "health/_similar.html", {"similar": _find_similar(request)})
-
-
-def _find_similar(request: HttpRequest) -> list[Complaint]:
-    """Return today's complaints like the words that were sent, none where none were."""
-    text = request.POST.get("text", "")[:MAX_TEXT_CHARACTERS]
-    environment = get_current_environment(request)
-    if environment is None or not text:
-        return []
-    return list_similar(environment_key=environment.key, text=text, now=clock.now())
-
-
-@requires(Capability.LOG_COMPLAINTS)
-def mark(request: HttpRequest, pk: int) -> HttpResponse:
-    """Mark a complaint as spam, or as a duplicate of another: it no longer counts."""
-    if request.method != "POST":
-        return redirect("health:complaints")
-    given: dict[str, Any] = {
-        "complaint_id": pk,
-        "actor": actor_of(request),
-        "reason": request.POST.get("reason", ""),
-        "now": clock.now(),
-    }
-    what = request.POST.get("mark")
-    if what == "spam":
-        mark_spam(**given)
-    elif what == "duplicate":
-        mark_duplicate(original_id=read_int(request, "original") or read_int(request, "choice") or 0, **given)
-    else:
-        raise InvalidInput("mark_unknown")
-    messages.success(request, _("Marked: it no longer counts."))
-    return redirect("health:complaints")
-
-
-def _meter(environment: Environment | None) -> dict[str, object]:
-    if environment is None:
-        return {"count": 0, "limit": DAILY_COMPLAINT_LIMIT}
-    count = count_complaints(environment_key=environment.key, now=clock.now())
-    return {"count": count, "limit": DAILY_COMPLAINT_LIMIT, "environment": environment}

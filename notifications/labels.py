@@ -115,6 +115,17 @@ WORDS: Mapping[str, Words] = {
         _("%(count)s complaints today in %(environment)s: investigate"),
         _("More than %(limit)s complaints on one day about release %(release)s; it is held. Deadline: %(deadline)s."),
     ),
+    "pilots_complain": Words(
+        _("%(count)s complaints today in a small pilot in %(environment)s: investigate"),
+        _("Few people have release %(release)s: %(people)s. It is held. Why: %(reason)s. Deadline: %(deadline)s."),
+    ),
+    "investigation_overdue": Words(
+        _("Nobody has decided on the complaints in %(environment)s"),
+        _(
+            "%(count)s complaints about release %(release)s were to be decided on by %(deadline)s."
+            " In charge: %(person)s."
+        ),
+    ),
     "incident_opened": Words(
         _("Incident %(number)s, %(tier)s: %(title)s"), _("The clock runs; to be restored by %(deadline)s.")
     ),
@@ -195,6 +206,8 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
                 "intake_failed",
                 "measure_due",
                 "complaint_limit_reached",
+                "pilots_complain",
+                "investigation_overdue",
             }
         ),
     ),
@@ -231,6 +244,8 @@ NEXT: Mapping[str, str | Promise] = {
     "step_due_soon": _("It is done on its own. Pause the rollout if it must not be."),
     "rollout_completed": _("Nothing is left to do."),
     "complaint_limit_reached": _("Investigate, then resume or roll back."),
+    "pilots_complain": _("Investigate, then resume or roll back."),
+    "investigation_overdue": _("Look at the complaints, then dismiss them with a reason or roll back."),
     "incident_opened": _("Take command on the incident's page, then stop the harm."),
     "incident_raised": _("Look at the incident's page: the clock is shorter now."),
     "incident_deadline": _("Verify the restoration on the incident's page, or call for help."),
@@ -260,6 +275,7 @@ CODES: Mapping[str, Mapping[str, str | Promise]] = {
     },
     "audience": {"everyone": _("everyone")},
     "owner": {"": _("nobody is named")},
+    "person": {"": _("nobody yet")},
 }
 MOMENTS = frozenset({"deadline", "due"})
 DAYS = frozenset({"due_on", "day", "month"})

@@ -36,6 +36,7 @@ SCHEDULE = (
     Row("recovery.tasks.begin_due_drills", 300.0, "each month, each environment tries how it goes back"),
     Row("recovery.tasks.warn_of_missed_drills", 600.0, "a month without a drill that passed alarms"),
     Row("rollouts.tasks.remind_of_steps", 60.0, "people hear of a step before it is done"),
+    Row("rollouts.tasks.remind_of_investigations", 20.0, "people hear when complaints wait beyond their deadline"),
     Row("rollouts.tasks.send_daily_summaries", 60.0, "those who drive hear each evening how the day went"),
     Row("incidents.tasks.warn_of_deadlines", 20.0, "50, 80 and 100 % of an RTO"),
     Row("incidents.tasks.remind_of_measures", 600.0, "owners hear of measures on the day they are due"),

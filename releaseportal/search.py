@@ -31,6 +31,7 @@ MOST_CHARACTERS_SHOWN = 90
 #: Words, address, and the capability it asks for.
 ACTIONS: tuple[tuple[str | Promise, str, Capability], ...] = (
     (_("Log a complaint"), "health:log_complaint", Capability.LOG_COMPLAINTS),
+    (_("Import complaints"), "health:import", Capability.LOG_COMPLAINTS),
     (_("Declare an incident"), "incidents:declare", Capability.HANDLE_INCIDENTS),
     (_("Plan a rollout"), "rollouts:plan", Capability.DRIVE_ROLLOUTS),
     (_("New flag"), "flags:new", Capability.EDIT_FLAGS),
@@ -43,6 +44,7 @@ ACTIONS: tuple[tuple[str | Promise, str, Capability], ...] = (
 PAGES: tuple[tuple[str | Promise, str, Capability], ...] = (
     (_("Releases"), "rollouts:releases", Capability.VIEW),
     (_("What can be removed"), "flags:removal", Capability.VIEW),
+    (_("Investigations"), "rollouts:investigations", Capability.VIEW),
     (_("Freezes"), "rollouts:freezes", Capability.VIEW),
     (_("The next 48 hours"), "rollouts:agenda", Capability.VIEW),
     (_("Calendar feeds"), "rollouts:feeds", Capability.VIEW),

@@ -23,6 +23,7 @@ from recovery.queries import list_pressing
 from releaseportal.schedule import BEAT_LIMIT
 from releaseportal.search import search
 from rollouts.agenda import list_done_today
+from rollouts.investigation_queries import list_open_investigations
 from rollouts.queries import find_last_scheduler_beat, list_live_rollouts
 from rollouts.support_queries import list_duty
 from rollouts.track import prefetch_track, summarise_all
@@ -42,6 +43,8 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
         "done_today": list_done_today(now=now),
         "duty": list_duty(day=timezone.localdate(now)) if answers_phone else None,
         "pressing": list_pressing(),
+        "investigations": list_open_investigations(),
+        "now": now,
         "summaries": summarise_all(list(prefetch_track(list_live_rollouts())), now=now),
         "verdicts": verdicts_by_flag(environment_key=environment.key) if environment else [],
         "flag_names": get_flag_names(),

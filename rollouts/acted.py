@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rollouts.models import Rollback, Rollout, Trigger
+from rollouts.models import BY_PERSON, Rollback, Rollout
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Acted:
 
 def list_acted(rollout: Rollout) -> list[Acted]:
     """Return the verdicts that took something back in the rollout's present attempt, newest first: two queries."""
-    rows = Rollback.objects.filter(rollout=rollout, attempt=rollout.attempt).exclude(trigger=Trigger.MANUAL)
+    rows = Rollback.objects.filter(rollout=rollout, attempt=rollout.attempt).exclude(trigger__in=BY_PERSON)
     return [_read(row) for row in rows.order_by("-pk").prefetch_related("rollback_flags__flag")]
 
 

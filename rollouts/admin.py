@@ -10,6 +10,7 @@ from rollouts.models import (
     CheckItem,
     Feedback,
     FreezeWindow,
+    Investigation,
     Phase,
     PlanTemplate,
     PlanTemplateVersion,
@@ -181,6 +182,15 @@ class FreezeWindowAdmin(ReadOnlyAdmin):
     list_select_related = ("environment",)
     search_fields = ("label", "reason", "set_by")
     date_hierarchy = "starts_on"
+
+
+@admin.register(Investigation)
+class InvestigationAdmin(ReadOnlyAdmin):
+    list_display = ("opened_at", "rollout", "code", "status", "owner", "deadline_at", "ended_at", "conclusion")
+    list_filter = ("status", "code", "rollout__environment")
+    list_select_related = (*_ROLLOUT, "owner")
+    search_fields = ("conclusion", "rollout__release__version")
+    date_hierarchy = "opened_at"
 
 
 @admin.register(Rollback)

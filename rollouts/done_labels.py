@@ -33,3 +33,9 @@ EDITED: dict[str, str | Promise] = {
     "restore": _("Plan changed: the steps are planned again."),
     "undo": _("Taken back: it is off. The tills hear of it now."),
 }
+#: By what was done to an investigation.
+INVESTIGATED: dict[str, str | Promise] = {
+    "take": _("It is yours now: the others see that you look into it."),
+    "hand-over": _("Handed over. Its deadline stays."),
+    "dismiss": _("Dismissed. The rollout stays held until somebody resumes it."),
+}

@@ -1,29 +1,23 @@
-"""Acts on what health says: takes a breaching flag back, holds over the complaint limit."""
+"""Acts on what health says: takes a breaching flag back, holds what was changed by hand."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from textwrap import shorten
-
-from django.db import transaction
 
 from core.actors import GUARDRAIL
 from core.errors import Refusal
 from core.reasons import write_reason
-from health.domain.complaints import DAILY_COMPLAINT_LIMIT, is_over_limit
-from health.domain.exposure import Exposure, list_exposed_sites
+from health.domain.exposure import Exposure
 from health.domain.verdict import Judgement, Verdict
-from health.queries import count_complaints, find_complaint_day_start, judge_critical_lane
+from health.queries import judge_critical_lane
 from health.verdict_transitions import store_judgement
+from rollouts.complaint_guarding import watch_complaints
 from rollouts.domain.lifecycle import Status
 from rollouts.exposure_queries import exposures_of
 from rollouts.hand_queries import HandChange, describe_hands, list_flags_changed_by_hand, list_flags_off
-from rollouts.models import Rollout, RolloutEvent, Trigger
-from rollouts.story import add_event, tell
+from rollouts.models import Rollout, Trigger
 from rollouts.transitions import hold_rollout, roll_back
-from rollouts.transitions.locking import get_locked_rollout
 
-#: How long investigating complaints may take.
-INVESTIGATION = timedelta(hours=4)
 #: A reason is one line of the story: what a person wrote may be longer, and stands in the banner whole.
 SAID_CHARACTERS = 300
 
@@ -37,7 +31,7 @@ def watch_rollout(rollout: Rollout, *, now: datetime) -> None:
             _take_back(rollout, exposure, judgement, now=now)
     if rollout.status == Status.RUNNING:
         _watch_hands(rollout, now=now)
-    _watch_complaints(rollout, exposures, now=now)
+    watch_complaints(rollout, exposures, now=now)
 
 
 def _take_back(rollout: Rollout, exposure: Exposure, judgement: Judgement, *, now: datetime) -> None:
@@ -96,56 +90,3 @@ def _say_hands(flags: Sequence[str], changes: Sequence[HandChange]) -> str:
         return write_reason("switched_by_hand", flags=keys)
     why = shorten(changes[0].why, SAID_CHARACTERS, placeholder="…")
     return write_reason("switched_by_hand_by", flags=keys, by=changes[0].by, why=why)
-
-
-def _watch_complaints(rollout: Rollout, exposures: list[Exposure], *, now: datetime) -> None:
-    count = count_complaints(
-        environment_key=rollout.environment.key,
-        flag_keys=[exposure.flag_key for exposure in exposures],
-        site_keys=list_exposed_sites(exposures),
-        now=now,
-    )
-    if not is_over_limit(count):
-        return
-    since = find_complaint_day_start(environment_key=rollout.environment.key, now=now)
-    if since is None or _told_today(rollout, since=since):
-        return
-    _hold_for_complaints(rollout, count=count, since=since, now=now)
-
-
-def _told_today(rollout: Rollout, *, since: datetime) -> bool:
-    return RolloutEvent.objects.filter(rollout=rollout, kind="complaint_limit_reached", at__gte=since).exists()
-
-
-@transaction.atomic
-def _hold_for_complaints(rollout: Rollout, *, count: int, since: datetime, now: datetime) -> None:
-    """Say that the limit is passed, once a day, and hold what runs. Two workers at once say it once."""
-    # As it is now: what was judged may have moved on meanwhile, and the limit is passed all the same.
-    rollout = get_locked_rollout(rollout.pk)
-    if _told_today(rollout, since=since):
-        return
-    data = {
-        "count": count,
-        "limit": DAILY_COMPLAINT_LIMIT,
-        "deadline": (now + INVESTIGATION).isoformat(),
-        "owner_id": rollout.created_by_id,
-    }
-    # What does not run needs no hold, but somebody to look: the line of the story opens the incident.
-    hold_rollout(
-        rollout_id=rollout.pk,
-        code="complaint_limit",
-        data=data,
-        actor=GUARDRAIL,
-        reason=write_reason("complaint_limit", count=count, limit=DAILY_COMPLAINT_LIMIT),
-        now=now,
-        expected_epoch=rollout.epoch,
-    )
-    event = add_event(
-        rollout,
-        kind="complaint_limit_reached",
-        actor=GUARDRAIL,
-        reason=write_reason("complaint_limit", count=count, limit=DAILY_COMPLAINT_LIMIT),
-        now=now,
-        data={**data, "is_rehearsal": rollout.is_rehearsal, "criticality": "important", "detected_at": now.isoformat()},
-    )
-    tell(event, kind="complaint_limit_reached", now=now)

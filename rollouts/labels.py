@@ -85,6 +85,8 @@ REFUSALS: dict[str, str | Promise] = {
     "pause_wrong": _("A pause lasts from 1 to %(most)s plan days."),
     "rollout_over": _("The rollout is over: its plan stays as it was."),
     "nothing_to_acknowledge": _("This flag was not taken back."),
+    "investigation_unknown": _("There is no such investigation."),
+    "owner_unfit": _("Choose somebody who may handle incidents: release managers, support, admins."),
     "rollback_not_acknowledged": _("Acknowledge first why these were taken back: %(flags)s."),
 }
 
@@ -145,6 +147,9 @@ REASONS: dict[str, str] = {
     "step_failed": gettext_noop("A due step failed %(attempts)s times: %(error)s"),
     "variable_masks": gettext_noop("The environment variable %(variable)s decides for everybody about %(flag)s"),
     "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
+    "pilots_one_flag": gettext_noop("%(count)s people complain of %(flag)s today, in a pilot of %(people)s"),
+    "pilots_each_one": gettext_noop("%(count)s complaints today in a pilot of %(people)s"),
+    "investigation_taken": gettext_noop("Looks into the complaints"),
 }
 
 STEPS: dict[str, str | Promise] = {"planned": _("◷ planned"), "done": _("✓ done"), "skipped": _("— left out")}
@@ -230,6 +235,10 @@ HELD: dict[str, str | Promise] = {
     "site_rolled_back": _("A site was taken back. Resume to go on with the others."),
     "phase_rolled_back": _("A phase was taken back. Resume, and its steps are done again."),
     "complaint_limit": _("More than ten complaints today: investigate, then resume or roll back."),
+    "pilots_one_flag": _(
+        "Several of the few who have it complain of one feature: investigate, then resume or roll back."
+    ),
+    "pilots_each_one": _("As many complaints as people who have it: investigate, then resume or roll back."),
     "error_rate": _("Too many requests fail where these are on. Find out why, then resume or roll back."),
     "error_rate_everywhere": _(
         "Too many requests fail, also where these are off: a rollback may not help. Find the cause first."
@@ -321,6 +330,10 @@ EVENTS: dict[str, str | Promise] = {
     "cancelled": _("Cancelled"),
     "redrafted": _("Planned anew; off since, for another reason: %(still_off)s"),
     "complaint_limit_reached": _("%(count)s complaints today, more than %(limit)s"),
+    "pilots_complain": _("%(count)s complaints today in a small pilot (%(people)s people)"),
+    "investigation_taken": _("Looks into the complaints"),
+    "investigation_handed_over": _("The investigation goes to %(owner)s"),
+    "investigation_dismissed": _("Complaints investigated: dismissed"),
     "guardrail_observed": _("Observed only, nothing was done: %(flags)s"),
     "guardrail_cooling": _("It breaches again so soon after a hold that nothing was done: %(flags)s"),
     "guardrail_investigate": _("To be investigated: %(flags)s"),

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from core.domain.sparkline import Bar, draw_bars, level, trace_line
 from flags.models import Segment, SegmentMember, Till
+from health.complaint_queries import find_usual
 from health.domain import error_rate
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.domain.critical_lane import CRITICAL_ERRORS
@@ -25,7 +26,8 @@ from rollouts.effective_guardrail import get_effective_guardrails
 from rollouts.exposure_queries import exposures_of
 from rollouts.gate_queries import judge_phase
 from rollouts.hand_queries import list_flags_off
-from rollouts.models import Rollback, Rollout, RolloutFlag, StepStatus
+from rollouts.models import Rollback, Rollout, RolloutFlag
+from rollouts.people_queries import list_exposed_segments
 from rollouts.queries import judge_lanes, weigh_for_gates
 from rollouts.shut_queries import list_shut_sites
 from rollouts.track import Summary, summarise
@@ -82,6 +84,7 @@ class Page:
     errors: Chart
     critical: Chart
     complaints: Chart
+    usual_complaints: float | None
     reach: Reach
     confirmations: Sequence[Confirmed]
     acted: Sequence[Acted]
@@ -114,6 +117,13 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
         errors=errors,
         critical=critical,
         complaints=_chart_complaints(rollout, exposures, now=now),
+        usual_complaints=find_usual(
+            environment_key=rollout.environment.key,
+            before=rollout.start_at,
+            flag_keys=[exposure.flag_key for exposure in exposures],
+            site_keys=list_exposed_sites(exposures),
+            now=now,
+        ),
         reach=measure_reach(rollout, [one for one in exposures if one.flag_key not in switched_off], now=now),
         confirmations=list_confirmations(rollout, off=off, shut=shut, now=now),
         acted=list_acted(rollout),
@@ -127,7 +137,9 @@ def measure_reach(rollout: Rollout, exposures: Sequence[Exposure], *, now: datet
     shut = list_shut_sites(rollout)
     tills = (Till.objects.all() if keys is None else Till.objects.filter(site__key__in=keys)).exclude(site__in=shut)
     places = list(tills.values_list("site_id", "key"))
-    segments = Segment.objects.filter(pk__in=_list_exposed_segments(rollout, exposures))
+    segments = Segment.objects.filter(
+        pk__in=list_exposed_segments(rollout, [exposure.flag_key for exposure in exposures])
+    )
     members = SegmentMember.objects.filter(Q(site=None) | ~Q(site__in=shut), segment__in=segments)
     people = members.values("targeting_key").distinct().count()
     reporting = count_reporting_tills(
@@ -141,12 +153,6 @@ def measure_reach(rollout: Rollout, exposures: Sequence[Exposure], *, now: datet
         reporting=reporting,
         last_rollback=Rollback.objects.filter(rollout__environment=rollout.environment).order_by("-pk").first(),
     )
-
-
-def _list_exposed_segments(rollout: Rollout, exposures: Sequence[Exposure]) -> list[int]:
-    flags = [exposure.flag_key for exposure in exposures]
-    done = rollout.steps.filter(status=StepStatus.DONE, segment__isnull=False, flag__key__in=flags)
-    return list(done.values_list("segment_id", flat=True).distinct())
 
 
 def _chart_errors(

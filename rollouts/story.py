@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from core.actors import Actor
+from core.models import User
 from notifications.domain.audience import CREW, DRIVERS, Audience
 from notifications.transitions import mark_read_about, publish
-from rollouts.models import Rollout, RolloutEvent, Step
+from rollouts.models import Investigation, Rollout, RolloutEvent, Step
 
 #: What a rehearsal tells, too, and to those who drive releases alone: an alarm is rehearsed with the rest.
 TROUBLE = frozenset(
     {
         *("flag_rolled_back", "site_rolled_back", "phase_rolled_back", "rollout_rolled_back"),
-        *("rollout_held", "complaint_limit_reached"),
+        *("rollout_held", "complaint_limit_reached", "pilots_complain"),
     }
 )
 #: With these a rollout ends.
@@ -88,5 +89,30 @@ def tell_due_soon(steps: Sequence[Step], *, now: datetime) -> bool:
         dedupe_key=f"step-due:{first.pk}:{first.due_at.isoformat()}",
         now=now,
         url=_page(first.rollout_id),
+    )
+    return event is not None
+
+
+def _name(person: User | None) -> str:
+    return (person.get_full_name() or person.username) if person else ""
+
+
+def tell_overdue(investigation: Investigation, *, now: datetime) -> bool:
+    """Say that nobody has decided on complaints in time; False where it was said before."""
+    rollout = investigation.rollout
+    event = publish(
+        kind="investigation_overdue",
+        data={
+            "release": rollout.release.version,
+            "environment": rollout.environment.key,
+            "count": investigation.evidence["count"],
+            "person": _name(investigation.owner),
+            "deadline": investigation.deadline_at.isoformat(),
+            "is_rehearsal": rollout.is_rehearsal,
+        },
+        audience=DRIVERS if rollout.is_rehearsal else CREW,
+        dedupe_key=f"investigation-overdue:{investigation.pk}",
+        now=now,
+        url=f"/complaints/investigations/{investigation.pk}/",
     )
     return event is not None

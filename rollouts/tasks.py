@@ -16,11 +16,12 @@ from rollouts.baselines import freeze_baselines
 from rollouts.daily_summary import list_due_summaries, send_daily_summary
 from rollouts.domain.lifecycle import UNDER_WAY
 from rollouts.guarding import watch_rollout
+from rollouts.investigation_queries import list_overdue
 from rollouts.lane_guarding import watch_lanes
 from rollouts.models import SchedulerHeartbeat
 from rollouts.promises import list_misdated_rollouts
 from rollouts.queries import list_due_rollouts, list_rollouts, list_steps_due_within
-from rollouts.story import tell_due_soon
+from rollouts.story import tell_due_soon, tell_overdue
 from rollouts.transitions import clear_step_fault, keep_to_open_days, note_step_fault, run_next_step
 from rollouts.transitions.giving_feedback import forget_feedback_words
 
@@ -101,6 +102,13 @@ def remind_of_steps() -> int:
     steps = list_steps_due_within(now=now, span=DUE_SOON).order_by("rollout", "due_at", "position")
     together = groupby(steps, key=lambda step: (step.rollout_id, step.due_at, step.site_id, step.segment_id))
     return sum(tell_due_soon(list(group), now=now) for _key, group in together)
+
+
+@shared_task
+def remind_of_investigations() -> int:
+    """Say once of each investigation that its deadline has passed; return how many messages were new."""
+    now = clock.now()
+    return sum(tell_overdue(investigation, now=now) for investigation in list_overdue(now=now))
 
 
 @shared_task

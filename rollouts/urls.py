@@ -7,6 +7,7 @@ from rollouts import (
     feed_views,
     feedback_views,
     freeze_views,
+    investigation_views,
     plan_edit_views,
     planner_views,
     release_views,
@@ -29,6 +30,12 @@ urlpatterns = [
     path("rollouts/<int:pk>/decide/", approval_views.decide, name="decide"),
     path("rollouts/<int:pk>/check/", approval_views.check, name="check"),
     path("rollouts/<int:pk>/<slug:action>/", views.act, name="act"),
+    path("complaints/investigations/", investigation_views.list_all, name="investigations"),
+    path("complaints/investigations/<int:pk>/", investigation_views.show, name="investigation"),
+    path(
+        "complaints/investigations/<int:pk>/roll-back/", investigation_views.take_back, name="investigation_roll_back"
+    ),
+    path("complaints/investigations/<int:pk>/<slug:action>/", investigation_views.act, name="investigation_act"),
     path("feedback/<str:token>/", feedback_views.give, name="feedback"),
     path("support/", support_views.show, name="support"),
     path("support/add/", support_views.add, name="support_add"),

@@ -23,6 +23,7 @@ from rollouts.done_labels import DONE
 from rollouts.exposure_queries import exposures_on
 from rollouts.feedback_view import find_feedback_card
 from rollouts.forms import ReleaseForm, move_choice
+from rollouts.investigation_queries import list_open_investigations
 from rollouts.labels import STATUSES
 from rollouts.models import PhaseStatus, Rollout, Trigger
 from rollouts.page_queries import compose_page, measure_reach
@@ -71,7 +72,14 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     rollout = _get(pk)
     now = clock.now()
     page = compose_page(rollout, now=now)
-    context = {"rollout": rollout, "page": page, "story": get_story(rollout), "flag_names": get_flag_names()}
+    context = {
+        "rollout": rollout,
+        "page": page,
+        "story": get_story(rollout),
+        "flag_names": get_flag_names(),
+        "investigations": list_open_investigations(rollout=rollout),
+        "now": now,
+    }
     if getattr(request, "htmx", False):
         template = "rollouts/_head.html" if request.GET.get("part") == "head" else "rollouts/_live.html"
         return render(request, template, context)

@@ -30,6 +30,7 @@ from rollouts.models import Rollout
 from tests.api_client import Program, program_of
 from tests.digest import Watch, take_digest
 from tests.factories.flags import make_environment, make_token
+from tests.factories.health import make_complaint
 from tests.factories.world import WHY, World, make_rehearsal, make_world, play
 from tests.signed_in import sign_in_as
 
@@ -92,7 +93,8 @@ def _operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield method, path, told
 
 
-def _fill(path: str, rollout_id: int | str) -> str:
+def _fill(path: str, rollout_id: int | str, complaint_id: int | str | None = None) -> str:
+    path = path.replace("{complaint_id}", str(rollout_id if complaint_id is None else complaint_id))
     return path.replace("{rollout_id}", str(rollout_id)).replace("{version}", "1.3")
 
 
@@ -172,7 +174,7 @@ def test_document__every_example_of_an_answer__has_its_fields() -> None:
 
 def test_document__every_address__has_its_line_in_the_docs() -> None:
     page = (Path(settings.BASE_DIR) / "docs/reference/http.md").read_text(encoding="utf-8")
-    paths = {path.replace("rollout_id", "id") for path in api.write_document()["paths"]}
+    paths = {re.sub(r"\{\w+_id\}", "{id}", path) for path in api.write_document()["paths"]}
 
     assert {path for path in paths if path not in page and f"…/{path.rpartition('/')[2]}`" not in page} == set()
 
@@ -345,6 +347,7 @@ def _good() -> dict[str, Any]:
         "text": "Sound words",
         "severity": "annoying",
         "reporter": "Ana",
+        "original": 1,
         "migrations": [{"name": "0003"}],
     }
 
@@ -368,11 +371,12 @@ def test_routes__hostile_bodies__are_answered_in_json_and_change_nothing_where_r
     assert {name for _m, _p, told in _operations() for name in _schema_of(told).get("properties", {})} == set(_good())
     headers = {"authorization": f"Bearer {world.tokens[Purpose.MANAGE][1]}"}
     client = Client(headers=headers, raise_request_exception=False)
+    complaint = make_complaint(world.environment, site=world.sites[0], now=clock.now())
     watch, faults = Watch(), []
 
     for method, path, told in _operations():
         for body in _bodies(told) if method == "post" else []:
-            ask = partial(client.post, _fill(path, rollout.pk), body, content_type="application/json")
+            ask = partial(client.post, _fill(path, rollout.pk, complaint.pk), body, content_type="application/json")
             answer = watch.look(ask)
             is_granted = answer.status_code in {200, 201}
             if answer.status_code >= 500 or not (is_granted or _is_told_in_json(answer)):
@@ -399,7 +403,7 @@ def test_routes__a_number_of_nothing__is_404(world: World, number: int) -> None:
     ci = program_of(world)
 
     for method, path, told in _operations():
-        if "{rollout_id}" in path:
+        if "_id}" in path:
             below = _fill(path, number).removeprefix("/api/v1")
             body = {name: value for name, value in _good().items() if name in _schema_of(told).get("properties", {})}
             answer = (

@@ -5,8 +5,9 @@ from rollouts.models.events import RolloutEvent
 from rollouts.models.feedback import Feedback, FeedbackText
 from rollouts.models.feeds import CalendarFeed, CalendarFeedUse
 from rollouts.models.freezes import FreezeWindow
+from rollouts.models.investigations import Investigation
 from rollouts.models.releases import Release, ReleaseFlag
-from rollouts.models.rollbacks import Rollback, RollbackFlag, Scope, Trigger
+from rollouts.models.rollbacks import BY_PERSON, Rollback, RollbackFlag, Scope, Trigger
 from rollouts.models.rollouts import Rollout, RolloutFlag, RolloutSite
 from rollouts.models.scheduling import SchedulerHeartbeat, StepFault
 from rollouts.models.steps import Phase, PhaseStatus, Step, StepStatus
@@ -14,6 +15,7 @@ from rollouts.models.support import SupportShift
 from rollouts.models.templates import PlanTemplate, PlanTemplateVersion
 
 __all__ = [
+    "BY_PERSON",
     "Approval",
     "CalendarFeed",
     "CalendarFeedUse",
@@ -22,6 +24,7 @@ __all__ = [
     "Feedback",
     "FeedbackText",
     "FreezeWindow",
+    "Investigation",
     "Phase",
     "PhaseStatus",
     "PlanTemplate",

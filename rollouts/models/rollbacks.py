@@ -22,6 +22,11 @@ class Trigger(models.TextChoices):
     ERROR_RATE = "error_rate", "error rate"
     PERFORMANCE = "performance", "performance"
     ALERT = "alert", "alert"
+    COMPLAINTS = "complaints", "complaints"
+
+
+#: A person decided: on their own, or at the end of an investigation.
+BY_PERSON = frozenset({Trigger.MANUAL, Trigger.COMPLAINTS})
 
 
 class Rollback(models.Model):

@@ -18,6 +18,7 @@ from rollouts.domain.lifecycle import UNDER_WAY, Status
 from rollouts.drawing import plan_again
 from rollouts.hand_queries import find_left_out
 from rollouts.models import (
+    BY_PERSON,
     PhaseStatus,
     Rollback,
     RollbackFlag,
@@ -28,6 +29,7 @@ from rollouts.models import (
     Trigger,
 )
 from rollouts.story import add_event, tell
+from rollouts.transitions.concluding import conclude_with_rollback
 from rollouts.transitions.locking import get_locked_rollout, move
 
 _WEIGHT = {Criticality.CRITICAL: 2, Criticality.IMPORTANT: 1, Criticality.MINOR: 0}
@@ -116,7 +118,7 @@ def name_flags(rollback: Rollback, rows: Collection[RolloutFlag]) -> None:
             rollout=rollback.rollout,
             flag_id=row.flag_id,
             attempt=rollback.attempt,
-            is_automatic=rollback.trigger != Trigger.MANUAL,
+            is_automatic=rollback.trigger not in BY_PERSON,
         ).save()
 
 
@@ -147,6 +149,7 @@ def _close(rollout: Rollout, rollback: Rollback, rows: Collection[RolloutFlag], 
     all_gone = not rollout.rollout_flags.filter(is_active=True).exists()
     if all_gone:
         move(rollout, Status.ROLLED_BACK, now=now)
+        conclude_with_rollback(rollout, rollback, now=now)
     else:
         hold_after(rollout, rollback, rows, code="flag_rolled_back", now=now)
     sites = rollout.steps.filter(status=StepStatus.DONE, flag_id__in=[row.flag_id for row in rows], site__isnull=False)

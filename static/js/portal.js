@@ -114,6 +114,7 @@ function restoreDraft() {
     else if (values.length) field.value = values[0];
   }
   drafted.querySelector("textarea[data-enter-saves]")?.dispatchEvent(new Event("input", { bubbles: true }));
+  drafted.querySelector("select[hx-post]")?.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 if (drafted) {

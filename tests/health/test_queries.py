@@ -1,6 +1,6 @@
 """Judgements from stored samples, and counts of complaints by civil day."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from core.actors import DEMO
 from flags.models import ApiToken, Environment, Flag, Site
 from health import queries
+from health.complaint_queries import list_heard_today, list_usual_counts
 from health.domain.complaints import Voice, count_voices, is_over_limit
 from health.domain.exposure import Exposure
 from health.domain.verdict import Verdict
@@ -18,7 +19,6 @@ from health.queries import (
     count_complaints,
     count_complaints_by_day,
     error_series,
-    find_complaint_day_start,
     judge_critical_lane,
     list_similar,
 )
@@ -266,15 +266,10 @@ def test_count_complaints__a_sites_new_day__leaves_the_others_day_alone(environm
     later = evening + timedelta(minutes=2)
     assert count_complaints(environment_key=environment.key, now=evening) == 2
     assert count_complaints(environment_key=environment.key, now=later) == 1
-    assert find_complaint_day_start(environment_key=environment.key, now=later) == datetime(2026, 11, 3, 23, tzinfo=UTC)
+    [heard] = list_heard_today(environment_key=environment.key, now=later)
+    assert (heard.site_key, heard.day) == (paris.key, date(2026, 11, 4))
     similar = list_similar(environment_key=environment.key, text="drawer stays shut", now=later)
     assert [row.site for row in similar] == [paris]
-
-
-def test_find_complaint_day_start__nothing_counts_today__is_none(environment: Environment, site: Site) -> None:
-    make_complaint(environment, site=site, now=NOW - timedelta(days=1))
-
-    assert find_complaint_day_start(environment_key=environment.key, now=NOW) is None
 
 
 def test_count_complaints__the_day_of_23_hours__ends_an_hour_early(environment: Environment, site: Site) -> None:
@@ -306,3 +301,21 @@ def test_error_series__samples_of_the_whole_till__fall_into_the_buckets_of_their
     series = error_series(environment_key=environment.key, since=since, until=NOW, buckets=2)
 
     assert [(point.requests, point.errors) for point in series] == [(20, 3), (10, 3)]
+
+
+def test_list_usual_counts__the_same_weekday_of_four_weeks__before_the_release(
+    environment: Environment, site: Site
+) -> None:
+    for week, count in enumerate([9, 1, 2, 3, 4, 5]):
+        for _number in range(count):
+            make_complaint(environment, site=site, now=NOW - timedelta(weeks=week))
+        make_complaint(environment, site=site, now=NOW - timedelta(weeks=week, days=1))
+
+    def counts(**given: Any) -> list[int]:
+        return list_usual_counts(environment_key=environment.key, now=NOW, **given)
+
+    assert counts() == [1, 2, 3, 4]
+    assert counts(before=NOW - timedelta(hours=1)) == [1, 2, 3, 4]
+    assert counts(before=NOW - timedelta(days=8)) == [2, 3, 4, 5]
+    assert counts(before=NOW + timedelta(days=3)) == [1, 2, 3, 4]
+    assert counts(site_keys=["elsewhere"]) == [0, 0, 0, 0]

@@ -63,6 +63,8 @@ DATA: dict[str, Any] = {
     "passing": ["buttons"],
     "open": ["tickets"],
     "head": "abc",
+    "people": 4,
+    "person": "Mia",
 }
 
 CALL = re.compile(r"\b(?:publish|tell)\(")

@@ -179,23 +179,3 @@ def test_watch__too_many_complaints_and_the_rollout_moved_on_meanwhile__holds_al
     held = reload(rollout)
     assert (held.status, held.held_code) == (Status.HELD, "complaint_limit")
     assert Event.objects.filter(kind="complaint_limit_reached").count() == 1
-
-
-def test_watch__ten_complaints_today__go_on_and_the_eleventh_holds_once(world: World, rollout: Rollout) -> None:
-    later = LATER + timedelta(seconds=1)
-    _complain(world, range(10))
-    watch_rollout(rollout, now=later)
-    assert reload(rollout).status == Status.RUNNING
-
-    _complain(world, range(10, 11))
-    watch_rollout(reload(rollout), now=later)
-
-    held = reload(rollout)
-    assert (held.status, held.held_code) == (Status.HELD, "complaint_limit")
-    assert (held.held_data["count"], held.held_data["limit"]) == (11, 10)
-    assert Event.objects.filter(kind="complaint_limit_reached").count() == 1
-
-    resume_rollout(rollout_id=rollout.pk, actor=command("ops"), reason="Looked at", now=later)
-    _complain(world, range(11, 12))
-    watch_rollout(reload(rollout), now=later + timedelta(seconds=1))
-    assert reload(rollout).status == Status.RUNNING, "investigated today already"

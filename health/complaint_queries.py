@@ -1,0 +1,76 @@
+"""Reads of the complaints of today and of the days that are like it."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from core.domain.business_time import local_day
+from health.domain.complaints import Heard, Voice, days_ago
+from health.domain.usual_level import WEEKS, is_limit_usual, measure_usual
+from health.models import ComplaintStatus
+from health.queries import attribute, count_complaints_by_day, list_counting
+
+DAY = timedelta(days=1)
+
+
+def list_heard_today(
+    *,
+    environment_key: str,
+    now: datetime,
+    flag_keys: Collection[str] | None = None,
+    site_keys: Collection[str] | None = None,
+) -> list[Heard]:
+    """Return today's complaints but spam, each by the day of its own site, newest first: one query."""
+    statuses = (ComplaintStatus.NEW, ComplaintStatus.DUPLICATE)
+    rows = list_counting(environment_key=environment_key, now=now, days=1, statuses=statuses)
+    rows = attribute(rows, flag_keys=flag_keys, site_keys=site_keys)
+    found = rows.values_list(
+        "pk", "logged_at", "status", "site__key", "site__time_zone", "words__reporter", "flag__key", "words__text"
+    )
+    return [
+        Heard(
+            number=pk,
+            site_key=site_key,
+            day=local_day(now, zone=ZoneInfo(zone)),
+            voice=Voice(reporter or "", flag_key, text or ""),
+            is_repeated=status == ComplaintStatus.DUPLICATE,
+        )
+        for pk, logged_at, status, site_key, zone, reporter, flag_key, text in found
+        if days_ago(logged_at, zone=ZoneInfo(zone), now=now) == 0
+    ]
+
+
+def list_usual_counts(
+    *,
+    environment_key: str,
+    now: datetime,
+    before: datetime | None = None,
+    flag_keys: Collection[str] | None = None,
+    site_keys: Collection[str] | None = None,
+) -> list[int]:
+    """Return how many complaints counted on the same weekday in the four weeks before a moment, else before today.
+
+    The newest first: one query.
+    """
+    # A day that `before` may lie in is none of them: the civil days of sites begin at different hours.
+    since = 0 if before is None else max((now - before) // DAY + 1, 0)
+    weeks = range(since // 7 + 1, since // 7 + 1 + WEEKS)
+    counts = count_complaints_by_day(
+        environment_key=environment_key, now=now, days=7 * weeks[-1] + 1, flag_keys=flag_keys, site_keys=site_keys
+    )
+    return [counts[-1 - 7 * ago] for ago in weeks]
+
+
+def find_usual(
+    *,
+    environment_key: str,
+    now: datetime,
+    before: datetime | None = None,
+    flag_keys: Collection[str] | None = None,
+    site_keys: Collection[str] | None = None,
+) -> float | None:
+    """Return how many complaints a day are usual where ten are a likely number; None where they are not."""
+    counts = list_usual_counts(
+        environment_key=environment_key, now=now, before=before, flag_keys=flag_keys, site_keys=site_keys
+    )
+    return measure_usual(counts) if is_limit_usual(counts) else None
