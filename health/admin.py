@@ -7,7 +7,7 @@ and stay out of the records; the portal's complaint pages show them.
 from django.contrib import admin
 
 from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
-from health.models import Complaint, Guardrail, Sample, StoredVerdict
+from health.models import Complaint, Guardrail, OtlpSeries, Sample, StoredVerdict
 
 
 @admin.register(Complaint)
@@ -51,3 +51,11 @@ class SampleAdmin(UntrackedAdmin):
     list_select_related = ("environment", "site", "flag")
     search_fields = ("till", "release", "transaction")
     date_hierarchy = "received_at"
+
+
+@admin.register(OtlpSeries)
+class OtlpSeriesAdmin(UntrackedAdmin):
+    list_display = ("seen_at", "token", "key", "count")
+    list_filter = ("token",)
+    list_select_related = ("token", "token__environment")
+    date_hierarchy = "seen_at"

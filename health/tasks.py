@@ -6,11 +6,15 @@ from celery import shared_task
 from django.conf import settings
 
 from core import clock
+from health.otlp_transitions import forget_series
 from health.transitions import forget_samples, forget_words
 
 BATCH = 500
 #: More than a fleet of a hundred tills sends in the task's period.
 SAMPLE_BATCH = 50_000
+
+#: A process that was silent for longer begins to count anew.
+SERIES_KEPT = timedelta(days=1)
 
 
 @shared_task
@@ -25,3 +29,9 @@ def forget_old_samples() -> int:
     """Delete samples older than the retention; return how many. What was decided on them is in the verdicts."""
     limit = timedelta(days=settings.SAMPLE_RETENTION_DAYS)
     return forget_samples(received_before=clock.now() - limit, at_most=SAMPLE_BATCH)
+
+
+@shared_task
+def forget_old_series() -> int:
+    """Delete what is known of OpenTelemetry's series that were silent for a day; return how many."""
+    return forget_series(seen_before=clock.now() - SERIES_KEPT, at_most=SAMPLE_BATCH)

@@ -42,6 +42,7 @@ SCHEDULE = (
     Row("health.tasks.forget_old_words", 600.0, "complaints' names and words end after their retention"),
     Row("rollouts.tasks.forget_old_feedback", 600.0, "the words of feedback end with those of complaints"),
     Row("health.tasks.forget_old_samples", 600.0, "samples fill the disk; baselines look back four weeks"),
+    Row("health.tasks.forget_old_series", 600.0, "each process of a reporting service leaves series behind"),
     Row("releaseportal.tasks.send_history_head", 600.0, "a head known outside shows a chain cut or made anew"),
     Row("releaseportal.tasks.restart_rehearsal", 5.0, "the demo's rehearsal begins again when it ends"),
 )

@@ -15,6 +15,7 @@ from flags.snapshots import KEEPER
 from flags.stream import LEAN_ROUTES as STREAM_ROUTES
 from flags.tokens import USES
 from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
+from health.otlp import LEAN_ROUTES as OTLP_ROUTES
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
 from rollouts.notices import LEAN_ROUTES as NOTICE_ROUTES
 from tests.asgi import ask
@@ -29,6 +30,7 @@ ROUTES: list[Route] = [
     *FLAGD_ROUTES,
     *API_ROUTES,
     *TELEMETRY_ROUTES,
+    *OTLP_ROUTES,
     *NOTICE_ROUTES,
     *PROBE_ROUTES,
 ]
