@@ -7,7 +7,7 @@ and stay out of the records; the portal's complaint pages show them.
 from django.contrib import admin
 
 from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
-from health.models import Complaint, Guardrail, OtlpSeries, Sample, StoredVerdict
+from health.models import Complaint, Guardrail, OtlpSeries, PrometheusPull, PrometheusSource, Sample, StoredVerdict
 
 
 @admin.register(Complaint)
@@ -59,3 +59,18 @@ class OtlpSeriesAdmin(UntrackedAdmin):
     list_filter = ("token",)
     list_select_related = ("token", "token__environment")
     date_hierarchy = "seen_at"
+
+
+@admin.register(PrometheusSource)
+class PrometheusSourceAdmin(ReadOnlyAdmin):
+    hidden_fields = ("sealed_secret",)
+    list_display = ("environment", "name", "url", "interval_seconds", "is_active")
+    list_filter = ("environment", "is_active")
+    list_select_related = ("environment",)
+
+
+@admin.register(PrometheusPull)
+class PrometheusPullAdmin(UntrackedAdmin):
+    list_display = ("source", "last_success_at", "last_data_at", "fault", "fault_since", "silent_since")
+    list_filter = ("fault",)
+    list_select_related = ("source",)

@@ -9,6 +9,23 @@ from core.history import track
 from flags.models import ApiToken, Environment, Flag, Site
 from health.domain.error_rate import DEFAULT_THRESHOLD_BP, LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
 from health.domain.verdict import Verdict
+from health.source_models import PrometheusPull, PrometheusSource
+
+__all__ = [
+    "BreachMemory",
+    "Complaint",
+    "ComplaintSeverity",
+    "ComplaintStatus",
+    "ComplaintText",
+    "Guardrail",
+    "Lane",
+    "Mode",
+    "OtlpSeries",
+    "PrometheusPull",
+    "PrometheusSource",
+    "Sample",
+    "StoredVerdict",
+]
 
 
 class Sample(models.Model):

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from core import clock
+from health import pulling
 from health.otlp_transitions import forget_series
 from health.transitions import forget_samples, forget_words
 
@@ -35,3 +36,9 @@ def forget_old_samples() -> int:
 def forget_old_series() -> int:
     """Delete what is known of OpenTelemetry's series that were silent for a day; return how many."""
     return forget_series(seen_before=clock.now() - SERIES_KEPT, at_most=SAMPLE_BATCH)
+
+
+@shared_task
+def pull_sources() -> int:
+    """Pull the monitoring systems that are due; return how many samples are new."""
+    return pulling.pull_due()

@@ -22,6 +22,7 @@ class Row:
 SCHEDULE = (
     Row("rollouts.tasks.watch_health", 1.0, "critical errors must have a flag off within 5 s"),
     Row("rollouts.tasks.watch_error_rates", 3.0, "two looks ten seconds apart; costs more than critical errors"),
+    Row("health.tasks.pull_sources", 3.0, "a source is asked each 15 s at most, and told of when it is silent"),
     Row("rollouts.tasks.run_due_steps", 1.0, "a step is done in the second it is due"),
     Row("rollouts.tasks.keep_dates", 5.0, "edited days and freezes move the dates that people see"),
     Row("incidents.tasks.take_in_events", 1.0, "a rollback has its incident and clock at once"),
