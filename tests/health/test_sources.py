@@ -23,6 +23,7 @@ from tests.factories.core import NOW, make_person
 from tests.factories.flags import make_environment
 from tests.factories.sources import VALUES, make_source
 from tests.signed_in import sign_in_as
+from tests.waiting import race
 
 BY: dict[str, Any] = {"actor": DEMO, "reason": "Needed", "now": NOW}
 BEARER: dict[str, Any] = {"auth": "bearer"}
@@ -144,6 +145,16 @@ def test_claim__due_ones__are_leased_and_no_other_worker_pulls_meanwhile() -> No
     # A worker that died gives its place free.
     assert due.pk in {source.pk for source in claim_due(now=NOW + LEASE)}
     assert off.pk not in set(PrometheusPull.objects.exclude(leased_until=None).values_list("pk", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_claim__two_workers_at_once__one_of_them_pulls() -> None:
+    make_source(make_environment())
+    taken: list[int] = []
+
+    race(lambda: taken.append(len(claim_due(now=NOW))), lambda: taken.append(len(claim_due(now=NOW))))
+
+    assert taken == [1, 0]
 
 
 @pytest.mark.django_db
