@@ -106,11 +106,11 @@ def test_pull__everything_that_may_happen_in_a_life__counts_each_sale_once(tmp_p
             # Prometheus is killed; sales go on meanwhile, and are scraped when it is back.
             server.kill()
             shop.sell(5)
-            assert shop.pull().fault == "unreachable"
+            wait_until(lambda: shop.pull().fault == "unreachable")
             assert shop.counted == (13, 2)
             server.start()
             shop.wait_for(18, 2)
-            assert shop.pull().fault == ""
+            assert PrometheusPull.objects.get(source=shop.source).fault == ""
 
 
 def test_pull__exporter_that_stops__is_no_data_and_people_are_told_once_and_again_when_it_is_back(
