@@ -3,7 +3,6 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from core import clock
 from core.roles import Capability, can, requires
@@ -35,10 +34,11 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(Capability.DRIVE_ROLLOUTS)
-@require_POST
 def try_it(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask a source now and show what came; nothing is stored."""
     row = _get(pk)
+    if request.method != "POST":
+        return redirect("health:source", pk=row.pk)
     return _show(request, row, trial=try_source(row, known=get_known(), now=clock.now()))
 
 
