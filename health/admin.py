@@ -7,8 +7,20 @@ and stay out of the records; the portal's complaint pages show them.
 from django.contrib import admin
 
 from core.readonlyadmin import ReadOnlyAdmin, UntrackedAdmin
-from health.alert_models import Alert, AlertSource, SentryHook
-from health.models import Baseline, Complaint, Decision, Guardrail, Sample, StoredVerdict
+from health.models import (
+    Alert,
+    AlertSource,
+    Baseline,
+    Complaint,
+    Decision,
+    Guardrail,
+    OtlpSeries,
+    PrometheusPull,
+    PrometheusSource,
+    Sample,
+    SentryHook,
+    StoredVerdict,
+)
 
 
 @admin.register(Complaint)
@@ -93,3 +105,26 @@ class SentryHookAdmin(ReadOnlyAdmin):
     list_filter = ("environment",)
     list_select_related = ("environment",)
     hidden_fields = ("sealed_secret",)
+
+
+@admin.register(OtlpSeries)
+class OtlpSeriesAdmin(UntrackedAdmin):
+    list_display = ("seen_at", "token", "key", "count")
+    list_filter = ("token",)
+    list_select_related = ("token", "token__environment")
+    date_hierarchy = "seen_at"
+
+
+@admin.register(PrometheusSource)
+class PrometheusSourceAdmin(ReadOnlyAdmin):
+    hidden_fields = ("sealed_secret",)
+    list_display = ("environment", "name", "url", "interval_seconds", "is_active")
+    list_filter = ("environment", "is_active")
+    list_select_related = ("environment",)
+
+
+@admin.register(PrometheusPull)
+class PrometheusPullAdmin(UntrackedAdmin):
+    list_display = ("source", "last_success_at", "last_data_at", "fault", "fault_since", "silent_since")
+    list_filter = ("fault",)
+    list_select_related = ("source",)

@@ -3,7 +3,7 @@ from django.apps import AppConfig
 from core.labels import REFUSALS
 from core.naming import name_records
 from core.reasons import REASONS
-from health import labels, names
+from health import labels, names, source_labels
 
 
 class HealthConfig(AppConfig):
@@ -13,4 +13,5 @@ class HealthConfig(AppConfig):
     def ready(self) -> None:
         name_records(self, names.NAMES)
         REFUSALS.update(labels.REFUSALS)
+        REFUSALS.update(source_labels.REFUSALS)
         REASONS.update(labels.REASONS)

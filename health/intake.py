@@ -1,5 +1,8 @@
 """`POST /telemetry/v1/samples`: a lean route in front of the ORM, which it enters in a thread."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from anyio import to_thread
 from django.db import InterfaceError, OperationalError, close_old_connections
 from starlette.requests import Request
@@ -71,14 +74,23 @@ def _store(identity: TokenIdentity, items: list[object]) -> Response:
     now = clock.now()
     definition = get_snapshot(identity).definition
     reading = read_samples(items, site_keys=definition.site_keys, flag_keys=definition.flags.keys(), now=now)
-    close_old_connections()
-    try:
+    with outage_answered():
         stored = record_samples(
             source=f"token:{identity.token_id}",
             environment_id=identity.environment_id,
             values=reading.accepted,
             now=now,
         )
+    duplicates = len(reading.accepted) - stored
+    return json_response({"accepted": stored, "duplicates": duplicates, "rejected": reading.rejected}, status=202)
+
+
+@contextmanager
+def outage_answered() -> Iterator[None]:
+    """Answer 503 where the database is away: a thread's connections end with its work."""
+    close_old_connections()
+    try:
+        yield
     except (OperationalError, InterfaceError):
         raise LeanRefusal(
             503,
@@ -88,8 +100,6 @@ def _store(identity: TokenIdentity, items: list[object]) -> Response:
         ) from None
     finally:
         close_old_connections()
-    duplicates = len(reading.accepted) - stored
-    return json_response({"accepted": stored, "duplicates": duplicates, "rejected": reading.rejected}, status=202)
 
 
 PATH = "/telemetry/v1/samples"

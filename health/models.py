@@ -12,7 +12,9 @@ from health.baseline_models import Baseline, UsualLatency
 from health.domain.guardrail import LIMITS
 from health.domain.verdict import Verdict
 from health.guardrail_models import Decision, Guardrail, GuardrailScope, Lane, LaneMemory, Mode
+from health.otlp_models import OtlpSeries
 from health.sample_models import LatencyHour, LatencyMinute, Sample, SampleBatch, SiteMinute, TillMinute
+from health.source_models import PrometheusPull, PrometheusSource
 
 __all__ = [
     "Alert",
@@ -30,6 +32,9 @@ __all__ = [
     "LatencyHour",
     "LatencyMinute",
     "Mode",
+    "OtlpSeries",
+    "PrometheusPull",
+    "PrometheusSource",
     "Sample",
     "SampleBatch",
     "SentryHook",

@@ -8,8 +8,10 @@ from celery import shared_task
 from django.conf import settings
 
 from core import clock
+from health import pulling
 from health.alert_transitions import forget_alerts
 from health.models import LatencyHour, LatencyMinute, Sample, SiteMinute, TillMinute
+from health.otlp_transitions import forget_series
 from health.rollup_transitions import roll_up_counts, roll_up_latency
 from health.sample_transitions import forget_days, make_days
 from health.transitions import forget_words
@@ -24,6 +26,10 @@ LATENCY_MINUTES_DAYS = 8
 #: Baselines look back four weeks, from before a release that may last two.
 LATENCY_HOURS_DAYS = 42
 ALERT_BATCH = 5_000
+
+#: A process that was silent for longer begins to count anew.
+SERIES_KEPT = timedelta(days=1)
+SERIES_BATCH = 50_000
 
 
 @shared_task
@@ -83,3 +89,15 @@ def forget_old_alerts() -> int:
     """Delete what monitoring systems sent, not heard of for longer than the retention; return how many rows."""
     limit = timedelta(days=settings.ALERT_RETENTION_DAYS)
     return forget_alerts(heard_before=clock.now() - limit, at_most=ALERT_BATCH)
+
+
+@shared_task
+def forget_old_series() -> int:
+    """Delete what is known of OpenTelemetry's series that were silent for a day; return how many."""
+    return forget_series(seen_before=clock.now() - SERIES_KEPT, at_most=SERIES_BATCH)
+
+
+@shared_task
+def pull_sources() -> int:
+    """Pull the monitoring systems that are due; return how many samples are new."""
+    return pulling.pull_due()

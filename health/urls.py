@@ -1,6 +1,6 @@
 from django.urls import path
 
-from health import alert_views, complaint_views, guardrail_views, import_views, views
+from health import alert_views, complaint_views, guardrail_views, import_views, source_views, views
 
 app_name = "health"
 urlpatterns = [
@@ -17,4 +17,9 @@ urlpatterns = [
     path("complaints/suspects/", complaint_views.suspects, name="suspects"),
     path("complaints/similar/", complaint_views.similar, name="similar"),
     path("complaints/<int:pk>/mark/", complaint_views.mark, name="mark"),
+    path("health/sources/", source_views.sources, name="sources"),
+    path("health/sources/new/", source_views.new_source, name="new_source"),
+    path("health/sources/<int:pk>/", source_views.source, name="source"),
+    path("health/sources/<int:pk>/edit/", source_views.edit_source, name="edit_source"),
+    path("health/sources/<int:pk>/try/", source_views.try_it, name="try_source"),
 ]

@@ -91,6 +91,11 @@ WORDS: Mapping[str, Words] = {
         _("No drill of %(environment)s passed last month"),
         _("Nobody knows whether %(environment)s can be taken back in time. Start a drill, and mend what it finds."),
     ),
+    "source_silent": Words(
+        _("%(source)s gives no figures any more in %(environment)s"),
+        _("What is judged by them is not judged: phases hold. Its page says what it answered and since when."),
+    ),
+    "source_back": Words(_("%(source)s gives figures again in %(environment)s"), _("It is judged by them again.")),
     "daily_summary": Words(
         _("The day of release %(release)s in %(environment)s: %(rating)s of 5, complaints: %(complaints)s"),
         _(
@@ -228,7 +233,7 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
             }
         ),
     ),
-    "portal": (_("The portal itself"), frozenset({"delivery_failed", "history_head"})),
+    "portal": (_("The portal itself"), frozenset({"delivery_failed", "history_head", "source_silent", "source_back"})),
 }
 
 #: What happens next, for a mail: where the body does not say it already.

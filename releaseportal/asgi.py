@@ -39,6 +39,7 @@ from flags.stream import LEAN_ROUTES as STREAM_ROUTES
 from flags.tokens import USES
 from health.hooks import LEAN_ROUTES as HOOK_ROUTES
 from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
+from health.otlp import LEAN_ROUTES as OTLP_ROUTES
 from releaseportal.bodies import WholeBodies
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
 from rollouts.notices import LEAN_ROUTES as NOTICE_ROUTES
@@ -108,6 +109,7 @@ _routed = Starlette(
                 *API_ROUTES,
                 *TELEMETRY_ROUTES,
                 *HOOK_ROUTES,
+                *OTLP_ROUTES,
                 *NOTICE_ROUTES,
                 *PROBE_ROUTES,
             ]

@@ -23,6 +23,7 @@ SCHEDULE = (
     Row("rollouts.tasks.watch_health", 1.0, "critical errors must have a flag off within 5 s"),
     Row("rollouts.tasks.watch_guardrails", 3.0, "error rate, performance, alerts; costs more than critical errors"),
     Row("rollouts.tasks.freeze_usual", 10.0, "what was usual is frozen when a rollout first exposes somebody"),
+    Row("health.tasks.pull_sources", 3.0, "a source is asked each 15 s at most, and told of when it is silent"),
     Row("rollouts.tasks.run_due_steps", 1.0, "a step is done in the second it is due"),
     Row("rollouts.tasks.keep_dates", 5.0, "edited days and freezes move the dates that people see"),
     Row("incidents.tasks.take_in_events", 1.0, "a rollback has its incident and clock at once"),
@@ -48,6 +49,7 @@ SCHEDULE = (
     Row("health.tasks.make_sample_days", 600.0, "the first sample of a day must not wait for its partition"),
     Row("health.tasks.forget_old_samples", 600.0, "samples fill the disk; baselines look back four weeks"),
     Row("health.tasks.forget_old_alerts", 600.0, "alerts that nobody has sent for long say nothing any more"),
+    Row("health.tasks.forget_old_series", 600.0, "each process of a reporting service leaves series behind"),
     Row("releaseportal.tasks.send_history_head", 600.0, "a head known outside shows a chain cut or made anew"),
     Row("releaseportal.tasks.restart_rehearsal", 5.0, "the demo's rehearsal begins again when it ends"),
 )

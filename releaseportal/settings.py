@@ -5,6 +5,7 @@ Without `DATABASE_URL` and `REDIS_URL` the addresses of the embedded servers are
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -239,6 +240,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {"django.request": {"level": "ERROR"}},
 }
+
+# Private networks that addresses typed in by people (monitoring) may lead to; public addresses always may.
+OUTBOUND_NETWORKS = [ip_network(network) for network in env.list("OUTBOUND_NETWORKS", default=[])]
 
 # Recovery of targets: PostgreSQL's programs ("": the machine's own, or the embedded server's wheel), the folder of
 # secrets that hold targets' addresses, and where a dump lies while it is made and read.

@@ -16,6 +16,7 @@ from flags.stream import LEAN_ROUTES as STREAM_ROUTES
 from flags.tokens import USES
 from health.hooks import LEAN_ROUTES as HOOK_ROUTES
 from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
+from health.otlp import LEAN_ROUTES as OTLP_ROUTES
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
 from rollouts.notices import LEAN_ROUTES as NOTICE_ROUTES
 from tests.asgi import ask
@@ -31,6 +32,7 @@ ROUTES: list[Route] = [
     *API_ROUTES,
     *TELEMETRY_ROUTES,
     *HOOK_ROUTES,
+    *OTLP_ROUTES,
     *NOTICE_ROUTES,
     *PROBE_ROUTES,
 ]

@@ -1,4 +1,4 @@
-"""Verdicts as sentences: `{{ verdict|sentence }}`."""
+"""Verdicts and faults as sentences: `{{ verdict|sentence }}`, `{{ pull|fault }}`."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -6,6 +6,9 @@ from typing import Any, Protocol
 from django import template
 
 from health.labels import say_judgement
+from health.models import PrometheusPull
+from health.prometheus import SourceFault
+from health.source_labels import say_fault
 
 register = template.Library()
 
@@ -38,3 +41,11 @@ def sentence(verdict: Spoken) -> str:
         bound_bp=verdict.bound_bp,
         baseline_bp=verdict.baseline_bp,
     )
+
+
+@register.filter
+def fault(found: PrometheusPull | SourceFault) -> str:
+    """Return why a source gives no figures."""
+    if isinstance(found, SourceFault):
+        return say_fault(found.code, found.data)
+    return say_fault(found.fault, found.fault_data)

@@ -1,0 +1,1 @@
+"""Monitoring systems: a real Prometheus, and what it scrapes."""

@@ -1,42 +1,50 @@
-"""What a till's back end shows Prometheus: one figure that a test sets."""
+"""A small exporter: counters as Prometheus's text format writes them, on loopback."""
 
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
+
+from tests.machineroom.portal import find_free_port
 
 
 class Exporter:
-    """Serves `name{labels} value` at /metrics, on a port of loopback."""
+    """Serves counters on one port; stopped and started again it begins at zero, as a process does."""
 
-    def __init__(self, metric: str) -> None:
-        self.metric = metric
-        self.value = 0.0
+    def __init__(self) -> None:
+        self.address = f"127.0.0.1:{find_free_port()}"
+        self.counters: dict[str, float] = {}
+        self._server: ThreadingHTTPServer | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
         exporter = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # http.server's name
-                body = f"{exporter.metric} {exporter.value}\n".encode()
+            def do_GET(self) -> None:
+                body = "".join(f"{series} {value}\n" for series, value in dict(exporter.counters).items()).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # http.server's name
-                """Say nothing."""
+            def log_message(self, *_: object) -> None:
+                pass
 
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        host, port = self.address.split(":")
+        self._server = ThreadingHTTPServer((host, int(port)), Handler)
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._server.shutdown()
-        self._thread.join(10)
-        self._server.server_close()
+    def stop(self) -> None:
+        """Stop as a killed process does: its counters are gone."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+        self.counters.clear()

@@ -9,11 +9,13 @@ import pytest
 
 from tests.monitoring.alertmanager import AlertmanagerServer
 from tests.monitoring.exporter import Exporter
-from tests.monitoring.prometheus import PrometheusServer
+from tests.monitoring.prometheus import PrometheusServer, Target
 from tests.scenarios.stage import Stage
 
 #: Where no rollout runs: what fires here is nobody's evidence.
 ENVIRONMENT = "dev"
+#: The tills' figure.
+FAILING = 'sales_failing{site="lyon"}'
 
 
 class Monitoring:
@@ -23,14 +25,14 @@ class Monitoring:
         self.stage = stage
         self.flag: str = stage.tell("demo", "rollout", "flag")
         self.heard_before = self.source()["watchdog_at"]
-        self.exporter = stack.enter_context(Exporter('sales_failing{site="lyon"}'))
+        self.exporter = stack.enter_context(Exporter())
         token = stage.tell("demo", "tokens", ENVIRONMENT, "telemetry")
         webhook = f"{stage.tell('url')}/hooks/alertmanager"
         self.alertmanager = stack.enter_context(AlertmanagerServer(folder / "am", webhook=webhook, token=token))
         self.prometheus = stack.enter_context(
             PrometheusServer(
                 folder / "prom",
-                scrape=[self.exporter.address],
+                scrape=[Target(self.exporter.address)],
                 alertmanagers=[f"127.0.0.1:{self.alertmanager.port}"],
                 rules=[{"name": "shop", "rules": self._rules()}],
             )
@@ -81,10 +83,10 @@ def test_alert__of_a_real_alertmanager__fires_repeats_and_ends_in_one_record(
 ) -> None:
     stage.wait(monitoring.is_alive)
 
-    monitoring.exporter.value = 1
+    monitoring.exporter.counters[FAILING] = 1
     stage.wait(lambda: [one for one in monitoring.alerts() if one["times_received"] > 2])
     firing = monitoring.alerts()[-1]
-    monitoring.exporter.value = 0
+    monitoring.exporter.counters[FAILING] = 0
     stage.wait(lambda: monitoring.alerts()[-1]["ended_at"] is not None)
     ended = monitoring.alerts()[-1]
 
@@ -94,7 +96,7 @@ def test_alert__of_a_real_alertmanager__fires_repeats_and_ends_in_one_record(
     assert (ended["id"], ended["started_at"]) == (firing["id"], firing["started_at"])
     assert ended["started_at"] < ended["ended_at"] <= ended["last_received_at"]
 
-    monitoring.exporter.value = 1
+    monitoring.exporter.counters[FAILING] = 1
     stage.wait(lambda: len(monitoring.alerts()) == 2)
     assert [one["ended_at"] is None for one in monitoring.alerts()] == [False, True]
 
@@ -102,7 +104,7 @@ def test_alert__of_a_real_alertmanager__fires_repeats_and_ends_in_one_record(
 def test_prometheus__that_dies__is_heard_by_its_watchdog(stage: Stage, monitoring: Monitoring) -> None:
     stage.wait(monitoring.is_alive)
 
-    monitoring.prometheus.stop()
+    monitoring.prometheus.kill()
 
     stage.wait(lambda: monitoring.source()["watchdog_ended_at"] is not None)
     monitoring.prometheus.start()

@@ -28,6 +28,7 @@ from tests.factories.core import NOW, make_person
 from tests.factories.notifications import make_event
 
 DATA: dict[str, Any] = {
+    "source": "Prometheus",
     "target": "Caisse",
     "version": "1.3.0",
     "rows": 27,
