@@ -7,6 +7,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from rollouts import guardrail_labels
+
 REFUSALS: dict[str, str | Promise] = {
     "plan_without_flags": _("The release has no flags: add them first."),
     "plan_without_sites": _("Choose at least one site."),
@@ -119,29 +121,6 @@ REASONS: dict[str, str] = {
     "feedback_missing": gettext_noop("The pilots have not said yet how the day went"),
     "notes_missing": gettext_noop("A flag lacks its note for cashiers or its documentation"),
     "feedback_by_link": gettext_noop("By the link they were given"),
-    "critical_errors": gettext_noop(
-        "%(k)s critical errors in %(n)s requests, from at least two tills within ten minutes."
-    ),
-    "integrity_error": gettext_noop("Data was lost or wrong: one such report is enough."),
-    # How it was said while it was judged by windows: records keep it.
-    "error_rate_in_windows": gettext_noop(
-        "%(k)s errors in %(n)s requests within %(minutes)s minutes: surely more than %(threshold)s"
-    ),
-    "error_rate_everywhere_in_windows": gettext_noop(
-        "%(k)s errors in %(n)s requests within %(minutes)s minutes, surely more than %(threshold)s, and so without it"
-    ),
-    "error_rate": gettext_noop("%(k)s errors in %(n)s requests: %(odds)s to 1 that more than %(threshold)s fail"),
-    "error_rate_everywhere": gettext_noop(
-        "%(k)s errors in %(n)s requests: %(odds)s to 1 that more than %(threshold)s fail, and so without it"
-    ),
-    "performance": gettext_noop(
-        "%(k)s of %(n)s requests slow: %(odds)s to 1 that p95 is worse than usual by more than %(threshold)s"
-    ),
-    "performance_everywhere": gettext_noop(
-        "%(k)s of %(n)s requests slow: %(odds)s to 1 that p95 is worse by more than %(threshold)s, and so without it"
-    ),
-    "alert_firing": gettext_noop("Alert of the monitoring: %(alerts)s"),
-    "held_again": gettext_noop("Held for the %(times)s. time within a day: it comes and goes"),
     "switched_by_hand_by": gettext_noop("Changed by hand by %(by)s: %(flags)s. Why: %(why)s"),
     "switched_by_hand": gettext_noop("Changed by hand: %(flags)s"),
     "step_failed": gettext_noop("A due step failed %(attempts)s times: %(error)s"),
@@ -150,6 +129,7 @@ REASONS: dict[str, str] = {
     "pilots_one_flag": gettext_noop("%(count)s people complain of %(flag)s today, in a pilot of %(people)s"),
     "pilots_each_one": gettext_noop("%(count)s complaints today in a pilot of %(people)s"),
     "investigation_taken": gettext_noop("Looks into the complaints"),
+    **guardrail_labels.REASONS,
 }
 
 STEPS: dict[str, str | Promise] = {"planned": _("◷ planned"), "done": _("✓ done"), "skipped": _("— left out")}
@@ -239,15 +219,6 @@ HELD: dict[str, str | Promise] = {
         "Several of the few who have it complain of one feature: investigate, then resume or roll back."
     ),
     "pilots_each_one": _("As many complaints as people who have it: investigate, then resume or roll back."),
-    "error_rate": _("Too many requests fail where these are on. Find out why, then resume or roll back."),
-    "error_rate_everywhere": _(
-        "Too many requests fail, also where these are off: a rollback may not help. Find the cause first."
-    ),
-    "performance": _("Requests are too slow where these are on. Find out why, then resume or roll back."),
-    "alert_firing": _("An alert of the monitoring fires where these are on. Find out why, then resume or roll back."),
-    "performance_everywhere": _(
-        "Requests are too slow, also where these are off: a rollback may not help. Find the cause first."
-    ),
     "step_failed": _("A due step fails again and again, so nothing goes on. Mend the cause, then resume."),
     "variable_masks": _(
         "An environment variable decides for everybody, so nobody would see the change. Take it away, then resume."
@@ -255,6 +226,7 @@ HELD: dict[str, str | Promise] = {
     "flag_switched_by_hand": _(
         "Somebody changed a flag by hand. Resume, and it stays as it is; or put it back, or roll it back, first."
     ),
+    **guardrail_labels.HELD,
 }
 
 #: What stands still, and what starts it (again): by status, or by what holds it.
@@ -334,10 +306,8 @@ EVENTS: dict[str, str | Promise] = {
     "investigation_taken": _("Looks into the complaints"),
     "investigation_handed_over": _("The investigation goes to %(owner)s"),
     "investigation_dismissed": _("Complaints investigated: dismissed"),
-    "guardrail_observed": _("Observed only, nothing was done: %(flags)s"),
-    "guardrail_cooling": _("It breaches again so soon after a hold that nothing was done: %(flags)s"),
-    "guardrail_investigate": _("To be investigated: %(flags)s"),
     "acknowledged": _("Rollback acknowledged: %(flag)s"),
+    **guardrail_labels.EVENTS,
 }
 
 #: Their data may lack a word: then the shorter sentence is said.
@@ -354,9 +324,7 @@ SHORT_EVENTS: dict[str, str | Promise] = {
     "redrafted": _("Planned anew"),
     "acknowledged": _("Rollback acknowledged"),
     "complaint_limit_reached": _("Complaint limit reached"),
-    "guardrail_observed": _("Observed only, nothing was done"),
-    "guardrail_cooling": _("It breaches again so soon after a hold that nothing was done"),
-    "guardrail_investigate": _("To be investigated"),
+    **guardrail_labels.SHORT_EVENTS,
 }
 
 
