@@ -1,6 +1,6 @@
 """The error-rate guardrail: which requests failed, of those made while the flag was on (design §5).
 
-How a share is judged: `health.domain.share_lane`. Why: docs/explanation/guardrails.md, docs/adr/0039.
+How a share is judged: `health.domain.share_lane`. Why: docs/explanation/guardrails.md, docs/adr/0044.
 """
 
 LANE = "error_rate"

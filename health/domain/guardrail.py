@@ -1,4 +1,4 @@
-"""What a lane's breach leads to: an act, by its mode and by what it did lately (docs/adr/0039)."""
+"""What a lane's breach leads to: an act, by its mode and by what it did lately (docs/adr/0044)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

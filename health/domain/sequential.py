@@ -12,7 +12,7 @@ M. Pollak, "Average run lengths of an optimal method of detecting a change in di
 - **whole**: every request, with the evidence of a third of them: right for clumps of up to three requests, and what a
   till sees that sells so fast that no minute is without error.
 
-Which evidence is a breach was found by simulation: docs/adr/0039, `python -m bench guardrails`.
+Which evidence is a breach was found by simulation: docs/adr/0044, `python -m bench guardrails`.
 """
 
 from dataclasses import dataclass

@@ -128,7 +128,7 @@ def test_hold__names_the_flag_and_tells_once_within_a_minute(world: World, rollo
 
 
 def test_default__surely_too_many_errors__takes_the_flag_back(world: World, rollout: Rollout) -> None:
-    """What the simulation said: docs/adr/0039."""
+    """What the simulation said: docs/adr/0044."""
     run_fleet(world, rollout, start=LATER, seconds=60, bad=0.2)
 
     assert rollout.rollbacks.get().trigger == "error_rate"
