@@ -108,6 +108,7 @@ LANES: dict[str, str | Promise] = {
     "critical": _("Critical errors"),
     "error_rate": _("Error rate"),
     "performance": _("Performance"),
+    "alert": _("Alerts of the monitoring"),
 }
 
 #: What a lane did on a breach.

@@ -6,15 +6,24 @@ from dataclasses import dataclass
 from health.domain import error_rate, performance
 from health.domain.exposure import Exposure
 from health.domain.share_lane import Memory, SeenMinute
+from health.domain.verdict import Judgement
+
+#: Codes of verdicts for which nothing was ever connected, or known.
+NOTHING_CONNECTED = frozenset({"no_alert_source", "no_baseline"})
 
 
 @dataclass(frozen=True)
 class Look:
-    """A lane that looks at a flag; `limit_bp`: as its guardrail has it, in basis points."""
+    """A lane that looks at a flag; `limit_bp`: as its guardrail has it, in basis points; observed: it guards no gate."""
 
     exposure: Exposure
     lane: str
     limit_bp: int
+    is_observed: bool = False
+
+    def is_idle(self, judgement: Judgement) -> bool:
+        """Tell whether nobody asked for a verdict that cannot be: observed, and nothing there to observe yet."""
+        return self.is_observed and judgement.code in NOTHING_CONNECTED
 
     @property
     def key(self) -> tuple[str, str, str]:

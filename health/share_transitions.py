@@ -45,8 +45,7 @@ def judge_and_remember(looks: Sequence[Look], *, now: datetime) -> list[Judged]:
     sights = take_looks(looks, now=now)
     judgements = [sight.judge(now=now) for sight in sights]
     _keep(sights, now=now)
-    stored = store_judgements([(look.exposure, one) for look, one in zip(looks, judgements, strict=True)], now=now)
-    return [Judged(*one) for one in zip(looks, judgements, stored, strict=True)]
+    return _store(looks, judgements, now=now)
 
 
 @transaction.atomic
@@ -54,9 +53,14 @@ def judge_alerts_and_store(looks: Sequence[Look], *, now: datetime) -> list[Judg
     """Judge the lane of alerts, store what changed; nothing is remembered: what fires is what fires."""
     if not looks:
         return []
-    judgements = judge_alert_lane(exposures=[look.exposure for look in looks], now=now)
-    stored = store_judgements([(look.exposure, one) for look, one in zip(looks, judgements, strict=True)], now=now)
-    return [Judged(*one) for one in zip(looks, judgements, stored, strict=True)]
+    return _store(looks, judge_alert_lane(exposures=[look.exposure for look in looks], now=now), now=now)
+
+
+def _store(looks: Sequence[Look], judgements: Sequence[Judgement], *, now: datetime) -> list[Judged]:
+    """Store what changed, and return it with the rest; idle looks are as if nobody had looked."""
+    told = [(look, one) for look, one in zip(looks, judgements, strict=True) if not look.is_idle(one)]
+    stored = store_judgements([(look.exposure, one) for look, one in told], now=now)
+    return [Judged(look, one, new) for (look, one), new in zip(told, stored, strict=True)]
 
 
 def _take_turn() -> bool:

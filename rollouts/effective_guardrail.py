@@ -45,7 +45,7 @@ class EffectiveGuardrails:
 
     def _list(self, lanes: Collection[str], exposures: Sequence[Exposure]) -> list[Look]:
         return [
-            Look(exposure, lane, guardrail.threshold_bp)
+            Look(exposure, lane, guardrail.threshold_bp, is_observed=guardrail.mode == Mode.OBSERVE)
             for lane in lanes
             for exposure in exposures
             if (guardrail := self.get(lane, exposure.flag_key)).mode != Mode.OFF

@@ -167,8 +167,12 @@ def judge_rollout(rollout: Rollout, *, now: datetime) -> list[Judgement]:
 
 def judge_lanes(guardrails: EffectiveGuardrails, exposures: Sequence[Exposure], *, now: datetime) -> list[Judgement]:
     """Return the judgement of each lane that is not off on each exposed flag, without remembering anything."""
-    alerts = [look.exposure for look in guardrails.list_alert_looks(exposures)]
-    return [*judge_looks(guardrails.list_looks(exposures), now=now), *judge_alert_lane(exposures=alerts, now=now)]
+    looks, alerts = guardrails.list_looks(exposures), guardrails.list_alert_looks(exposures)
+    judged = [
+        *judge_looks(looks, now=now),
+        *judge_alert_lane(exposures=[look.exposure for look in alerts], now=now),
+    ]
+    return [one for look, one in zip([*looks, *alerts], judged, strict=True) if not look.is_idle(one)]
 
 
 def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement], *, now: datetime) -> list[tuple[str, str]]:

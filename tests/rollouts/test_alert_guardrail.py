@@ -10,7 +10,7 @@ from health.alert_transitions import record_alerts
 from health.domain.alerts import Origin
 from health.domain.webhook_alerts import read_alerts
 from health.guardrail_transitions import GuardrailWish, set_guardrail
-from health.models import Decision, Mode
+from health.models import Decision, Mode, StoredVerdict
 from rollouts.domain.lifecycle import Status
 from rollouts.lane_guarding import watch_lanes
 from rollouts.models import Rollout
@@ -88,11 +88,13 @@ def test_no_monitoring__guards_a_gate_only_where_somebody_asked_for_it(world: Wo
     """What never spoke is not healthy: observed it stops nobody, set to hold it lets no phase end."""
     now = LATER + timedelta(seconds=1)
 
-    def weigh() -> set[str]:
+    def weigh() -> tuple[set[str], set[str]]:
         judgements = [one for one in judge_rollout(reload(rollout), now=now) if one.lane == "alert"]
-        assert {one.code for one in judgements} == {"no_alert_source"}
-        return {verdict for _key, verdict in weigh_for_gates(reload(rollout), judgements, now=now)}
+        weighed = weigh_for_gates(reload(rollout), judgements, now=now)
+        return {one.code for one in judgements}, {verdict for _key, verdict in weighed}
 
-    assert weigh() == set()
+    watch_lanes([reload(rollout)], now=now)
+    assert weigh() == (set(), set())
+    assert not StoredVerdict.objects.filter(lane="alert").exists()
     _set(world, Mode.HOLD)
-    assert weigh() == {"inconclusive"}
+    assert weigh() == ({"no_alert_source"}, {"inconclusive"})
