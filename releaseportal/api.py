@@ -12,6 +12,7 @@ from flags.rest import REFUSED, ManageToken, StrictParser, install_refusals
 from health.api import router as health_router
 from rollouts.api.driving_routes import router as driving_router
 from rollouts.api.release_routes import router as release_router
+from rollouts.api.report_routes import router as report_router
 from rollouts.api.rollout_routes import router as rollout_router
 
 PREFIX = "api/v1/"
@@ -33,7 +34,7 @@ api = NinjaAPI(
     servers=[{"url": settings.PUBLIC_URL}],
 )
 install_refusals(api)
-for _router in (release_router, rollout_router, driving_router, health_router):
+for _router in (release_router, rollout_router, driving_router, report_router, health_router):
     api.add_router("", _router)
 
 

@@ -83,9 +83,9 @@ def find_quantile(histogram: Mapping[int, float], share: float) -> float | None:
     for place in places:
         count = histogram[place]
         if below + count >= wanted:
-            return _interpolate(place, max(wanted - below, 0.0) / count)
+            return read_place(place, max(wanted - below, 0.0) / count)
         below += count
-    return _interpolate(places[-1], 1.0)
+    return read_place(places[-1], 1.0)
 
 
 def count_above(histogram: Mapping[int, float], milliseconds: float) -> float:
@@ -99,7 +99,8 @@ def count_above(histogram: Mapping[int, float], milliseconds: float) -> float:
     return above + inside * (end - max(milliseconds, 0.0)) / (end - begin)
 
 
-def _interpolate(place: int, share: float) -> float:
+def read_place(place: int, share: float) -> float:
+    """Return the milliseconds that lie this share into a bin."""
     begin = EDGES[place]
     if place >= len(EDGES) - 1:
         return begin
