@@ -108,6 +108,7 @@ LANES: dict[str, str | Promise] = {
     "critical": _("Critical errors"),
     "error_rate": _("Error rate"),
     "performance": _("Performance"),
+    "alert": _("Alerts of the monitoring"),
 }
 
 #: What a lane did on a breach.
@@ -117,7 +118,6 @@ ACTS: dict[str, str | Promise] = {
     "held": _("⏸ held"),
     "rolled_back": _("↩ rolled back"),
     "cooling": _("… left alone: it has just held"),
-    "alert": _("Alerts of the monitoring"),
 }
 
 

@@ -9,7 +9,7 @@ from health.domain.exposure import Exposure, list_exposed_sites
 from rollouts.investigation_queries import is_investigated
 from rollouts.models import Rollout
 from rollouts.people_queries import count_exposed_people
-from rollouts.transitions.investigating import open_investigation
+from rollouts.transitions.opening_investigations import open_investigation
 
 
 def watch_complaints(rollout: Rollout, exposures: Sequence[Exposure], *, now: datetime) -> None:

@@ -149,7 +149,7 @@ REASONS: dict[str, str] = {
     "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
     "pilots_one_flag": gettext_noop("%(count)s people complain of %(flag)s today, in a pilot of %(people)s"),
     "pilots_each_one": gettext_noop("%(count)s complaints today in a pilot of %(people)s"),
-    "investigation_taken": gettext_noop("Looks into the complaints"),
+    "investigation_taken": gettext_noop("Looks into it"),
 }
 
 STEPS: dict[str, str | Promise] = {"planned": _("◷ planned"), "done": _("✓ done"), "skipped": _("— left out")}
@@ -331,9 +331,9 @@ EVENTS: dict[str, str | Promise] = {
     "redrafted": _("Planned anew; off since, for another reason: %(still_off)s"),
     "complaint_limit_reached": _("%(count)s complaints today, more than %(limit)s"),
     "pilots_complain": _("%(count)s complaints today in a small pilot (%(people)s people)"),
-    "investigation_taken": _("Looks into the complaints"),
+    "investigation_taken": _("Looks into it"),
     "investigation_handed_over": _("The investigation goes to %(owner)s"),
-    "investigation_dismissed": _("Complaints investigated: dismissed"),
+    "investigation_dismissed": _("Investigated: dismissed"),
     "guardrail_observed": _("Observed only, nothing was done: %(flags)s"),
     "guardrail_cooling": _("It breaches again so soon after a hold that nothing was done: %(flags)s"),
     "guardrail_investigate": _("To be investigated: %(flags)s"),

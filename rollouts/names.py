@@ -16,7 +16,7 @@ NAMES = Names(
         "Step": (_("step"), _("steps")),
         "FreezeWindow": (_("freeze"), _("freezes")),
         "Rollback": (_("rollback"), _("rollbacks")),
-        "Investigation": (_("investigation of complaints"), _("investigations of complaints")),
+        "Investigation": (_("investigation"), _("investigations")),
         "RollbackFlag": (_("flag of a rollback"), _("flags of rollbacks")),
         "RolloutEvent": (_("rollout event"), _("rollout events")),
         "Approval": (_("approval"), _("approvals")),

@@ -1,8 +1,11 @@
-"""The states of an investigation of complaints, and how long one may take."""
+"""The states of an investigation, what asks for one, and how long it may take."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+
+from health.domain import alert_lane, error_rate, performance
+from health.domain.complaints import Code
 
 
 class State(StrEnum):
@@ -17,5 +20,9 @@ EDGES: Mapping[State, frozenset[State]] = {
     State.ROLLED_BACK: frozenset(),
 }
 
-#: How long investigating complaints may take.
+#: The lanes that ask for one in mode investigate, by their own names.
+LANES = (error_rate.LANE, performance.LANE, alert_lane.LANE)
+#: What an investigation is of: a rule of complaints, or a lane.
+CODES = (*map(str, Code), *LANES)
+#: How long investigating may take.
 LASTS = timedelta(hours=4)
