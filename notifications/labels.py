@@ -126,6 +126,10 @@ WORDS: Mapping[str, Words] = {
             " In charge: %(person)s."
         ),
     ),
+    "complaints_investigate": Words(
+        _("%(count)s complaints today in %(environment)s: investigate"),
+        _("Release %(release)s goes on meanwhile. Why: %(reason)s. Deadline: %(deadline)s."),
+    ),
     "guardrail_investigate": Words(
         _("Investigate in %(environment)s: a guardrail is passed by %(flags)s"),
         _("Release %(release)s goes on meanwhile. Why: %(reason)s. Deadline: %(deadline)s."),
@@ -218,6 +222,7 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
                 "investigation_overdue",
                 "guardrail_investigate",
                 "guardrail_overdue",
+                "complaints_investigate",
             }
         ),
     ),
@@ -257,6 +262,7 @@ NEXT: Mapping[str, str | Promise] = {
     "pilots_complain": _("Investigate, then resume or roll back."),
     "investigation_overdue": _("Look at the complaints, then dismiss them with a reason or roll back."),
     "guardrail_investigate": _("Look into it, then dismiss it with a reason or roll back."),
+    "complaints_investigate": _("Look into it, then dismiss it with a reason or roll back."),
     "guardrail_overdue": _("Look into it, then dismiss it with a reason or roll back."),
     "incident_opened": _("Take command on the incident's page, then stop the harm."),
     "incident_raised": _("Look at the incident's page: the clock is shorter now."),

@@ -31,8 +31,8 @@ class EffectiveGuardrails:
         if self.phase is not None and lane == error_rate.LANE:
             guardrail.mode = Mode(self.phase.error_rate_mode or guardrail.mode)
             guardrail.threshold_bp = self.phase.error_rate_bp or guardrail.threshold_bp
-        if guardrail.has_limit and self.phase is not None and self.phase.support == SupportLevel.HEIGHTENED:
-            guardrail.threshold_bp = tighten(guardrail.threshold_bp, least_bp=LIMITS[lane].least_bp)
+        if guardrail.has_share and self.phase is not None and self.phase.support == SupportLevel.HEIGHTENED:
+            guardrail.threshold_bp = tighten(guardrail.threshold_bp, least_bp=LIMITS[lane].least)
         return guardrail
 
     def list_looks(self, exposures: Sequence[Exposure]) -> list[Look]:

@@ -234,7 +234,7 @@ HELD: dict[str, str | Promise] = {
     "flag_rolled_back": _("A flag was taken back. Resume to go on with the others."),
     "site_rolled_back": _("A site was taken back. Resume to go on with the others."),
     "phase_rolled_back": _("A phase was taken back. Resume, and its steps are done again."),
-    "complaint_limit": _("More than ten complaints today: investigate, then resume or roll back."),
+    "complaint_limit": _("More complaints today than the limit: investigate, then resume or roll back."),
     "pilots_one_flag": _(
         "Several of the few who have it complain of one feature: investigate, then resume or roll back."
     ),
@@ -331,6 +331,7 @@ EVENTS: dict[str, str | Promise] = {
     "redrafted": _("Planned anew; off since, for another reason: %(still_off)s"),
     "complaint_limit_reached": _("%(count)s complaints today, more than %(limit)s"),
     "pilots_complain": _("%(count)s complaints today in a small pilot (%(people)s people)"),
+    "complaints_investigate": _("%(count)s complaints today: to be investigated"),
     "investigation_taken": _("Looks into it"),
     "investigation_handed_over": _("The investigation goes to %(owner)s"),
     "investigation_dismissed": _("Investigated: dismissed"),

@@ -12,7 +12,7 @@ from core.actors import GUARDRAIL
 from core.errors import Refusal
 from core.reasons import BETWEEN, write_reason
 from flags.models import Site
-from health.domain.guardrail import LIMITS, SHARE_LANES, Act, choose_act, count_holds_of_a_day, find_site
+from health.domain.guardrail import FLAG_LANES, SHARE_LANES, Act, choose_act, count_holds_of_a_day, find_site
 from health.domain.verdict import Judgement, Verdict
 from health.guardrail_queries import list_holds
 from health.models import Guardrail, GuardrailScope
@@ -68,7 +68,7 @@ def watch_lanes(rollouts: Sequence[Rollout], *, now: datetime) -> int:
     holds = list_holds(subjects={one.exposure.subject for one in breaching}, now=now) if breaching else {}
     for rollout in rollouts:
         subject = f"rollout:{rollout.pk}"
-        for lane in LIMITS:
+        for lane in FLAG_LANES:
             breaches = [
                 Breach(
                     one,

@@ -13,7 +13,13 @@ from rollouts.models import Investigation, Rollout, RolloutEvent, Step
 TROUBLE = frozenset(
     {
         *("flag_rolled_back", "site_rolled_back", "phase_rolled_back", "rollout_rolled_back"),
-        *("rollout_held", "complaint_limit_reached", "pilots_complain", "guardrail_investigate"),
+        *(
+            "rollout_held",
+            "complaint_limit_reached",
+            "pilots_complain",
+            "guardrail_investigate",
+            "complaints_investigate",
+        ),
     }
 )
 #: With these a rollout ends.

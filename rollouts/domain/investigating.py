@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-from health.domain import alert_lane, error_rate, performance
 from health.domain.complaints import Code
+from health.domain.guardrail import FLAG_LANES
 
 
 class State(StrEnum):
@@ -20,9 +20,7 @@ EDGES: Mapping[State, frozenset[State]] = {
     State.ROLLED_BACK: frozenset(),
 }
 
-#: The lanes that ask for one in mode investigate, by their own names.
-LANES = (error_rate.LANE, performance.LANE, alert_lane.LANE)
-#: What an investigation is of: a rule of complaints, or a lane.
-CODES = (*map(str, Code), *LANES)
+#: What an investigation is of: a rule of complaints, or a lane in mode investigate.
+CODES = (*map(str, Code), *FLAG_LANES)
 #: How long investigating may take.
 LASTS = timedelta(hours=4)

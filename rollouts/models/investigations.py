@@ -5,7 +5,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.history import track
-from rollouts.domain.investigating import CODES, LANES, State
+from health.domain.guardrail import FLAG_LANES
+from rollouts.domain.investigating import CODES, State
 from rollouts.models.choices import choices_of
 from rollouts.models.rollbacks import Rollback
 from rollouts.models.rollouts import Rollout
@@ -73,7 +74,7 @@ class Investigation(models.Model):
     @property
     def is_of_lane(self) -> bool:
         """Whether a lane asked for it, not complaints."""
-        return self.code in LANES
+        return self.code in FLAG_LANES
 
     @property
     def complaint_ids(self) -> list[int]:

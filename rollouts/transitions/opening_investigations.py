@@ -17,7 +17,7 @@ from core.history import recorded
 from core.models import User
 from core.reasons import write_reason
 from core.roles import Capability, can
-from health.domain.complaints import DAILY_COMPLAINT_LIMIT, Alarm, Code, tally
+from health.domain.complaints import Alarm, Code, tally
 from rollouts.domain.investigating import LASTS
 from rollouts.investigation_queries import is_investigated
 from rollouts.models import Investigation, Rollout
@@ -27,27 +27,31 @@ from rollouts.transitions.locking import get_locked_rollout
 
 
 @transaction.atomic
-def open_investigation(*, rollout_id: int, alarm: Alarm, now: datetime) -> Investigation | None:
-    """Have somebody look at a day's complaints and hold what runs; None where it was done. Two at once do it once."""
+def open_investigation(*, rollout_id: int, alarm: Alarm, now: datetime, holds: bool = True) -> Investigation | None:
+    """Have somebody look at a day's complaints, and hold what runs; None where it was done. Two at once do it once."""
     # As it is now: what was judged may have moved on meanwhile, and the complaints are there all the same.
     rollout = get_locked_rollout(rollout_id)
     if is_investigated(rollout.pk, code=alarm.code, day=alarm.day):
         return None
-    reason = _write_reason(alarm)
+    reason = say_alarm(alarm)
     investigation = _open(
         rollout, code=alarm.code, day=alarm.day, evidence=_compose_evidence(alarm), reason=reason, now=now
     )
     data = {
         "count": alarm.count,
-        "limit": DAILY_COMPLAINT_LIMIT,
+        "limit": alarm.limit,
         "people": alarm.people,
         "flags": [alarm.flag_key] if alarm.flag_key else [],
         "deadline": investigation.deadline_at.isoformat(),
         "owner_id": investigation.owner_id,
         "investigation": investigation.pk,
     }
+    if not holds:
+        event = add_event(rollout, kind="complaints_investigate", actor=GUARDRAIL, reason=reason, now=now, data=data)
+        tell(event, kind="complaints_investigate", now=now)
+        return investigation
     # What does not run needs no hold, but somebody to look.
-    hold_rollout(
+    held = hold_rollout(
         rollout_id=rollout.pk,
         code=alarm.code,
         data=data,
@@ -56,6 +60,7 @@ def open_investigation(*, rollout_id: int, alarm: Alarm, now: datetime) -> Inves
         now=now,
         expected_epoch=rollout.epoch,
     )
+    investigation.rollout = held or rollout
     _tell_opened(rollout, alarm, reason, data, now=now)
     return investigation
 
@@ -109,9 +114,10 @@ def _tell_opened(rollout: Rollout, alarm: Alarm, reason: str, data: dict[str, ob
     tell(event, kind="pilots_complain", now=now)
 
 
-def _write_reason(alarm: Alarm) -> str:
+def say_alarm(alarm: Alarm) -> str:
+    """Return the reason that history keeps of what a day's complaints ask for."""
     if alarm.code == Code.LIMIT:
-        return write_reason("complaint_limit", count=alarm.count, limit=DAILY_COMPLAINT_LIMIT)
+        return write_reason("complaint_limit", count=alarm.count, limit=alarm.limit)
     if alarm.code == Code.ONE_FLAG:
         return write_reason("pilots_one_flag", count=alarm.count, flag=alarm.flag_key, people=alarm.people)
     return write_reason("pilots_each_one", count=alarm.count, people=alarm.people)
@@ -121,7 +127,7 @@ def _compose_evidence(alarm: Alarm) -> dict[str, object]:
     flags, sites = tally(alarm.heard)
     return {
         "count": alarm.count,
-        "limit": DAILY_COMPLAINT_LIMIT,
+        "limit": alarm.limit,
         "people": alarm.people,
         "flag": alarm.flag_key,
         "complaints": sorted(one.number for one in alarm.heard),
