@@ -59,16 +59,16 @@ def _watch(rollout: Rollout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "status", "act", "investigations"),
+    ("mode", "status", "acts"),
     [
-        (Mode.OFF, Status.RUNNING, [], 0),
-        (Mode.OBSERVE, Status.RUNNING, ["observed"], 0),
-        (Mode.INVESTIGATE, Status.RUNNING, ["investigate"], 1),
-        (Mode.HOLD, Status.HELD, ["held"], 1),
+        (Mode.OFF, Status.RUNNING, []),
+        (Mode.OBSERVE, Status.RUNNING, ["observed"]),
+        (Mode.INVESTIGATE, Status.RUNNING, ["investigate"]),
+        (Mode.HOLD, Status.HELD, ["held"]),
     ],
 )
 def test_eleven__does_what_the_mode_says_once(
-    world: World, rollout: Rollout, mode: str, status: str, act: list[str], investigations: int
+    world: World, rollout: Rollout, mode: str, status: str, acts: list[str]
 ) -> None:
     _set(world, mode)
     _complain(world, 11)
@@ -77,9 +77,9 @@ def test_eleven__does_what_the_mode_says_once(
     _watch(rollout)
 
     assert reload(rollout).status == status
-    assert list(Decision.objects.values_list("act", flat=True)) == act
-    assert Investigation.objects.count() == investigations
-    assert len(list_waiting(now=clock.now())) == (mode == Mode.HOLD)
+    assert list(Decision.objects.values_list("act", flat=True)) == acts
+    assert Investigation.objects.count() == (mode in {Mode.INVESTIGATE, Mode.HOLD})
+    assert len(list_waiting(now=clock.now(), limit=10)) == (mode == Mode.HOLD)
     assert Event.objects.filter(kind="complaints_investigate").count() == (mode == Mode.INVESTIGATE)
     assert rollout.events.filter(kind="guardrail_observed").count() == (mode == Mode.OBSERVE)
 
