@@ -2,6 +2,7 @@
 
 Both columns came with this release, which nobody runs beside its own schema: they go in the same step. On the way
 back a phase keeps what it asks of the error rate; what it asks of others has no column there.
+History is append-only: its rows of before say nothing of it any more, the sealed payloads still do.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ _OLDER_MODES = {"", "observe", "hold", "roll_back"}
 
 
 def _gather(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    for model in (apps.get_model("rollouts", "Phase"), apps.get_model("rollouts", "HistoricalPhase")):
+    for model in (apps.get_model("rollouts", "Phase"),):
         asked = model.objects.exclude(error_rate_mode="", error_rate_bp=None)
         for mode, limit in asked.order_by().values_list("error_rate_mode", "error_rate_bp").distinct():
             one = {"lane": _LANE, "mode": mode, "limit": limit, "scope": ""}
@@ -25,7 +26,7 @@ def _gather(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 def _spread(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    for model in (apps.get_model("rollouts", "Phase"), apps.get_model("rollouts", "HistoricalPhase")):
+    for model in (apps.get_model("rollouts", "Phase"),):
         for asked in model.objects.exclude(guardrails=[]).order_by().values_list("guardrails", flat=True).distinct():
             one: dict[str, Any] = next((each for each in asked if each["lane"] == _LANE), {})
             mode = one.get("mode", "")
