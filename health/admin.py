@@ -42,7 +42,7 @@ class StoredVerdictAdmin(UntrackedAdmin):
 
 @admin.register(Guardrail)
 class GuardrailAdmin(ReadOnlyAdmin):
-    list_display = ("environment", "lane", "flag", "mode", "scope", "threshold_bp", "cool_down_minutes")
+    list_display = ("environment", "lane", "flag", "mode", "scope", "threshold_bp", "most_a_day", "cool_down_minutes")
     list_filter = ("environment", "lane", "mode")
     list_select_related = ("environment", "flag")
 

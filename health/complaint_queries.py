@@ -68,9 +68,10 @@ def find_usual(
     before: datetime | None = None,
     flag_keys: Collection[str] | None = None,
     site_keys: Collection[str] | None = None,
+    limit: int,
 ) -> float | None:
-    """Return how many complaints a day are usual where ten are a likely number; None where they are not."""
+    """Return how many complaints a day are usual where the limit is a likely number; None where it is not."""
     counts = list_usual_counts(
         environment_key=environment_key, now=now, before=before, flag_keys=flag_keys, site_keys=site_keys
     )
-    return measure_usual(counts) if is_limit_usual(counts) else None
+    return measure_usual(counts) if is_limit_usual(counts, limit=limit) else None

@@ -22,6 +22,7 @@ from flags.models import Environment, Site
 from health.complaint_queries import find_usual
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT, MAX_TEXT_CHARACTERS
 from health.forms import ComplaintFilter, ComplaintForm
+from health.guardrail_queries import get_complaint_limit
 from health.models import Complaint, ComplaintStatus
 from health.queries import count_complaints, find_last_site, list_similar, match_similar
 from health.suspects import list_suspects
@@ -171,10 +172,10 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
 def _meter(environment: Environment | None) -> dict[str, object]:
     if environment is None:
         return {"count": 0, "limit": DAILY_COMPLAINT_LIMIT, "usual": None}
-    now = clock.now()
+    now, limit = clock.now(), get_complaint_limit(environment.key)
     return {
         "count": count_complaints(environment_key=environment.key, now=now),
-        "limit": DAILY_COMPLAINT_LIMIT,
+        "limit": limit,
         "environment": environment,
-        "usual": find_usual(environment_key=environment.key, now=now),
+        "usual": find_usual(environment_key=environment.key, now=now, limit=limit),
     }

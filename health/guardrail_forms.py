@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from flags.forms import ReasonedForm
 from flags.models import Flag
-from health.domain.guardrail import LIMITS
+from health.domain.guardrail import LIMITS, Limits, Unit
 from health.guardrail_models import LONGEST_COOL_DOWN
 from health.guardrail_transitions import GuardrailWish
+from health.labels import REFUSALS
 from health.models import Guardrail, GuardrailScope, Lane, Mode
 
 _LIMIT_HELP = {
@@ -18,11 +19,22 @@ _LIMIT_HELP = {
 }
 
 
+def _list_unasked(limits: Limits) -> list[str]:
+    """Return the fields that a lane has no use for."""
+    of_unit = {Unit.SHARE: ["most_a_day"], Unit.A_DAY: ["percent"], Unit.NONE: ["percent", "most_a_day"]}
+    # What is counted for a whole rollout holds it once a day.
+    return of_unit[limits.unit] + ([] if limits.by_flag else ["scope", "cool_down_minutes"])
+
+
 class GuardrailForm(ReasonedForm):
     """What a lane does, from which limit on if it has one, what goes off, and how often it may hold."""
 
     mode = forms.ChoiceField(label=_("What it does"), choices=Mode.choices)
     percent = forms.DecimalField(label=_("Limit in percent"), decimal_places=2)
+    most_a_day = forms.IntegerField(
+        label=_("So many a day are borne"),
+        help_text=_("The next one is too many. A small pilot has limits of its own."),
+    )
     scope = forms.ChoiceField(
         label=_("What goes off in mode roll back"), choices=GuardrailScope.choices, initial=GuardrailScope.FLAG
     )
@@ -37,6 +49,7 @@ class GuardrailForm(ReasonedForm):
         initial = {
             "mode": now_set.mode,
             "percent": f"{now_set.percent:g}",
+            "most_a_day": now_set.most_a_day,
             "scope": now_set.scope,
             "cool_down_minutes": now_set.cool_down_minutes,
         }
@@ -44,11 +57,18 @@ class GuardrailForm(ReasonedForm):
         self._lane, self._flag = lane, flag
         limits = LIMITS[lane]
         percent = self.fields["percent"]
+        if Mode.ROLL_BACK not in limits.modes:
+            self.fields["mode"] = forms.ChoiceField(
+                label=self.fields["mode"].label,
+                choices=[(value, words) for value, words in Mode.choices if value in limits.modes],
+                error_messages={"invalid_choice": str(REFUSALS["guardrail_mode_wrong"])},
+            )
         percent.help_text = _LIMIT_HELP.get(lane, "")
-        for bound, name in ((limits.least_bp, "min"), (limits.most_bp, "max")):
+        for bound, name in ((limits.least, "min"), (limits.most, "max")):
             percent.widget.attrs[name] = bound // 100
-        if not now_set.has_limit:
-            del self.fields["percent"]
+            self.fields["most_a_day"].widget.attrs[name] = bound
+        for name in _list_unasked(limits):
+            del self.fields[name]
 
     def read_wish(self) -> GuardrailWish:
         """Return what was filled in, the reason apart."""
@@ -57,7 +77,8 @@ class GuardrailForm(ReasonedForm):
             lane=self._lane,
             mode=data["mode"],
             threshold_bp=int(data.get("percent", 0) * 100),
-            scope=data["scope"],
-            cool_down_minutes=data["cool_down_minutes"],
+            most_a_day=data.get("most_a_day"),
+            scope=data.get("scope", GuardrailScope.FLAG),
+            cool_down_minutes=data.get("cool_down_minutes"),
             flag_id=self._flag.pk if self._flag else None,
         )

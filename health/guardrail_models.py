@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from core.history import track
 from flags.models import Environment, Flag
 from health.domain.error_rate import DEFAULT_THRESHOLD_BP
-from health.domain.guardrail import LIMITS, SHARE_LANES, Act
+from health.domain.guardrail import LIMITS, SHARE_LANES, Act, Limits, Unit
 
 #: A lane does not hold the same flag again within so many minutes.
 DEFAULT_COOL_DOWN, LONGEST_COOL_DOWN = 15, 24 * 60
@@ -29,6 +29,7 @@ class Lane(models.TextChoices):
     ERROR_RATE = "error_rate", _("Error rate")
     PERFORMANCE = "performance", _("Performance")
     ALERT = "alert", _("Alerts")
+    COMPLAINTS = "complaints", _("Complaints")
 
 
 class GuardrailScope(models.TextChoices):
@@ -39,8 +40,18 @@ class GuardrailScope(models.TextChoices):
     ROLLOUT = "rollout", _("the whole rollout")
 
 
+def _is_within(lane: str, limits: Limits) -> Q:
+    """Return the condition that a lane's limit stands in its own unit's column, within its bounds."""
+    if limits.unit == Unit.A_DAY:
+        return Q(lane=lane, threshold_bp=0, most_a_day__gte=limits.least, most_a_day__lte=limits.most)
+    return Q(lane=lane, threshold_bp__gte=limits.least, threshold_bp__lte=limits.most, most_a_day__isnull=True)
+
+
 class Guardrail(models.Model):
-    """What a lane does in an environment, for every flag or for one, and from which share on. No row: the defaults."""
+    """What a lane does in an environment, for every flag or for one, and from which limit on. No row: the defaults.
+
+    The limit is a share in `threshold_bp`, or so many a day in `most_a_day`: as the lane's `Limits.unit` says.
+    """
 
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
     lane = models.CharField(max_length=20, choices=Lane.choices)
@@ -53,6 +64,7 @@ class Guardrail(models.Model):
         db_default="flag",
     )
     threshold_bp = models.PositiveIntegerField(default=DEFAULT_THRESHOLD_BP)
+    most_a_day = models.PositiveIntegerField(null=True, blank=True)
     cool_down_minutes = models.PositiveIntegerField(default=DEFAULT_COOL_DOWN, db_default=DEFAULT_COOL_DOWN)
 
     history = track()
@@ -73,13 +85,11 @@ class Guardrail(models.Model):
             ),
             models.CheckConstraint(
                 name="health_guardrail_threshold",
-                condition=Q(
-                    *(
-                        Q(lane=lane, threshold_bp__gte=limits.least_bp, threshold_bp__lte=limits.most_bp)
-                        for lane, limits in LIMITS.items()
-                    ),
-                    _connector=Q.OR,
-                ),
+                condition=Q(*(_is_within(lane, limits) for lane, limits in LIMITS.items()), _connector=Q.OR),
+            ),
+            models.CheckConstraint(
+                name="health_guardrail_complaints",
+                condition=~Q(lane="complaints") | (Q(flag__isnull=True) & ~Q(mode="roll_back")),
             ),
             models.CheckConstraint(
                 name="health_guardrail_cool_down", condition=Q(cool_down_minutes__lte=LONGEST_COOL_DOWN)
@@ -87,8 +97,9 @@ class Guardrail(models.Model):
         ]
 
     @property
-    def has_limit(self) -> bool:
-        return LIMITS[self.lane].most_bp > 0
+    def has_share(self) -> bool:
+        """Whether its limit is a share."""
+        return LIMITS[self.lane].unit == Unit.SHARE
 
     @property
     def percent(self) -> float:

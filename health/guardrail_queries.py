@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from health.domain.guardrail import FLAPPING_SPAN, LIMITS, Act
+from health.domain.complaints import DAILY_COMPLAINT_LIMIT
+from health.domain.guardrail import FLAPPING_SPAN, LIMITS, Act, Unit
 from health.models import Decision, Guardrail, Lane, Mode
 
 
@@ -27,7 +28,19 @@ class Guardrails:
 def make_default(lane: str) -> Guardrail:
     """Return what a lane does where nobody has set it; unsaved."""
     limits = LIMITS[lane]
-    return Guardrail(lane=lane, mode=Mode(limits.default_mode), threshold_bp=limits.default_bp)
+    a_day = limits.unit == Unit.A_DAY
+    return Guardrail(
+        lane=lane,
+        mode=Mode(limits.default_mode),
+        threshold_bp=0 if a_day else limits.default,
+        most_a_day=limits.default if a_day else None,
+    )
+
+
+def get_complaint_limit(environment_key: str) -> int:
+    """Return how many complaints a day an environment bears; the next is too many: one query."""
+    limit = get_guardrail(environment_key=environment_key, lane=Lane.COMPLAINTS).most_a_day
+    return DAILY_COMPLAINT_LIMIT if limit is None else limit
 
 
 def read_guardrails(environment_keys: Collection[str]) -> Guardrails:

@@ -10,7 +10,7 @@ from core.errors import InvalidInput
 from core.history import recorded
 from core.versions import check_version
 from flags.models import Environment, Flag
-from health.domain.guardrail import LIMITS
+from health.domain.guardrail import LIMITS, Unit
 from health.guardrail_models import LONGEST_COOL_DOWN
 from health.guardrail_queries import make_default
 from health.models import Guardrail, GuardrailScope, Lane, Mode
@@ -18,14 +18,18 @@ from health.models import Guardrail, GuardrailScope, Lane, Mode
 
 @dataclass(frozen=True)
 class GuardrailWish:
-    """How a lane is to be set; `flag_id` None: for every flag without its own guardrail."""
+    """How a lane is to be set; `flag_id` None: for every flag without its own guardrail.
+
+    Its limit is in `threshold_bp`, or `most_a_day` where the lane counts by day.
+    """
 
     lane: str
     mode: str
-    threshold_bp: int
+    threshold_bp: int = 0
     scope: str = GuardrailScope.FLAG
     cool_down_minutes: int | None = None
     flag_id: int | None = None
+    most_a_day: int | None = None
 
 
 @transaction.atomic
@@ -53,6 +57,7 @@ def set_guardrail(
         guardrail.mode = wish.mode
         guardrail.scope = wish.scope
         guardrail.threshold_bp = wish.threshold_bp
+        guardrail.most_a_day = wish.most_a_day
         if wish.cool_down_minutes is not None:
             guardrail.cool_down_minutes = wish.cool_down_minutes
         guardrail.save()
@@ -63,12 +68,24 @@ def _check(wish: GuardrailWish) -> None:
     if wish.lane not in Lane.values or wish.mode not in Mode.values or wish.scope not in GuardrailScope.values:
         raise InvalidInput("guardrail_unknown")
     limits = LIMITS[wish.lane]
-    if not limits.least_bp <= wish.threshold_bp <= limits.most_bp:
-        raise InvalidInput("threshold_wrong", least=limits.least_bp // 100, most=limits.most_bp // 100)
+    if wish.mode not in limits.modes:
+        raise InvalidInput("guardrail_mode_wrong")
+    if wish.flag_id is not None and not limits.by_flag:
+        raise InvalidInput("guardrail_without_flags")
+    _check_limit(wish)
     if wish.cool_down_minutes is not None and not 0 <= wish.cool_down_minutes <= LONGEST_COOL_DOWN:
         raise InvalidInput("cool_down_wrong", most=LONGEST_COOL_DOWN)
     if wish.flag_id is not None and not Flag.objects.filter(pk=wish.flag_id).exists():
         raise InvalidInput("flag_unknown", flag=wish.flag_id)
+
+
+def _check_limit(wish: GuardrailWish) -> None:
+    limits = LIMITS[wish.lane]
+    if limits.unit == Unit.A_DAY:
+        if wish.most_a_day is None or wish.threshold_bp or not limits.least <= wish.most_a_day <= limits.most:
+            raise InvalidInput("limit_a_day_wrong", least=limits.least, most=limits.most)
+    elif wish.most_a_day is not None or not limits.least <= wish.threshold_bp <= limits.most:
+        raise InvalidInput("threshold_wrong", least=limits.least // 100, most=limits.most // 100)
 
 
 @transaction.atomic

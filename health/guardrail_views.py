@@ -12,6 +12,7 @@ from core.views import actor_of, answer_form, read_version
 from flags.current import get_current_environment
 from flags.models import Flag
 from flags.queries import get_flag_names
+from health.domain.guardrail import LIMITS
 from health.guardrail_forms import GuardrailForm
 from health.guardrail_queries import get_guardrail, list_decisions, list_overrides, list_settings, make_default
 from health.guardrail_transitions import forget_guardrail, set_guardrail
@@ -33,6 +34,7 @@ def guardrails(request: HttpRequest) -> HttpResponse:
         "flag_names": get_flag_names(),
         "flags": Flag.objects.filter(archived_at=None).order_by("name"),
         "lanes": Lane.choices,
+        "flag_lanes": [(value, words) for value, words in Lane.choices if LIMITS[value].by_flag],
         "flag_key": flag_key,
         "lane": lane,
         "can_set": environment is not None and can(request.user, Capability.DRIVE_ROLLOUTS),
@@ -47,6 +49,8 @@ def guardrail(request: HttpRequest, lane: str) -> HttpResponse:
     if environment is None or lane not in Lane.values:
         raise Http404
     flag = _find_flag(request)
+    if flag is not None and not LIMITS[lane].by_flag:
+        raise Http404
     now_set = get_guardrail(environment_key=environment.key, lane=lane, flag_key=flag.key if flag else None)
     own = now_set if now_set.flag_id == (flag.pk if flag else None) else make_default(lane)
     form = GuardrailForm(request.POST or None, lane=Lane(lane), now_set=now_set, flag=flag)

@@ -25,6 +25,9 @@ REFUSALS: dict[str, str | Promise] = {
     "reporter_too_long": _("The name may have at most %(limit)s characters."),
     "severity_unknown": _("Choose how bad it is from the list."),
     "guardrail_unknown": _("There is no such guardrail, or it has no such mode or scope."),
+    "guardrail_mode_wrong": _("Complaints take nothing back on their own: rolling back is a person’s decision."),
+    "guardrail_without_flags": _("Complaints are counted for a whole rollout: no flag has a limit of its own."),
+    "limit_a_day_wrong": _("The limit lies between %(least)s and %(most)s a day."),
     "cool_down_wrong": _("Between two holds lie at most %(most)s minutes."),
     "threshold_wrong": _("The limit lies between %(least)s and %(most)s %%."),
     "sentry_is_off": _("This integration is switched off. Connect it anew."),
@@ -101,6 +104,9 @@ SENTENCES: dict[str, str | Promise] = {
     "no_alert_firing": _("No alert fires, and the monitoring is alive."),
     "no_alert_source": _("No monitoring system has sent anything yet: nobody would say so if something were wrong."),
     "alerts_left_out": _("Within the hour not every alert came through: one that did not may fire."),
+    "complaint_limit": _("%(n)s complaints on one day, more than %(most)s."),
+    "pilots_one_flag": _("%(n)s different people complain of it on one day, in a pilot of %(people)s."),
+    "pilots_each_one": _("%(n)s complaints on one day, in a pilot of %(people)s."),
     "alert_source_silent": _("The monitoring has been silent for too long: that nothing fires says nothing."),
 }
 
@@ -109,6 +115,7 @@ LANES: dict[str, str | Promise] = {
     "error_rate": _("Error rate"),
     "performance": _("Performance"),
     "alert": _("Alerts of the monitoring"),
+    "complaints": _("Complaints"),
 }
 
 #: What a lane did on a breach.
@@ -118,7 +125,6 @@ ACTS: dict[str, str | Promise] = {
     "held": _("⏸ held"),
     "rolled_back": _("↩ rolled back"),
     "cooling": _("… left alone: it has just held"),
-    "alert": _("Alerts of the monitoring"),
 }
 
 
@@ -139,6 +145,8 @@ def say_judgement(
         "n": n,
         "k": k,
         "minutes": data.get("minutes", ""),
+        "most": data.get("limit", "?"),
+        "people": data.get("people", "?"),
         "alerts": ", ".join(map(str, data.get("alerts", ()))),
         "limit": _percent(data.get("threshold_bp")),
         "bound": _percent(bound_bp),

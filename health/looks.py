@@ -14,7 +14,7 @@ NOTHING_CONNECTED = frozenset({"no_alert_source", "no_baseline"})
 
 @dataclass(frozen=True)
 class Look:
-    """A lane that looks at a flag; `limit_bp`: as its guardrail has it, in basis points; observed: it guards no gate."""
+    """A lane that looks at a flag; `limit_bp`: its limit in basis points; observed: it guards no gate."""
 
     exposure: Exposure
     lane: str

@@ -9,7 +9,7 @@ from core.history import track
 from flags.models import Environment, Flag, Site
 from health.alert_models import Alert, AlertSource, SentryHook, SentryReceipt
 from health.baseline_models import Baseline, UsualLatency
-from health.domain.guardrail import LIMITS
+from health.domain.guardrail import FLAG_LANES
 from health.domain.verdict import Verdict
 from health.guardrail_models import Decision, Guardrail, GuardrailScope, Lane, LaneMemory, Mode
 from health.otlp_models import OtlpSeries
@@ -72,7 +72,7 @@ class StoredVerdict(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(name="health_verdict_known", condition=Q(verdict__in=[str(one) for one in Verdict])),
-            models.CheckConstraint(name="health_verdict_lane_known", condition=Q(lane__in=["critical", *LIMITS])),
+            models.CheckConstraint(name="health_verdict_lane_known", condition=Q(lane__in=["critical", *FLAG_LANES])),
             models.CheckConstraint(
                 name="health_verdict_shares",
                 condition=(Q(bound_bp__isnull=True) | Q(bound_bp__lte=10_000))

@@ -109,6 +109,7 @@ NAMES = Names(
         "text": _("text"),
         "threshold": _("threshold"),
         "threshold_bp": _("threshold (basis points)"),
+        "most_a_day": _("borne a day"),
         "LatencyHour.transaction": _("named transaction"),
         "LatencyMinute.transaction": _("named transaction"),
         "started_at": _("started at"),

@@ -10,8 +10,7 @@ from core.roles import Capability, can, requires
 from flags.current import get_current_environment
 from flags.queries import get_flag_names
 from health.complaint_queries import find_usual
-from health.domain.complaints import DAILY_COMPLAINT_LIMIT
-from health.guardrail_queries import list_settings
+from health.guardrail_queries import get_complaint_limit, list_settings
 from health.models import StoredVerdict
 from health.queries import (
     figures_by_flag,
@@ -30,7 +29,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     environment = get_current_environment(request)
     key = environment.key if environment else ""
-    since = now - FIGURES_SPAN
+    since, limit = now - FIGURES_SPAN, get_complaint_limit(key)
     context = {
         "verdicts": verdicts_by_flag(environment_key=key),
         "flag_names": get_flag_names(),
@@ -38,8 +37,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "reports": last_reports(environment_key=key, since=since, until=now),
         "changes": list(StoredVerdict.objects.filter(environment_key=key)[:30]),
         "settings": list_settings(environment_key=key),
-        "limit": DAILY_COMPLAINT_LIMIT,
-        "usual": find_usual(environment_key=key, now=now),
+        "limit": limit,
+        "usual": find_usual(environment_key=key, now=now, limit=limit),
         "can_set": environment is not None and can(request.user, Capability.DRIVE_ROLLOUTS),
     }
     fragment = getattr(request, "htmx", False)

@@ -131,6 +131,18 @@ WORDS: Mapping[str, Words] = {
             " In charge: %(person)s."
         ),
     ),
+    "complaints_investigate": Words(
+        _("%(count)s complaints today in %(environment)s: investigate"),
+        _("Release %(release)s goes on meanwhile. Why: %(reason)s. Deadline: %(deadline)s."),
+    ),
+    "guardrail_investigate": Words(
+        _("Investigate in %(environment)s: a guardrail is passed by %(flags)s"),
+        _("Release %(release)s goes on meanwhile. Why: %(reason)s. Deadline: %(deadline)s."),
+    ),
+    "guardrail_overdue": Words(
+        _("Nobody has decided on what a guardrail saw in %(environment)s"),
+        _("Release %(release)s was to be looked into by %(deadline)s. Why: %(reason)s. In charge: %(person)s."),
+    ),
     "incident_opened": Words(
         _("Incident %(number)s, %(tier)s: %(title)s"), _("The clock runs; to be restored by %(deadline)s.")
     ),
@@ -213,6 +225,9 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
                 "complaint_limit_reached",
                 "pilots_complain",
                 "investigation_overdue",
+                "guardrail_investigate",
+                "guardrail_overdue",
+                "complaints_investigate",
             }
         ),
     ),
@@ -251,6 +266,9 @@ NEXT: Mapping[str, str | Promise] = {
     "complaint_limit_reached": _("Investigate, then resume or roll back."),
     "pilots_complain": _("Investigate, then resume or roll back."),
     "investigation_overdue": _("Look at the complaints, then dismiss them with a reason or roll back."),
+    "guardrail_investigate": _("Look into it, then dismiss it with a reason or roll back."),
+    "complaints_investigate": _("Look into it, then dismiss it with a reason or roll back."),
+    "guardrail_overdue": _("Look into it, then dismiss it with a reason or roll back."),
     "incident_opened": _("Take command on the incident's page, then stop the harm."),
     "incident_raised": _("Look at the incident's page: the clock is shorter now."),
     "incident_deadline": _("Verify the restoration on the incident's page, or call for help."),

@@ -17,6 +17,7 @@ from core.transitions import set_language
 from flags.current import SESSION_KEY, get_current_environment
 from flags.queries import find_environment, get_flag_names
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
+from health.guardrail_queries import get_complaint_limit
 from health.queries import count_complaints, verdicts_by_flag
 from incidents.queries import open_incidents, with_clocks
 from recovery.queries import list_pressing
@@ -50,7 +51,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
         "flag_names": get_flag_names(),
         "incidents": with_clocks(open_incidents(), now=now),
         "complaints": count_complaints(environment_key=environment.key, now=now) if environment else 0,
-        "complaint_limit": DAILY_COMPLAINT_LIMIT,
+        "complaint_limit": get_complaint_limit(environment.key) if environment else DAILY_COMPLAINT_LIMIT,
         "beat_at": beat_at,
         "scheduler_alive": beat_at is not None and now - beat_at < BEAT_LIMIT,
     }

@@ -1,5 +1,6 @@
 """Reads of approvals: what a rollout's content is, who wrote it, and who approved it."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
@@ -9,7 +10,9 @@ from django.db.models.functions import Cast
 from core.actors import ActorKind
 from core.roles import Capability, can
 from flags.models import Segment, SegmentMember
+from health.domain import error_rate
 from rollouts.domain.approving import AUTHORING, ApprovalState, DecisionMade, hash_content, weigh_decisions
+from rollouts.domain.phase_guardrails import PhaseGuardrail
 from rollouts.models import Approval, Decision, Phase, Rollout, Scope, Step, StepStatus
 
 
@@ -93,9 +96,7 @@ def _describe(rollout: Rollout, *, phase: Phase | None) -> dict[str, Any]:
         "environment": rollout.environment.key,
         "attempt": rollout.attempt,
         "day_seconds": rollout.day_seconds,
-        "phases": [
-            [row.pk, row.kind, list(row.gates), row.support, row.error_rate_mode, row.error_rate_bp] for row in phases
-        ],
+        "phases": [_write_phase(row) for row in phases],
         "steps": _write_steps(steps, with_moments=phase is None),
     }
     segments = Segment.objects.filter(pk__in=steps.exclude(segment=None).order_by().values("segment"))
@@ -109,6 +110,17 @@ def _describe(rollout: Rollout, *, phase: Phase | None) -> dict[str, Any]:
     if conditions := [list(row) for row in conditional.values_list("pk", "conditions")]:
         found["conditions"] = conditions
     return found
+
+
+def _write_phase(phase: Phase) -> list[Any]:
+    """Return what is approved of a phase; one that asks only for an error rate as before there were other lanes.
+
+    Approvals given then stay what they were.
+    """
+    errors = next((one for one in phase.overrides if one.lane == error_rate.LANE), PhaseGuardrail(error_rate.LANE))
+    others = [asdict(one) for one in phase.overrides if one.lane != error_rate.LANE or one.scope]
+    written = [phase.pk, phase.kind, list(phase.gates), phase.support, errors.mode, errors.limit]
+    return [*written, others] if others else written
 
 
 def _write_steps(steps: QuerySet[Step], *, with_moments: bool) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 
-from health.domain import alert_lane, error_rate
+from health.domain import alert_lane
 from health.domain.exposure import Exposure
 from health.domain.guardrail import LIMITS, SHARE_LANES
 from health.guardrail_queries import Guardrails, read_guardrails
 from health.looks import Look
-from health.models import Guardrail, Mode
+from health.models import Guardrail, GuardrailScope, Mode
 from rollouts.domain.templates import SupportLevel
 from rollouts.models import Phase, PhaseStatus, Rollout
 
@@ -28,11 +28,16 @@ class EffectiveGuardrails:
     def get(self, lane: str, flag_key: str | None = None) -> Guardrail:
         """Return what a lane does for a flag. The running phase's word comes first: it was approved with the plan."""
         guardrail = copy(self.guardrails.get(environment_key=self.environment_key, lane=lane, flag_key=flag_key))
-        if self.phase is not None and lane == error_rate.LANE:
-            guardrail.mode = Mode(self.phase.error_rate_mode or guardrail.mode)
-            guardrail.threshold_bp = self.phase.error_rate_bp or guardrail.threshold_bp
-        if guardrail.has_limit and self.phase is not None and self.phase.support == SupportLevel.HEIGHTENED:
-            guardrail.threshold_bp = tighten(guardrail.threshold_bp, least_bp=LIMITS[lane].least_bp)
+        override = next((one for one in self.phase.overrides if one.lane == lane), None) if self.phase else None
+        if override is not None:
+            guardrail.mode = Mode(override.mode or guardrail.mode)
+            guardrail.scope = GuardrailScope(override.scope or guardrail.scope)
+            if guardrail.has_share:
+                guardrail.threshold_bp = override.limit or guardrail.threshold_bp
+            else:
+                guardrail.most_a_day = override.limit or guardrail.most_a_day
+        if guardrail.has_share and self.phase is not None and self.phase.support == SupportLevel.HEIGHTENED:
+            guardrail.threshold_bp = tighten(guardrail.threshold_bp, least_bp=LIMITS[lane].least)
         return guardrail
 
     def list_looks(self, exposures: Sequence[Exposure]) -> list[Look]:

@@ -1,4 +1,4 @@
-"""Reads of investigations of complaints."""
+"""Reads of investigations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from core.models import User
 from core.roles import CAPABILITIES, Capability
 from flags.queries import get_flag_names, get_site_names
 from health.domain.complaints import Code, group_alike
+from health.domain.guardrail import FLAG_LANES
 from health.models import Complaint
 from rollouts.domain.investigating import State
 from rollouts.domain.lifecycle import UNDER_WAY
@@ -21,12 +22,13 @@ MOST_SHOWN = 200
 
 
 def is_investigated(rollout_id: int, *, code: str, day: date) -> bool:
-    """Tell whether a day's complaints need no further word by this rule: one query.
+    """Tell whether a day needs no further word by this rule or lane: one query.
 
-    A small pilot's rules ask once a day; the limit asks once more, whatever was asked before.
+    A small pilot's rules ask once a day; the limit asks once more, whatever was asked before, and so does a lane.
     """
     rows = Investigation.objects.filter(rollout=rollout_id, day=day)
-    return (rows.filter(code=code) if code == Code.LIMIT else rows).exists()
+    asks_for_itself = code == Code.LIMIT or code in FLAG_LANES
+    return (rows.filter(code=code) if asks_for_itself else rows.exclude(code__in=FLAG_LANES)).exists()
 
 
 def list_investigations(*, state: str = "") -> QuerySet[Investigation]:
@@ -50,7 +52,7 @@ def list_overdue(*, now: datetime) -> QuerySet[Investigation]:
 
 
 def list_investigators() -> QuerySet[User]:
-    """Return the people who may look into complaints, by name."""
+    """Return the people who may look into it, by name."""
     roles = [str(role) for role, held in CAPABILITIES.items() if Capability.HANDLE_INCIDENTS in held]
     people = User.objects.filter(is_active=True, groups__name__in=roles).distinct()
     return people.order_by("last_name", "first_name", "username")
@@ -83,7 +85,7 @@ def find_findings(investigation: Investigation) -> Findings:
     return Findings(
         groups=[[found[pk] for pk in group] for group in group_alike(said)],
         flags=_share(investigation.evidence["flags"], get_flag_names()),
-        sites=_share(investigation.evidence["sites"], get_site_names()),
+        sites=_share(investigation.evidence.get("sites", {}), get_site_names()),
         reclassified=sum(row.status != "new" for row in found.values()),
     )
 
@@ -95,7 +97,7 @@ def _share(counts: Mapping[str, int], names: Mapping[str, str]) -> list[Share]:
 
 
 def list_ways_back(investigation: Investigation) -> list[TakeableFlag]:
-    """Return the flags that can go back, the one that most complaints name first; none once the rollout is over."""
+    """Return the flags that can go back, the first suspect first; none once the rollout is over."""
     rollout = investigation.rollout
     if rollout.status not in UNDER_WAY:
         return []

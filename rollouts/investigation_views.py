@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.roles import Capability, requires
 from core.views import actor_of, read_int
+from flags.queries import get_flag_names
 from rollouts.done_labels import INVESTIGATED
 from rollouts.exposure_queries import exposures_on
 from rollouts.investigation_queries import (
@@ -49,6 +50,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "investigation": investigation,
         "rollout": rollout,
         "findings": find_findings(investigation),
+        "flag_names": get_flag_names(),
         "is_open": investigation.ended_at is None,
         "now": now,
     }

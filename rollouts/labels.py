@@ -128,7 +128,7 @@ REASONS: dict[str, str] = {
     "complaint_limit": gettext_noop("%(count)s complaints today, more than %(limit)s"),
     "pilots_one_flag": gettext_noop("%(count)s people complain of %(flag)s today, in a pilot of %(people)s"),
     "pilots_each_one": gettext_noop("%(count)s complaints today in a pilot of %(people)s"),
-    "investigation_taken": gettext_noop("Looks into the complaints"),
+    "investigation_taken": gettext_noop("Looks into it"),
     **guardrail_labels.REASONS,
 }
 
@@ -214,7 +214,7 @@ HELD: dict[str, str | Promise] = {
     "flag_rolled_back": _("A flag was taken back. Resume to go on with the others."),
     "site_rolled_back": _("A site was taken back. Resume to go on with the others."),
     "phase_rolled_back": _("A phase was taken back. Resume, and its steps are done again."),
-    "complaint_limit": _("More than ten complaints today: investigate, then resume or roll back."),
+    "complaint_limit": _("More complaints today than the limit: investigate, then resume or roll back."),
     "pilots_one_flag": _(
         "Several of the few who have it complain of one feature: investigate, then resume or roll back."
     ),
@@ -303,9 +303,10 @@ EVENTS: dict[str, str | Promise] = {
     "redrafted": _("Planned anew; off since, for another reason: %(still_off)s"),
     "complaint_limit_reached": _("%(count)s complaints today, more than %(limit)s"),
     "pilots_complain": _("%(count)s complaints today in a small pilot (%(people)s people)"),
-    "investigation_taken": _("Looks into the complaints"),
+    "complaints_investigate": _("%(count)s complaints today: to be investigated"),
+    "investigation_taken": _("Looks into it"),
     "investigation_handed_over": _("The investigation goes to %(owner)s"),
-    "investigation_dismissed": _("Complaints investigated: dismissed"),
+    "investigation_dismissed": _("Investigated: dismissed"),
     "acknowledged": _("Rollback acknowledged: %(flag)s"),
     **guardrail_labels.EVENTS,
 }

@@ -12,7 +12,7 @@ from core.actors import GUARDRAIL
 from core.errors import Refusal
 from core.reasons import BETWEEN, write_reason
 from flags.models import Site
-from health.domain.guardrail import LIMITS, SHARE_LANES, Act, choose_act, count_holds_of_a_day, find_site
+from health.domain.guardrail import FLAG_LANES, SHARE_LANES, Act, choose_act, count_holds_of_a_day, find_site
 from health.domain.verdict import Judgement, Verdict
 from health.guardrail_queries import list_holds
 from health.models import Guardrail, GuardrailScope
@@ -24,6 +24,7 @@ from rollouts.exposure_queries import read_exposures
 from rollouts.models import Rollout, Trigger
 from rollouts.story import add_event
 from rollouts.transitions import hold_rollout, roll_back
+from rollouts.transitions.opening_investigations import Finding, open_lane_investigation
 from rollouts.transitions.partial_rollback import Cause, roll_back_site
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def watch_lanes(rollouts: Sequence[Rollout], *, now: datetime) -> int:
     holds = list_holds(subjects={one.exposure.subject for one in breaching}, now=now) if breaching else {}
     for rollout in rollouts:
         subject = f"rollout:{rollout.pk}"
-        for lane in LIMITS:
+        for lane in FLAG_LANES:
             breaches = [
                 Breach(
                     one,
@@ -97,7 +98,7 @@ def _act(rollout: Rollout, breaches: Sequence[Breach], *, now: datetime) -> None
         Act.HELD: partial(_hold, rollout, by_act.get(Act.HELD, []), now=now),
         Act.OBSERVED: partial(_note, rollout, by_act.get(Act.OBSERVED, []), Act.OBSERVED, now=now),
         Act.COOLING: partial(_note, rollout, by_act.get(Act.COOLING, []), Act.COOLING, now=now),
-        Act.INVESTIGATE: partial(_note, rollout, by_act.get(Act.INVESTIGATE, []), Act.INVESTIGATE, now=now),
+        Act.INVESTIGATE: partial(_investigate, rollout, by_act.get(Act.INVESTIGATE, []), now=now),
     }
     for act, do in acts.items():
         if act in by_act:
@@ -178,6 +179,23 @@ def _find_site(breach: Breach) -> Site | None:
     )
     key = find_site(figures, limit_bp=breach.judged.look.share_bp)
     return None if key is None else Site.objects.filter(key=key).first()
+
+
+@transaction.atomic
+def _investigate(rollout: Rollout, breaches: Sequence[Breach], *, now: datetime) -> None:
+    """Have somebody look, once a day; what joins in later that day is written down."""
+    judgements = [one.judgement for one in breaches]
+    finding = Finding(
+        lane=judgements[0].lane,
+        said=_write_all(judgements),
+        breaches=[evidence_of(item) for item in judgements],
+        flags={item.flag_key: item.k for item in judgements},
+    )
+    opened = open_lane_investigation(rollout_id=rollout.pk, finding=finding, now=now, expected_epoch=rollout.epoch)
+    if opened is None:
+        _note(rollout, breaches, Act.INVESTIGATE, now=now)
+    else:
+        _decide(breaches, Act.INVESTIGATE, now=now)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from django.db.models import Q
 from core.domain.sparkline import Bar, draw_bars, level, trace_line
 from flags.models import Segment, SegmentMember, Till
 from health.complaint_queries import find_usual
-from health.domain import error_rate
+from health.domain import complaints, error_rate
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.domain.critical_lane import CRITICAL_ERRORS
 from health.domain.exposure import Exposure, list_exposed_sites
@@ -97,6 +97,7 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     critical_judgements = judge_critical_lane(exposures=exposures, now=now)
     guardrails = get_effective_guardrails(rollout)
     guardrail = guardrails.get(error_rate.LANE)
+    complaint_limit = guardrails.get(complaints.LANE).most_a_day or DAILY_COMPLAINT_LIMIT
     judgements = [*critical_judgements, *judge_lanes(guardrails, exposures, now=now)]
     judgements.sort(key=lambda item: item.flag_key)
     flags = list(rollout.rollout_flags.select_related("flag").order_by("position"))
@@ -116,13 +117,14 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
         doable=weigh_actions(rollout),
         errors=errors,
         critical=critical,
-        complaints=_chart_complaints(rollout, exposures, now=now),
+        complaints=_chart_complaints(rollout, exposures, limit=complaint_limit, now=now),
         usual_complaints=find_usual(
             environment_key=rollout.environment.key,
             before=rollout.start_at,
             flag_keys=[exposure.flag_key for exposure in exposures],
             site_keys=list_exposed_sites(exposures),
             now=now,
+            limit=complaint_limit,
         ),
         reach=measure_reach(rollout, [one for one in exposures if one.flag_key not in switched_off], now=now),
         confirmations=list_confirmations(rollout, off=off, shut=shut, now=now),
@@ -183,7 +185,7 @@ def _chart_errors(
     )
 
 
-def _chart_complaints(rollout: Rollout, exposures: Sequence[Exposure], *, now: datetime) -> Chart:
+def _chart_complaints(rollout: Rollout, exposures: Sequence[Exposure], *, limit: int, now: datetime) -> Chart:
     """Return the complaints about this rollout on each of the last days; the last bar is today."""
     counts = count_complaints_by_day(
         environment_key=rollout.environment.key,
@@ -192,10 +194,10 @@ def _chart_complaints(rollout: Rollout, exposures: Sequence[Exposure], *, now: d
         now=now,
         days=COMPLAINT_DAYS,
     )
-    ceiling = max([*counts, DAILY_COMPLAINT_LIMIT])
+    ceiling = max([*counts, limit])
     return Chart(
         bars=draw_bars(counts, ceiling=ceiling),
-        limit_y=level(DAILY_COMPLAINT_LIMIT, ceiling=ceiling),
+        limit_y=level(limit, ceiling=ceiling),
         total=counts[-1],
-        limit=DAILY_COMPLAINT_LIMIT,
+        limit=limit,
     )

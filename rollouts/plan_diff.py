@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from itertools import zip_longest
 
 from django.utils.translation import gettext as _
 
@@ -10,6 +11,7 @@ from core.templatetags.portal import clock_time, days
 from flags.models import Environment, Segment, Site
 from rollouts.domain.planning import PlannedPhase
 from rollouts.drawing import Plan, PlanRequest
+from rollouts.guardrail_words import say_guardrails
 from rollouts.labels import PHASES, PLAN_CHOICES
 from rollouts.models import Phase, PlanTemplateVersion, Release, Rollout
 from rollouts.plan_requests import request_of
@@ -25,8 +27,12 @@ class Difference:
 
 
 def compare_plans(old: Rollout, request: PlanRequest, plan: Plan) -> list[Difference]:
-    """Return what differs, choices first, then the days of the phases: 14 queries at most."""
-    return [*_compare_choices(request_of(old), request), *_compare_phases(old, request, plan.phases)]
+    """Return what differs, choices first, then the phases' days and guardrails: 15 queries at most."""
+    return [
+        *_compare_choices(request_of(old), request),
+        *_compare_phases(old, request, plan.phases),
+        *_compare_guardrails(old, plan),
+    ]
 
 
 def _compare_choices(old: PlanRequest, new: PlanRequest) -> Iterator[Difference]:
@@ -64,6 +70,18 @@ def _compare_phases(old: Rollout, request: PlanRequest, planned: Sequence[Planne
         after = _say_phase(planned[index]) if index < len(planned) else ("", "")
         if before != after:
             yield Difference(after[0] or before[0], *(words for _kind, words in (before, after)))
+
+
+def _compare_guardrails(old: Rollout, plan: Plan) -> Iterator[Difference]:
+    """Yield the phases that override other guardrails than before, in order."""
+    stored = list(old.phases.order_by("position"))
+    before = [say_guardrails(phase.overrides) for phase in stored]
+    after = [say_guardrails(phase.guardrails) for phase in plan.template]
+    kinds = [str(phase.kind) for phase in (plan.template if len(after) >= len(before) else stored)]
+    for kind, was, will_be in zip_longest(kinds, before, after, fillvalue=""):
+        if was != will_be:
+            what = _("%(phase)s: guardrails") % {"phase": PHASES[kind]}
+            yield Difference(what, was or _("as in the environment"), will_be or _("as in the environment"))
 
 
 def compare_stored_phases(

@@ -13,7 +13,13 @@ from rollouts.models import Investigation, Rollout, RolloutEvent, Step
 TROUBLE = frozenset(
     {
         *("flag_rolled_back", "site_rolled_back", "phase_rolled_back", "rollout_rolled_back"),
-        *("rollout_held", "complaint_limit_reached", "pilots_complain"),
+        *(
+            "rollout_held",
+            "complaint_limit_reached",
+            "pilots_complain",
+            "guardrail_investigate",
+            "complaints_investigate",
+        ),
     }
 )
 #: With these a rollout ends.
@@ -98,14 +104,15 @@ def _name(person: User | None) -> str:
 
 
 def tell_overdue(investigation: Investigation, *, now: datetime) -> bool:
-    """Say that nobody has decided on complaints in time; False where it was said before."""
-    rollout = investigation.rollout
+    """Say that nobody has decided on complaints, or on a guardrail's word, in time; False where it was said before."""
+    rollout, of_lane = investigation.rollout, investigation.is_of_lane
+    found = {"reason": investigation.evidence["said"]} if of_lane else {"count": investigation.evidence["count"]}
     event = publish(
-        kind="investigation_overdue",
+        kind="guardrail_overdue" if of_lane else "investigation_overdue",
         data={
             "release": rollout.release.version,
             "environment": rollout.environment.key,
-            "count": investigation.evidence["count"],
+            **found,
             "person": _name(investigation.owner),
             "deadline": investigation.deadline_at.isoformat(),
             "is_rehearsal": rollout.is_rehearsal,

@@ -1,6 +1,7 @@
 """What a release manager fills in for a plan template: its phases, line by line."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
 from typing import Any
@@ -10,17 +11,26 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
-from flags.domain.bucketing import TOTAL_BP
 from flags.form_lines import rearrange_lines
-from health.domain.error_rate import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
+from health.domain.guardrail import LIMITS
 from rollouts.domain.template_check import FOR_PEOPLE, MOST_DAYS, MOST_PHASES
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate, SupportLevel
+from rollouts.guardrail_words import name_lane
 from rollouts.labels import PHASES
 from rollouts.queries import list_tester_segments
-from rollouts.template_labels import ADVANCES, ERROR_RATE_MODES, GATES, SUPPORT_LEVELS
+from rollouts.template_guardrail_fields import PERCENT_BP, describe_guardrail, make_fields, read_guardrails
+from rollouts.template_labels import ADVANCES, GATES, SUPPORT_LEVELS
 
 PREFIX = "phase"
-PERCENT_BP = TOTAL_BP // 100
+
+
+@dataclass(frozen=True)
+class LaneFields:
+    """The fields that override one guardrail."""
+
+    name: str
+    fields: Sequence[forms.BoundField]
+    is_open: bool
 
 
 class PhaseForm(forms.Form):
@@ -68,17 +78,23 @@ class PhaseForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     support = forms.ChoiceField(label=_("Support"), choices=SUPPORT_LEVELS.items(), initial=SupportLevel.STANDARD)
-    error_rate_mode = forms.ChoiceField(
-        label=_("Too many errors"), choices=ERROR_RATE_MODES.items(), required=False, initial=""
-    )
-    error_rate_percent = forms.DecimalField(
-        label=_("Errors too many from, in %"),
-        required=False,
-        min_value=LEAST_THRESHOLD_BP // PERCENT_BP,
-        max_value=MOST_THRESHOLD_BP // PERCENT_BP,
-        decimal_places=1,
-        help_text=_("Empty: as set for the environment."),
-    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for lane in LIMITS:
+            self.fields.update(make_fields(lane))
+
+    @property
+    def lanes(self) -> list[LaneFields]:
+        """The fields of each guardrail; those with an answer or a fault stand open."""
+        return [
+            LaneFields(
+                name_lane(lane),
+                fields := [self[name] for name in make_fields(lane)],
+                any(field.value() not in {None, ""} or field.errors for field in fields),
+            )
+            for lane in LIMITS
+        ]
 
     def clean_slots(self) -> tuple[time, ...]:
         """Return the hours in order."""
@@ -102,7 +118,6 @@ class PhaseForm(forms.Form):
         data = self.cleaned_data
         kind, advance = PhaseKind(data["kind"]), Advance(data["advance"])
         segment = data["segment"] if kind in FOR_PEOPLE else None
-        percent = data["error_rate_percent"]
         return PhaseTemplate(
             kind=kind,
             days=data["days"],
@@ -113,8 +128,7 @@ class PhaseForm(forms.Form):
             shares_bp=data["shares"] if kind is PhaseKind.PERCENTAGE else (),
             gates=_list_gates(data["gates"], kind),
             checklist=_list_items(data["checklist"]) if Gate.CHECKLIST in data["gates"] else (),
-            error_rate_mode=data["error_rate_mode"],
-            error_rate_bp=None if percent is None else int(percent * PERCENT_BP),
+            guardrails=read_guardrails(data),
             support=SupportLevel(data["support"]),
         )
 
@@ -179,7 +193,7 @@ def _list_items(text: str) -> tuple[str, ...]:
 
 def _describe(phase: PhaseTemplate) -> dict[str, Any]:
     """Return a phase as its form shows it."""
-    return {
+    described = {
         "kind": phase.kind,
         "days": phase.days,
         "advance": phase.advance,
@@ -190,6 +204,7 @@ def _describe(phase: PhaseTemplate) -> dict[str, Any]:
         "gates": [str(gate) for gate in phase.gates],
         "checklist": "\n".join(phase.checklist),
         "support": phase.support,
-        "error_rate_mode": phase.error_rate_mode,
-        "error_rate_percent": None if phase.error_rate_bp is None else Decimal(phase.error_rate_bp) / PERCENT_BP,
     }
+    for one in phase.guardrails:
+        described |= describe_guardrail(one)
+    return described

@@ -26,9 +26,11 @@ REFUSALS: dict[str, str | Promise] = {
         "Phase %(phase)s is the last: nothing comes after it that gates could hold up. Leave them out."
     ),
     "template_gates_wrong": _("Phase %(phase)s: a gate stands there twice."),
-    "template_guardrail_wrong": _(
-        "Phase %(phase)s: an error rate is from 1 to 10 %%, and is noted, holds or takes the flag back."
-    ),
+    "template_guardrail_mode": _("Phase %(phase)s: a guardrail has no such mode here, and is not switched off."),
+    "template_guardrail_scope": _("Phase %(phase)s: a guardrail has no such scope."),
+    "template_guardrail_twice": _("Phase %(phase)s: a guardrail stands there twice."),
+    "template_guardrail_unknown": _("Phase %(phase)s: there is no such guardrail, or it says nothing."),
+    "template_guardrail_wrong": _("Phase %(phase)s: the limit of a guardrail lies outside of what can be set."),
     "template_narrows": _("Phase %(phase)s reaches fewer than a phase before it: put it further up."),
     "template_after_everyone": _("Phase %(phase)s comes after everyone has it: put it further up."),
 }
@@ -48,11 +50,4 @@ GATES: dict[str, str | Promise] = {
     "feedback": _("daily feedback is there: of three people, or of all where they are fewer"),
     "notes": _("each flag has its note for cashiers and its documentation"),
     "approval": _("somebody else approves"),
-}
-
-ERROR_RATE_MODES: dict[str, str | Promise] = {
-    "": _("as set for the environment"),
-    "observe": _("are only noted"),
-    "hold": _("hold the rollout"),
-    "roll_back": _("take the flag back"),
 }

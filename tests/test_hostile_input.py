@@ -207,6 +207,8 @@ def _good(world: World, rollout: Rollout) -> dict[str, Any]:
         "phase-0-support": "standard",
         "phase-0-error_rate_mode": "",
         "phase-0-error_rate_percent": "2",
+        "phase-0-complaints_a_day": "2",
+        "phase-0-alert_scope": "site",
         "edit": "skip",
         "step": str(rollout.steps.latest("position").pk),
         "share": "10",

@@ -10,7 +10,10 @@ from zoneinfo import ZoneInfo
 
 from core.domain.business_time import local_day
 
+#: The lane that counts them.
+LANE = "complaints"
 DAILY_COMPLAINT_LIMIT = 10
+MOST_COMPLAINT_LIMIT = 1_000
 #: So many different people on one flag, in a small pilot.
 SMALL_PILOT_LIMIT = 2
 MAX_TEXT_CHARACTERS = 4_000
@@ -59,6 +62,7 @@ class Alarm:
     count: int
     flag_key: str = ""
     people: int = 0
+    limit: int = DAILY_COMPLAINT_LIMIT
     heard: tuple[Heard, ...] = field(default=(), compare=False)
 
     @property
@@ -67,7 +71,9 @@ class Alarm:
         return max(one.day for one in self.heard)
 
 
-def judge_day(heard: Sequence[Heard], *, few: Collection[str] = (), people: int = 0) -> Alarm | None:
+def judge_day(
+    heard: Sequence[Heard], *, few: Collection[str] = (), people: int = 0, limit: int = DAILY_COMPLAINT_LIMIT
+) -> Alarm | None:
     """Return what a day's complaints ask for, None where they ask for nothing.
 
     `few` are the flags that are on for named people only, `people` how many these are in all. There,
@@ -76,15 +82,15 @@ def judge_day(heard: Sequence[Heard], *, few: Collection[str] = (), people: int 
     """
     new = tuple(one for one in heard if not one.is_repeated)
     count = count_voices(one.voice for one in new)
-    if is_over_limit(count):
-        return Alarm(Code.LIMIT, count, heard=new)
+    if is_over_limit(count, limit=limit):
+        return Alarm(Code.LIMIT, count, limit=limit, heard=new)
     said = {key: tuple(one for one in heard if one.voice.flag_key == key) for key in sorted(few)}
     worst = max(said, key=lambda key: _count_people(said[key]), default="")
     if worst and _count_people(said[worst]) >= SMALL_PILOT_LIMIT:
-        return Alarm(Code.ONE_FLAG, _count_people(said[worst]), worst, people, said[worst])
+        return Alarm(Code.ONE_FLAG, _count_people(said[worst]), worst, people, limit, said[worst])
     ours = tuple(one for one in new if one.voice.flag_key in few)
     count = count_voices(one.voice for one in ours)
-    return Alarm(Code.EACH_ONE, count, people=people, heard=ours) if 0 < people <= count else None
+    return Alarm(Code.EACH_ONE, count, people=people, limit=limit, heard=ours) if 0 < people <= count else None
 
 
 def _count_people(heard: Iterable[Heard]) -> int:
@@ -121,9 +127,9 @@ def days_ago(moment: datetime, *, zone: ZoneInfo, now: datetime) -> int:
     return (local_day(now, zone=zone) - local_day(moment, zone=zone)).days
 
 
-def is_over_limit(count: int) -> bool:
-    """Tell whether a day's count is the eleventh or beyond."""
-    return count > DAILY_COMPLAINT_LIMIT
+def is_over_limit(count: int, *, limit: int = DAILY_COMPLAINT_LIMIT) -> bool:
+    """Tell whether a day's count is beyond the limit: by default, the eleventh."""
+    return count > limit
 
 
 def count_voices(voices: Iterable[Voice]) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from health.domain import alert_lane, error_rate, performance
+from health.domain import alert_lane, complaints, error_rate, performance
 
 #: So many holds of one flag by one lane within a day are flapping: people hear that it is not the first time.
 FLAPPING_HOLDS = 3
@@ -23,14 +23,33 @@ class Act(StrEnum):
     COOLING = "cooling"
 
 
+class Unit(StrEnum):
+    """What a lane's limit counts."""
+
+    #: A share, in basis points.
+    SHARE = "share"
+    #: So many a day.
+    A_DAY = "a_day"
+    #: It fires or does not: there is no limit to set.
+    NONE = "none"
+
+
+#: From the mildest to the strictest.
+MODES = ("off", "observe", "investigate", "hold", "roll_back")
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What can be set as a lane's limit, in basis points, and what is where nobody has set one."""
+    """What can be set as a lane's limit, in its unit, and what is where nobody has set one; which modes it has."""
 
-    least_bp: int
-    default_bp: int
-    most_bp: int
+    least: int
+    default: int
+    most: int
     default_mode: str
+    unit: Unit = Unit.SHARE
+    modes: tuple[str, ...] = MODES
+    #: Whether a flag can have a limit of its own.
+    by_flag: bool = True
 
 
 LIMITS: Mapping[str, Limits] = {
@@ -45,11 +64,23 @@ LIMITS: Mapping[str, Limits] = {
         performance.MOST_DEGRADATION_BP,
         "observe",
     ),
-    # An alert fires or does not: there is no limit to set. Observed until somebody has connected a monitoring.
-    alert_lane.LANE: Limits(0, 0, 0, "observe"),
+    # Observed until somebody has connected a monitoring.
+    alert_lane.LANE: Limits(0, 0, 0, "observe", unit=Unit.NONE),
+    # Rolling back on complaints is a person's decision. They are counted for a whole rollout.
+    complaints.LANE: Limits(
+        1,
+        complaints.DAILY_COMPLAINT_LIMIT,
+        complaints.MOST_COMPLAINT_LIMIT,
+        "hold",
+        unit=Unit.A_DAY,
+        modes=("off", "observe", "investigate", "hold"),
+        by_flag=False,
+    ),
 }
 #: The lanes that judge a share, and remember what they saw.
 SHARE_LANES = (error_rate.LANE, performance.LANE)
+#: The lanes that judge each flag by itself.
+FLAG_LANES = (*SHARE_LANES, alert_lane.LANE)
 
 
 def choose_act(

@@ -34,6 +34,6 @@ def measure_usual(counts: Sequence[int]) -> float:
     return sum(counts) / len(counts) if counts else 0.0
 
 
-def is_limit_usual(counts: Sequence[int]) -> bool:
-    """Tell whether ten complaints a day are a likely number here, release or not, by the days before it."""
-    return find_poisson_quantile(measure_usual(counts)) >= DAILY_COMPLAINT_LIMIT
+def is_limit_usual(counts: Sequence[int], *, limit: int = DAILY_COMPLAINT_LIMIT) -> bool:
+    """Tell whether the limit is a likely number of complaints here, release or not, by the days before it."""
+    return find_poisson_quantile(measure_usual(counts)) >= limit

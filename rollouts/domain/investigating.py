@@ -1,8 +1,11 @@
-"""The states of an investigation of complaints, and how long one may take."""
+"""The states of an investigation, what asks for one, and how long it may take."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+
+from health.domain.complaints import Code
+from health.domain.guardrail import FLAG_LANES
 
 
 class State(StrEnum):
@@ -17,5 +20,7 @@ EDGES: Mapping[State, frozenset[State]] = {
     State.ROLLED_BACK: frozenset(),
 }
 
-#: How long investigating complaints may take.
+#: What an investigation is of: a rule of complaints, or a lane in mode investigate.
+CODES = (*map(str, Code), *FLAG_LANES)
+#: How long investigating may take.
 LASTS = timedelta(hours=4)

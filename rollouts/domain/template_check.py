@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from core.errors import InvalidInput
 from flags.domain.bucketing import TOTAL_BP
-from health.domain.error_rate import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
+from rollouts.domain.phase_guardrails import find_fault
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
 
 MOST_PHASES = 12
@@ -13,8 +13,6 @@ MOST_DAYS = 60
 MOST_SLOTS = 12
 MOST_SHARES = 20
 MOST_ITEMS, MOST_ITEM_CHARACTERS = 20, 200
-#: Modes a phase may ask for; none switches the guardrail off.
-ERROR_RATE_MODES = ("", "observe", "hold", "roll_back")
 
 #: A phase reaches at least as many as those before it; sites and shares may take turns.
 _REACH = {
@@ -73,10 +71,8 @@ def _find_fault(phase: PhaseTemplate) -> str:
         "template_checklist_wrong": (Gate.CHECKLIST in phase.gates) != bool(phase.checklist)
         or len(phase.checklist) > MOST_ITEMS
         or not all(0 < len(item.strip()) <= MOST_ITEM_CHARACTERS for item in phase.checklist),
-        "template_guardrail_wrong": phase.error_rate_mode not in ERROR_RATE_MODES
-        or not (phase.error_rate_bp is None or LEAST_THRESHOLD_BP <= phase.error_rate_bp <= MOST_THRESHOLD_BP),
     }
-    return next((code for code, is_wrong in faults.items() if is_wrong), "")
+    return next((code for code, is_wrong in faults.items() if is_wrong), find_fault(phase.guardrails))
 
 
 def _check_growth(phases: Sequence[PhaseTemplate]) -> None:

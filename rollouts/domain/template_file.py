@@ -10,7 +10,10 @@ from core.domain.documents import Format
 from core.domain.yaml_writing import tidy_text
 from flags.domain.bucketing import TOTAL_BP
 from flags.domain.file_texts import Key
+from health.domain import error_rate
 from health.domain.error_rate import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
+from rollouts.domain.guardrail_file import GuardrailsFile
+from rollouts.domain.phase_guardrails import PhaseGuardrail
 from rollouts.domain.template_check import (
     MOST_DAYS,
     MOST_ITEM_CHARACTERS,
@@ -27,6 +30,8 @@ Hour = Annotated[
     str,
     Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(?!\n)$", examples=["06:00"]),
 ]
+#: Fields of older files, which are read and no more written.
+_OLDER = frozenset({"error_rate_mode", "error_rate_bp"})
 ErrorRateMode = Literal["", "observe", "hold", "roll_back"]
 Share = Annotated[int, Meta(ge=1, lt=TOTAL_BP)]
 Item = Annotated[str, Meta(min_length=1, max_length=MOST_ITEM_CHARACTERS)]
@@ -60,11 +65,15 @@ class PhaseFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
         tuple[Item, ...], Meta(max_length=MOST_ITEMS, description="Items to tick off; asks for the gate `checklist`")
     ] = ()
     error_rate_mode: Annotated[
-        ErrorRateMode, Meta(description="What the error-rate guardrail does here; left out, as the environment's does")
+        ErrorRateMode, Meta(description="As in older files; write `guardrails` instead, with `error_rate`")
     ] = ""
     error_rate_bp: Annotated[
         Annotated[int, Meta(ge=LEAST_THRESHOLD_BP, le=MOST_THRESHOLD_BP)] | None,
-        Meta(description="Errors too many from, in basis points; left out, as set for the environment"),
+        Meta(description="As in older files; write `guardrails` instead, with `error_rate`"),
+    ] = None
+    guardrails: Annotated[
+        GuardrailsFile | None,
+        Meta(description="What guardrails do here; what is left out, they do as set for the environment"),
     ] = None
     support: Annotated[SupportLevel, Meta(description="Heightened: people on duty, and a tighter error rate")] = (
         SupportLevel.STANDARD
@@ -72,16 +81,32 @@ class PhaseFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
 
     def to_phase(self) -> PhaseTemplate:
         """Return the phase as plans take it."""
-        values = {name: getattr(self, name) for name in self.__struct_fields__}
-        slots = tuple(time.fromisoformat(slot) for slot in self.slots)
-        return PhaseTemplate(**values | {"slots": slots, "checklist": tuple(map(tidy_text, self.checklist))})
+        values = {name: getattr(self, name) for name in self.__struct_fields__ if name not in _OLDER}
+        older = PhaseGuardrail(error_rate.LANE, self.error_rate_mode, self.error_rate_bp)
+        return PhaseTemplate(
+            **values
+            | {
+                "slots": tuple(time.fromisoformat(slot) for slot in self.slots),
+                "checklist": tuple(map(tidy_text, self.checklist)),
+                "guardrails": (
+                    *(() if older.is_empty else (older,)),
+                    *(self.guardrails.list_guardrails() if self.guardrails else ()),
+                ),
+            }
+        )
 
     @classmethod
     def of(cls, phase: PhaseTemplate) -> "PhaseFile":
         """Return a phase as a file says it: hours without what is zero."""
-        values = {name: getattr(phase, name) for name in cls.__struct_fields__}
-        items = tuple(map(tidy_text, phase.checklist))
-        return cls(**values | {"slots": tuple(map(_write_hour, phase.slots)), "checklist": items})
+        values = {name: getattr(phase, name) for name in cls.__struct_fields__ if name not in _OLDER}
+        return cls(
+            **values
+            | {
+                "slots": tuple(map(_write_hour, phase.slots)),
+                "checklist": tuple(map(tidy_text, phase.checklist)),
+                "guardrails": GuardrailsFile.of(phase.guardrails),
+            }
+        )
 
 
 class TemplateFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
 
+from rollouts.domain.phase_guardrails import PhaseGuardrail
+
 
 class PhaseKind(StrEnum):
     INTERNAL = "internal"
@@ -44,8 +46,8 @@ class PhaseTemplate:
 
     Without slots, steps go at the plan's promotion hour. `flag_order` names the flags that go first, for
     IN_ORDER; `segment_key` a fixed audience in place of the testers or pilots chosen with a plan;
-    `shares_bp` the growing shares of a percentage, in basis points. The error rate's mode and threshold
-    override the environment's guardrail while the phase runs; empty and None leave it as it is.
+    `shares_bp` the growing shares of a percentage, in basis points. `guardrails` override the
+    environment's while the phase runs, at most one for each lane.
     """
 
     kind: PhaseKind
@@ -57,8 +59,7 @@ class PhaseTemplate:
     shares_bp: tuple[int, ...] = ()
     gates: tuple[Gate, ...] = (Gate.SOAK, Gate.GUARDRAILS)
     checklist: tuple[str, ...] = ()
-    error_rate_mode: str = ""
-    error_rate_bp: int | None = None
+    guardrails: tuple[PhaseGuardrail, ...] = ()
     support: SupportLevel = SupportLevel.STANDARD
 
     def order(self, flag_keys: Sequence[str]) -> list[str]:

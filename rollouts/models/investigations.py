@@ -1,26 +1,27 @@
-"""Investigations of complaints."""
+"""Investigations: of complaints, and of what a lane saw."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from core.history import track
-from health.domain.complaints import Code
-from rollouts.domain.investigating import State
+from health.domain.guardrail import FLAG_LANES
+from rollouts.domain.investigating import CODES, State
 from rollouts.models.choices import choices_of
 from rollouts.models.rollbacks import Rollback
 from rollouts.models.rollouts import Rollout
 
 
 class Investigation(models.Model):
-    """So many complaints on a day that a person has to look: once for a rollout, a day and a rule.
+    """So many complaints, or a lane's breach, that a person has to look: once for a rollout, a day and a rule or lane.
 
     `evidence` is what was counted at that moment and never counted again: the complaints' numbers, and how many
-    name which flag and come from which site. Marking one of them afterwards changes nothing here.
+    name which flag and come from which site; or what the lane said in `said`, its judgements in `breaches` and
+    their `flags`. Marking a complaint afterwards changes nothing here.
     """
 
     rollout = models.ForeignKey(Rollout, on_delete=models.PROTECT, related_name="investigations")
-    code = models.CharField(max_length=20, choices=choices_of(Code))
+    code = models.CharField(max_length=20, choices=[(code, code) for code in CODES])
     day = models.DateField()
     attempt = models.PositiveIntegerField()
     status = models.CharField(max_length=15, choices=choices_of(State), default=State.OPEN)
@@ -42,9 +43,7 @@ class Investigation(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(name="rollouts_investigation_once", fields=["rollout", "day", "code"]),
-            models.CheckConstraint(
-                name="rollouts_investigation_code_known", condition=Q(code__in=[str(code) for code in Code])
-            ),
+            models.CheckConstraint(name="rollouts_investigation_code_known", condition=Q(code__in=list(CODES))),
             models.CheckConstraint(
                 name="rollouts_investigation_ends_whole",
                 condition=Q(status="open", ended_at__isnull=True, conclusion="", concluded_by="", rollback__isnull=True)
@@ -73,6 +72,11 @@ class Investigation(models.Model):
         return f"{self.rollout_id}: {self.code} {self.day}"
 
     @property
+    def is_of_lane(self) -> bool:
+        """Whether a lane asked for it, not complaints."""
+        return self.code in FLAG_LANES
+
+    @property
     def complaint_ids(self) -> list[int]:
         """The complaints that were counted."""
-        return list(self.evidence["complaints"])
+        return list(self.evidence.get("complaints", []))

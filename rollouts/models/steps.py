@@ -10,8 +10,8 @@ from core.history import track
 from flags.domain.audience import NAMED_KINDS
 from flags.domain.bucketing import TOTAL_BP
 from flags.models import Flag, Segment, Site
-from health.domain.error_rate import LEAST_THRESHOLD_BP, MOST_THRESHOLD_BP
-from rollouts.domain.template_check import ERROR_RATE_MODES
+from flags.models.jsonb import is_json
+from rollouts.domain.phase_guardrails import PhaseGuardrail
 from rollouts.domain.templates import Gate, PhaseKind, SupportLevel
 from rollouts.models.choices import choices_of
 from rollouts.models.rollouts import Rollout
@@ -35,7 +35,7 @@ class StepStatus(models.TextChoices):
 
 
 class Phase(models.Model):
-    """A part of a rollout. `error_rate_mode` and `error_rate_bp`: what it overrides of the environment's guardrail."""
+    """A part of a rollout. `guardrails`: what it overrides of the environment's, each as a `PhaseGuardrail`."""
 
     rollout = models.ForeignKey(Rollout, on_delete=models.CASCADE, related_name="phases")
     position = models.PositiveSmallIntegerField()
@@ -53,8 +53,7 @@ class Phase(models.Model):
         default=str(SupportLevel.STANDARD),
         db_default=str(SupportLevel.STANDARD),
     )
-    error_rate_mode = models.CharField(max_length=10, blank=True, default="", db_default="")
-    error_rate_bp = models.PositiveIntegerField(null=True, blank=True)
+    guardrails = models.JSONField(default=list, blank=True)
 
     history = track()
 
@@ -72,17 +71,17 @@ class Phase(models.Model):
                 name="rollouts_phase_support_known", condition=Q(support__in=[str(level) for level in SupportLevel])
             ),
             models.CheckConstraint(
-                name="rollouts_phase_error_rate_mode_known", condition=Q(error_rate_mode__in=ERROR_RATE_MODES)
-            ),
-            models.CheckConstraint(
-                name="rollouts_phase_error_rate_bounds",
-                condition=Q(error_rate_bp__isnull=True)
-                | Q(error_rate_bp__gte=LEAST_THRESHOLD_BP, error_rate_bp__lte=MOST_THRESHOLD_BP),
+                name="rollouts_phase_guardrails_listed", condition=Q(is_json("guardrails", '$.type() == "array"'))
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.rollout_id}: {self.kind}"
+
+    @property
+    def overrides(self) -> tuple[PhaseGuardrail, ...]:
+        """What it overrides of the environment's guardrails."""
+        return tuple(PhaseGuardrail(**one) for one in self.guardrails)
 
     @property
     def asked_gates(self) -> frozenset[Gate]:

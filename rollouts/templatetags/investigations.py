@@ -6,6 +6,7 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.reasons import say_reason
 from flags.queries import get_flag_names
 from health.domain.complaints import Code
 from rollouts.domain.investigating import State
@@ -18,6 +19,8 @@ register = template.Library()
 def sentence_of(investigation: Investigation) -> str:
     """Return why somebody has to look, with the numbers of that moment."""
     found = investigation.evidence
+    if investigation.is_of_lane:
+        return say_reason(found["said"])
     count, people = found["count"], found["people"]
     said = ngettext("%(n)s complaint", "%(n)s complaints", count) % {"n": count}
     if investigation.code == Code.LIMIT:

@@ -5,7 +5,9 @@ from django.utils.translation import gettext, ngettext
 
 from flags.sentences import say_share
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
-from rollouts.template_labels import ADVANCES, ERROR_RATE_MODES, GATES, SUPPORT_LEVELS
+from rollouts.guardrail_words import name_lane, say_guardrail, say_guardrails
+from rollouts.models import Phase
+from rollouts.template_labels import ADVANCES, GATES, SUPPORT_LEVELS
 
 register = template.Library()
 
@@ -31,9 +33,13 @@ def facts_of_phase(phase: PhaseTemplate) -> list[tuple[str, str]]:
     ]
     if phase.checklist:
         facts.append((gettext("Checklist"), " · ".join(phase.checklist)))
-    if phase.error_rate_mode or phase.error_rate_bp is not None:
-        facts.append((gettext("Too many errors"), _say_guardrail(phase)))
-    return facts
+    return [*facts, *((name_lane(one.lane), say_guardrail(one)) for one in phase.guardrails)]
+
+
+@register.filter
+def guardrails_of_phase(phase: Phase) -> str:
+    """Return what a phase of a rollout overrides of the environment's guardrails, empty where that is nothing."""
+    return say_guardrails(phase.overrides)
 
 
 def _say_audience(phase: PhaseTemplate) -> str:
@@ -61,10 +67,3 @@ def _say_slots(phase: PhaseTemplate) -> str:
 
 def _say_gates(gates: tuple[Gate, ...]) -> str:
     return " · ".join(str(GATES[gate]) for gate in gates) or gettext("nothing")
-
-
-def _say_guardrail(phase: PhaseTemplate) -> str:
-    words = str(ERROR_RATE_MODES[phase.error_rate_mode])
-    if phase.error_rate_bp is None:
-        return words
-    return gettext("from %(share)s: %(mode)s") % {"share": say_share(phase.error_rate_bp), "mode": words}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
@@ -134,8 +135,7 @@ def _save_phases(rollout: Rollout, plan: Plan, *, flags: Sequence[Flag], sites: 
             kind=planned.kind,
             gates=[str(gate) for gate in asked.gates],
             support=asked.support,
-            error_rate_mode=asked.error_rate_mode,
-            error_rate_bp=asked.error_rate_bp,
+            guardrails=[asdict(one) for one in asked.guardrails],
             first_day=planned.first_day,
             last_day=planned.last_day,
             starts_at=planned.starts_at,

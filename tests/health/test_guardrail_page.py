@@ -104,3 +104,25 @@ def test_form__of_alerts__has_no_limit_to_set() -> None:
     assert 'name="percent"' not in client.get(page).content.decode()
     assert client.post(page, WANTED | {"mode": "hold"}).status_code == 302
     assert Guardrail.objects.get().threshold_bp == 0
+
+
+def test_form__of_complaints__sets_a_number_a_day_and_says_why_it_never_rolls_back() -> None:
+    make_environment()
+    make_flag(key="buttons", name="Price buttons")
+    client = sign_in(Role.RELEASE_MANAGER)
+    page = "/health/guardrails/complaints/"
+    wanted = {"mode": "investigate", "most_a_day": "20", "reason": "A busy week"}
+
+    shown = client.get(page).content.decode()
+    assert 'value="roll_back"' not in shown
+    assert 'name="percent"' not in shown
+    refused = client.post(page, wanted | {"mode": "roll_back"})
+    assert refused.status_code == 400
+    assert "rolling back is a person’s decision" in refused.content.decode()
+    assert client.post(page, wanted).status_code == 302
+    assert client.get(f"{page}?flag=buttons").status_code == 404
+
+    guardrail = Guardrail.objects.get()
+    assert (guardrail.mode, guardrail.most_a_day, guardrail.threshold_bp) == ("investigate", 20, 0)
+    assert "more than 20 a day" in client.get("/health/").content.decode()
+    assert "of 20 complaints today" in client.get("/complaints/").content.decode()

@@ -158,7 +158,7 @@ def test_form__known_site__begins_in_the_text_else_in_the_site(
 def test_meter__ten_a_day_are_usual_here__warns(
     support: Client, environment: Environment, lyon: Site, address: str
 ) -> None:
-    words = "Ten a day are no rare number here"
+    words = "As many a day as the limit are no rare number here"
     assert words not in support.get(address).content.decode()
     for week in range(1, 5):
         for number in range(4):

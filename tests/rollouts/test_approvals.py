@@ -144,6 +144,28 @@ def _decide(rollout: Rollout, user: User, *, is_approved: bool = True, seen_hash
     )
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "guardrail",
+    [
+        {"lane": "error_rate", "mode": "hold", "limit": None, "scope": ""},
+        {"lane": "error_rate", "mode": "", "limit": None, "scope": "site"},
+        {"lane": "alert", "mode": "hold", "limit": None, "scope": ""},
+        {"lane": "complaints", "mode": "", "limit": 5, "scope": ""},
+    ],
+)
+def test_content__another_guardrail_of_a_phase__is_another_content(
+    rollout: Rollout, guardrail: dict[str, object]
+) -> None:
+    before = weigh_plan_approval(reload(rollout)).content_hash
+    phase = rollout.phases.order_by("position")[0]
+    phase.guardrails = [guardrail]
+    with recorded(actor=SCHEDULER, **BY):
+        phase.save()
+
+    assert weigh_plan_approval(reload(rollout)).content_hash != before
+
+
 def _schedule(rollout: Rollout) -> Rollout:
     return schedule_rollout(rollout_id=rollout.pk, actor=SCHEDULER, **BY)
 

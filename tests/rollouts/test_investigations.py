@@ -36,10 +36,10 @@ from rollouts.transitions import resume_rollout, roll_back
 from rollouts.transitions.investigating import (
     dismiss_investigation,
     hand_over,
-    open_investigation,
     roll_back_investigated,
     take_on,
 )
+from rollouts.transitions.opening_investigations import open_investigation
 from tests.factories.core import make_person
 from tests.factories.world import DAY, WHY, World, make_rehearsal, make_world, play, reload
 from tests.signed_in import sign_in_as

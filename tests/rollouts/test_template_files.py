@@ -31,6 +31,7 @@ from tests.bad_files import Bad, check_refused
 from tests.digest import take_digest
 from tests.factories.core import NOW
 from tests.factories.flags import make_flag
+from tests.factories.phase_guardrails import guardrails_of_phases
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +65,9 @@ def test_schema__served__is_sound_and_names_its_address() -> None:
 
 
 def test_phase_of_a_file__fields__are_those_of_a_plan() -> None:
-    assert set(PhaseFile.__struct_fields__) == set(PhaseTemplate.__dataclass_fields__)
+    older = {"error_rate_mode", "error_rate_bp"}
+
+    assert set(PhaseFile.__struct_fields__) - older == set(PhaseTemplate.__dataclass_fields__)
 
 
 def test_export__fits_the_served_schema() -> None:
@@ -179,9 +182,9 @@ BAD = [
     (("'09:00'", "'24:00'"), "file_text_wrong", 13, True),
     (("kind: internal", "kind: everybody"), "file_value_unknown", 10, True),
     (("      - guardrails", "      - luck"), "file_value_unknown", 17, True),
-    (("gates: []", "gates: none"), "file_wants_list", 38, True),
-    (("    gates: []\n", ""), "file_field_missing", 35, True),
-    (("error_rate_bp: 300", "error_rate_bp: 3"), "file_number_wrong", 33, True),
+    (("gates: []", "gates: none"), "file_wants_list", 42, True),
+    (("    gates: []\n", ""), "file_field_missing", 39, True),
+    (("limit_bp: 300", "limit_bp: 3"), "file_number_wrong", 35, True),
     (("'09:00'", "09:00"), "file_word_unclear", 13, False),
     (("days: 2", "days: 2\n    days: 3"), "file_key_twice", 12, False),
     (("days: 2", "days: &days 2"), "file_anchor", 11, False),
@@ -198,6 +201,29 @@ BAD = [
 @pytest.mark.parametrize("bad", BAD, ids=[f"{one[1]}-{one[2]}" for one in BAD])
 def test_import__bad_document__is_refused_with_its_line_and_so_by_the_schema(bad: Bad) -> None:
     check_refused(bad, sound=SOUND, act=lambda file: import_templates(source=file, **_BY), schema=_served_schema)
+
+
+_NEWER = (
+    "    guardrails:\n      error_rate:\n        mode: roll_back\n        limit_bp: 300\n"
+    "      complaints:\n        limit_a_day: 5\n"
+)
+_OLDER = "    error_rate_mode: roll_back\n    error_rate_bp: 300\n"
+
+
+def test_import__file_of_an_older_form__says_the_same_of_the_error_rate() -> None:
+    import_templates(source=SOUND.replace(_NEWER, _OLDER), **_BY)
+
+    file = export_templates(["careful-share"])
+    assert "error_rate_mode" not in file
+    assert "      error_rate:\n        mode: roll_back\n        limit_bp: 300\n" in file
+    assert import_templates(source=SOUND.replace(_NEWER, _OLDER), **_BY).changes == ()
+
+
+def test_import__error_rate_in_both_forms__is_refused() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        import_templates(source=SOUND.replace(_NEWER, _NEWER + _OLDER), **_BY)
+
+    assert refused.value.data["cause"] == "template_guardrail_twice"
 
 
 def test_command__export_then_import__changes_nothing() -> None:
@@ -270,8 +296,7 @@ def _phases(draw: st.DrawFn) -> tuple[PhaseTemplate, ...]:
                 shares_bp=(draw(st.integers(1, 99)), draw(st.integers(100, 9_999))) if kind == "percentage" else (),
                 gates=(Gate.SOAK, Gate.CHECKLIST) if items else draw(st.sampled_from([(), (Gate.NOTES,)])),
                 checklist=items,
-                error_rate_mode=draw(st.sampled_from(["", "observe", "hold", "roll_back"])),
-                error_rate_bp=draw(st.one_of(st.none(), st.integers(100, 1_000))),
+                guardrails=draw(guardrails_of_phases()),
                 support=draw(st.sampled_from(list(SupportLevel))),
             )
         )

@@ -18,6 +18,7 @@ from core.people import create_person
 from core.roles import Role
 from flags.models import Rule, Segment
 from flags.transitions import NewMember, create_segment, delete_segment
+from rollouts.domain.phase_guardrails import PhaseGuardrail
 from rollouts.domain.planning import CalendarDays, PlanSite, plan_phases
 from rollouts.domain.template_document import read_phases, write_phases
 from rollouts.domain.templates import (
@@ -34,6 +35,7 @@ from rollouts.effective_guardrail import get_effective_guardrails
 from rollouts.models import Phase, PlanTemplate, PlanTemplateVersion, Rollout, Step
 from rollouts.transitions import plan_rollout, run_next_step, schedule_rollout
 from rollouts.transitions.templating import create_template, edit_template
+from tests.factories.phase_guardrails import guardrails_of_phases
 from tests.factories.world import DAY, NOW, WHY, World, make_world, play
 from tests.signed_in import read_version, sign_in, sign_in_as
 
@@ -43,6 +45,17 @@ BY: dict[str, Any] = {"actor": SCHEDULER, "reason": WHY, "now": NOW}
 INTERNAL = PhaseTemplate(PhaseKind.INTERNAL, days=1)
 SHARES = PhaseTemplate(PhaseKind.PERCENTAGE, days=4, shares_bp=(1_000, 5_000), advance=Advance.TOGETHER)
 FULL = PhaseTemplate(PhaseKind.FULL, days=1, gates=(), advance=Advance.TOGETHER)
+
+_OTHERS = (
+    PhaseGuardrail("performance", limit=3_000),
+    PhaseGuardrail("alert", "roll_back", scope="site"),
+    PhaseGuardrail("complaints", "investigate"),
+)
+
+
+def _guarded(lane: str, **given: Any) -> PhaseTemplate:
+    return replace(INTERNAL, guardrails=(PhaseGuardrail(lane, **given),))
+
 
 _kinds = st.sampled_from([PhaseKind.INTERNAL, PhaseKind.PILOT, PhaseKind.PER_SITE])
 _phases = st.builds(
@@ -55,7 +68,7 @@ _phases = st.builds(
     advance=st.sampled_from([Advance.TOGETHER, Advance.ONE_BY_ONE]),
     gates=st.lists(st.sampled_from([Gate.SOAK, Gate.GUARDRAILS, Gate.APPROVAL]), unique=True).map(tuple),
     support=st.sampled_from(SupportLevel),
-    error_rate_bp=st.none() | st.integers(100, 1_000),
+    guardrails=guardrails_of_phases(),
 )
 
 
@@ -82,8 +95,17 @@ def test_document__of_any_phase__is_read_back_as_it_was(phase: PhaseTemplate) ->
         ([replace(SHARES, shares_bp=(1_000, 10_000))], "template_shares_wrong"),
         ([replace(SHARES, days=1)], "template_shares_crowded"),
         ([replace(INTERNAL, gates=(Gate.SOAK, Gate.SOAK))], "template_gates_wrong"),
-        ([replace(INTERNAL, error_rate_mode="off")], "template_guardrail_wrong"),
-        ([replace(INTERNAL, error_rate_bp=2_000)], "template_guardrail_wrong"),
+        ([_guarded("error_rate", mode="off")], "template_guardrail_mode"),
+        ([_guarded("complaints", mode="roll_back")], "template_guardrail_mode"),
+        ([_guarded("error_rate", limit=2_000)], "template_guardrail_wrong"),
+        ([_guarded("performance", limit=100)], "template_guardrail_wrong"),
+        ([_guarded("alert", limit=0)], "template_guardrail_wrong"),
+        ([_guarded("complaints", limit=0)], "template_guardrail_wrong"),
+        ([_guarded("complaints", mode="hold", scope="site")], "template_guardrail_scope"),
+        ([_guarded("alert", scope="shop")], "template_guardrail_scope"),
+        ([_guarded("critical", mode="hold")], "template_guardrail_unknown"),
+        ([_guarded("alert")], "template_guardrail_unknown"),
+        ([replace(INTERNAL, guardrails=2 * (PhaseGuardrail("alert", "hold"),))], "template_guardrail_twice"),
         ([SHARES, INTERNAL], "template_narrows"),
         ([SHARES, SHARES], "template_narrows"),
         ([FULL, FULL], "template_after_everyone"),
@@ -291,13 +313,15 @@ class TestPlans:
         assert {step.segment for step in rollout.steps.all()} == {segment}
 
     def test_phases__of_a_plan__carry_what_the_template_asks_for(self, world: World) -> None:
-        phase = replace(FULL, support=SupportLevel.HEIGHTENED, error_rate_mode="roll_back", error_rate_bp=200)
+        phase = replace(
+            FULL, support=SupportLevel.HEIGHTENED, guardrails=(PhaseGuardrail("error_rate", "roll_back", 200),)
+        )
         template = create_template(name="Watched", phases=[phase], **BY)
 
         rollout = plan_rollout(request=_request(world, template), **BY)
 
         row = Phase.objects.get(rollout=rollout)
-        assert (row.support, row.error_rate_mode, row.error_rate_bp) == ("heightened", "roll_back", 200)
+        assert (row.support, row.overrides) == ("heightened", phase.guardrails)
 
     def test_shares__played__grow_in_place_and_end_with_everyone(self, world: World) -> None:
         phases = [replace(SHARES, gates=()), FULL]
@@ -358,9 +382,39 @@ class TestPages:
         )
         assert "25.5 %" in answer.content.decode()
 
+    def test_new__guardrails_of_a_phase__are_kept_said_and_shown_again(self) -> None:
+        client = sign_in(Role.RELEASE_MANAGER)
+        given = {
+            "phase-0-error_rate_percent": "2.5",
+            "phase-0-performance_mode": "hold",
+            "phase-0-alert_scope": "site",
+            "phase-0-complaints_mode": "investigate",
+            "phase-0-complaints_a_day": "5",
+        }
+
+        page = client.post("/plan-templates/new/", _posted(**given), follow=True).content.decode()
+
+        version = PlanTemplate.objects.get(key="ours").versions.get()
+        assert read_phases(version.phases)[0].guardrails == (
+            PhaseGuardrail("error_rate", limit=250),
+            PhaseGuardrail("performance", "hold"),
+            PhaseGuardrail("alert", scope="site"),
+            PhaseGuardrail("complaints", "investigate", 5),
+        )
+        assert "more than 5 a day" in page
+        assert "limit 2.5 %" in page
+        form = client.get("/plan-templates/ours/edit/")
+        assert form.content.decode().count("<details open>") == 4
+        again = _read_form(form) | {"version": read_version(client, "/plan-templates/ours/edit/"), "reason": "Same"}
+        assert client.post("/plan-templates/ours/edit/", again).status_code == 302
+        assert PlanTemplate.objects.get(key="ours").number == 1
+
     @pytest.mark.parametrize(
         "change",
         [
+            {"phase-0-complaints_mode": "roll_back"},
+            {"phase-0-performance_percent": "1"},
+            {"phase-0-alert_mode": "off"},
             {"name": ""},
             {"reason": ""},
             {"phase-0-days": "0"},
@@ -493,7 +547,7 @@ def _as_posted(value: Any) -> Any:
 
 @pytest.mark.django_db
 def test_guardrail__overridden_by_the_phase__holds_for_its_rollout_alone(world: World) -> None:
-    phase = replace(FULL, error_rate_mode="hold", error_rate_bp=200)
+    phase = replace(FULL, guardrails=(PhaseGuardrail("error_rate", "hold", 200), *_OTHERS))
     template = create_template(name="Watched", phases=[phase], **BY)
     rollout = plan_rollout(request=_request(world, template), **BY)
     before = get_effective_guardrails(rollout).get("error_rate")
@@ -504,4 +558,29 @@ def test_guardrail__overridden_by_the_phase__holds_for_its_rollout_alone(world: 
 
     assert (before.mode, before.threshold_bp) == ("roll_back", 500)
     assert (after.mode, after.threshold_bp) == ("hold", 200)
+    lanes = get_effective_guardrails(Rollout.objects.get(pk=rollout.pk))
+    slow, alert, said = (lanes.get(lane) for lane in ("performance", "alert", "complaints"))
+    assert (slow.mode, slow.threshold_bp, slow.scope) == ("observe", 3_000, "flag")
+    assert (alert.mode, alert.threshold_bp, alert.scope) == ("roll_back", 0, "site")
+    assert (said.mode, said.most_a_day) == ("investigate", 10)
+    page = sign_in(Role.RELEASE_MANAGER).get(f"/rollouts/{rollout.pk}/").content.decode()
+    assert "This phase’s plan template asks: Error rate: hold" in page
+    assert "limit 30 %" in page
     assert Step.objects.filter(rollout=rollout, status="done").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("older", "found"),
+    [
+        ({"error_rate_mode": "hold", "error_rate_bp": 200}, (PhaseGuardrail("error_rate", "hold", 200),)),
+        ({"error_rate_mode": "", "error_rate_bp": 300}, (PhaseGuardrail("error_rate", "", 300),)),
+        ({"error_rate_mode": "", "error_rate_bp": None}, ()),
+    ],
+)
+def test_document__of_an_older_version__still_says_its_error_rate(
+    older: dict[str, Any], found: tuple[PhaseGuardrail, ...]
+) -> None:
+    [document] = write_phases([FULL])
+    del document["guardrails"]
+
+    assert read_phases([document | older]) == (replace(FULL, guardrails=found),)

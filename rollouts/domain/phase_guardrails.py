@@ -1,0 +1,53 @@
+"""What a phase overrides of the environment's guardrails, lane by lane. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from health.domain.guardrail import LIMITS, Unit
+
+SCOPES = ("flag", "site", "rollout")
+
+
+@dataclass(frozen=True)
+class PhaseGuardrail:
+    """What a lane does while a phase runs; empty and None leave it as the environment has it.
+
+    `limit` is in the lane's unit: basis points, or so many a day.
+    """
+
+    lane: str
+    mode: str = ""
+    limit: int | None = None
+    scope: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it overrides nothing."""
+        return not self.mode and self.limit is None and not self.scope
+
+
+def list_modes(lane: str) -> tuple[str, ...]:
+    """Return the modes that a phase may ask of a lane; none switches it off."""
+    return tuple(mode for mode in LIMITS[lane].modes if mode != "off")
+
+
+def find_fault(guardrails: Sequence[PhaseGuardrail]) -> str:
+    """Return the code of what is wrong with a phase's guardrails, empty where nothing is."""
+    lanes = [one.lane for one in guardrails]
+    if len(set(lanes)) != len(lanes):
+        return "template_guardrail_twice"
+    for one in guardrails:
+        if one.lane not in LIMITS or one.is_empty:
+            return "template_guardrail_unknown"
+        if one.mode and one.mode not in list_modes(one.lane):
+            return "template_guardrail_mode"
+        if one.scope and (one.scope not in SCOPES or not LIMITS[one.lane].by_flag):
+            return "template_guardrail_scope"
+        if one.limit is not None and not _is_within(one.lane, one.limit):
+            return "template_guardrail_wrong"
+    return ""
+
+
+def _is_within(lane: str, limit: int) -> bool:
+    limits = LIMITS[lane]
+    return limits.unit != Unit.NONE and limits.least <= limit <= limits.most
