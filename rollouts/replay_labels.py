@@ -1,14 +1,12 @@
 """Words of a replay: what would have been, and what really was."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.templatetags.portal import moment
 from health.domain.guardrail import Act
 from health.domain.replay import Kind, Line
 from health.labels import ACTS, say_judgement
@@ -16,15 +14,15 @@ from health.models import Decision
 
 #: By what it would have done first.
 WOULD: Mapping[Act, str | Promise] = {
-    Act.OBSERVED: _("With %(limit)s it would have noted %(flag)s at %(at)s, %(minutes)s min after the first errors."),
+    Act.OBSERVED: _("With %(limit)s it would have noted %(flag)s on %(at)s, %(minutes)s min after the first errors."),
     Act.INVESTIGATE: _(
-        "With %(limit)s it would have asked people to look into %(flag)s at %(at)s, "
+        "With %(limit)s it would have asked people to look into %(flag)s on %(at)s, "
         "%(minutes)s min after the first errors."
     ),
-    Act.COOLING: _("With %(limit)s it would have left %(flag)s alone at %(at)s: it had just held."),
-    Act.HELD: _("With %(limit)s it would have held %(flag)s at %(at)s, %(minutes)s min after the first errors."),
+    Act.COOLING: _("With %(limit)s it would have left %(flag)s alone on %(at)s: it had just held."),
+    Act.HELD: _("With %(limit)s it would have held %(flag)s on %(at)s, %(minutes)s min after the first errors."),
     Act.ROLLED_BACK: _(
-        "With %(limit)s it would have rolled %(flag)s back at %(at)s, %(minutes)s min after the first errors."
+        "With %(limit)s it would have rolled %(flag)s back on %(at)s, %(minutes)s min after the first errors."
     ),
 }
 
@@ -36,16 +34,11 @@ KINDS: Mapping[str, str | Promise] = {
 }
 
 
-def say_when(moment: datetime) -> str:
-    """Return the local day and time of day."""
-    return date_format(timezone.localtime(moment), "j M H:i")
-
-
 def say_firing(line: Line | None, *, flag: str, limit: str) -> str:
     """Return what would have happened first to a flag."""
     if line is None or line.act is None:
         return gettext("With %(limit)s nothing would have happened to %(flag)s.") % {"limit": limit, "flag": flag}
-    numbers = {"limit": limit, "flag": flag, "at": say_when(line.at), "minutes": line.minutes or 0}
+    numbers = {"limit": limit, "flag": flag, "at": moment(line.at), "minutes": line.minutes or 0}
     return str(WOULD[line.act]) % numbers
 
 
@@ -54,9 +47,9 @@ def say_real(decision: Decision | None) -> str:
     if decision is None:
         return gettext("Really: nothing was decided.")
     words = ACTS.get(decision.act, decision.act)
-    return gettext("Really: %(act)s at %(at)s, with %(limit)s.") % {
+    return gettext("Really: %(act)s on %(at)s, with %(limit)s.") % {
         "act": words,
-        "at": say_when(decision.at),
+        "at": moment(decision.at),
         "limit": decision.threshold,
     }
 
@@ -77,7 +70,7 @@ def say_line(line: Line) -> str:
         code=found.code, n=found.n, k=found.k, data=found.data, bound_bp=found.bound_bp, baseline_bp=found.baseline_bp
     )
     if line.kind is Kind.SILENT and line.until is not None:
-        ended = gettext("It lasted until %(until)s.") % {"until": say_when(line.until)}
+        ended = gettext("It lasted until %(until)s.") % {"until": moment(line.until)}
         return f"{said} {ended}"
     return said
 

@@ -18,7 +18,7 @@ from rollouts.replay_view import ReplayPage, compose_replay
 from rollouts.replaying import COMPARED_BP, MODES, replay_rollout
 
 #: So many looks take some two seconds; a page's address must not hold a web process for longer.
-MOST_LOOKS = {"error_rate": 12_000, "performance": 1_000}
+MOST_LOOKS = {"error_rate": 12_000, "performance": 400}
 MOST_ROWS = 200
 MOST_ROLLOUTS = 50
 

@@ -16,7 +16,7 @@ from rollouts.models import Rollout
 from rollouts.past_queries import read_past
 
 #: What a page sets beside each other, by lane, in basis points.
-COMPARED_BP = {"error_rate": (100, 200, 300, 500, 800, 1_000), "performance": (500, 1_000, 2_000, 3_000, 5_000, 10_000)}
+COMPARED_BP = {"error_rate": (100, 200, 300, 500, 800, 1_000), "performance": (1_000, 2_000, 5_000)}
 #: What can be replayed: off judges nothing.
 MODES = (Mode.OBSERVE, Mode.INVESTIGATE, Mode.HOLD, Mode.ROLL_BACK)
 

@@ -60,7 +60,7 @@ def test_page__says_when_it_would_have_fired_and_what_was_really_decided(past: R
 
     page = visit(client, f"/rollouts/{past.pk}/replay/")
 
-    assert "With 3 % it would have held Buttons at " in page
+    assert "With 3 % it would have held Buttons on " in page
     assert "With 3 % nothing would have happened to Tickets." in page
     assert page.count("Really: nothing was decided.") == 2
     assert "not at all" in page
@@ -108,9 +108,9 @@ def test_page__not_asked_yet__shows_the_form_as_it_is_set(past: Rollout) -> None
         {"until": "2026-03-29T02:30"},
     ],
 )
-def test_page__hostile_address__is_refused_in_words(past: Rollout, asked: dict[str, str]) -> None:
+def test_page__hostile_address__is_refused_in_words(rollout: Rollout, asked: dict[str, str]) -> None:
     with time_machine.travel(LATER + timedelta(minutes=22), tick=False):
-        answer = sign_in(Role.SUPPORT).get(f"/rollouts/{past.pk}/replay/", ASKED | asked)
+        answer = sign_in(Role.SUPPORT).get(f"/rollouts/{rollout.pk}/replay/", ASKED | asked)
 
     assert answer.status_code == 400
     assert 'class="errorlist"' in answer.content.decode()
@@ -121,20 +121,20 @@ def test_page__of_no_rollout__is_not_found() -> None:
 
 
 def test_page__more_than_a_page_may_look_at__says_so_and_goes_on(
-    past: Rollout, monkeypatch: pytest.MonkeyPatch
+    rollout: Rollout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rollouts.replay_views.MOST_LOOKS", {"error_rate": 42, "performance": 42})
 
-    page = visit(sign_in(Role.SUPPORT), f"/rollouts/{past.pk}/replay/")
+    page = visit(sign_in(Role.SUPPORT), f"/rollouts/{rollout.pk}/replay/")
 
     assert "the command has no such bound" in page
     assert "since=2026-11-24T09%3A" in page
 
 
-def test_choose__lists_what_has_begun(past: Rollout) -> None:
+def test_choose__lists_what_has_begun(rollout: Rollout) -> None:
     client = sign_in(Role.SUPPORT)
 
-    assert f'href="/rollouts/{past.pk}/replay/"' in client.get("/rollouts/replay/").content.decode()
+    assert f'href="/rollouts/{rollout.pk}/replay/"' in client.get("/rollouts/replay/").content.decode()
     assert 'href="/rollouts/replay/"' in client.get("/health/guardrails/").content.decode()
 
 
@@ -142,7 +142,7 @@ def test_command__says_each_flag_and_each_moment(past: Rollout) -> None:
     said = run("--rollout", str(past.pk), "--limit", "3", "--mode", "hold")
 
     assert f"{past.pk}  1.3 → staging  error_rate, hold from 3 % on" in said
-    assert "With 3 % it would have held buttons at " in said
+    assert "With 3 % it would have held buttons on " in said
     assert "  Really: nothing was decided." in said
     assert "[really so]" not in said
 
@@ -180,7 +180,7 @@ def test_command__what_it_cannot_read__is_one_line(words: tuple[str, ...]) -> No
         run(*words)
 
 
-def test_command__unknown_rollout_or_flag__is_refused(past: Rollout) -> None:
-    for words in (["999"], [str(past.pk), "--flag", "nothing"], [str(past.pk), "--limit", "0.5"]):
+def test_command__unknown_rollout_or_flag__is_refused(rollout: Rollout) -> None:
+    for words in (["999"], [str(rollout.pk), "--flag", "nothing"], [str(rollout.pk), "--limit", "0.5"]):
         with pytest.raises(InvalidInput):
             run("--rollout", *words)
