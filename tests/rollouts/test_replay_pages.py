@@ -101,7 +101,6 @@ def test_page__not_asked_yet__shows_the_form_as_it_is_set(past: Rollout) -> None
         {"tightened": "x"},
         {"flag": "nothing"},
         {"flag": "signals"},
-        {"flag": "\x00"},
         {"since": "yesterday"},
         {"since": "0001-01-01T00:00"},
         {"since": "9999-12-31T23:59"},
@@ -114,6 +113,10 @@ def test_page__hostile_address__is_refused_in_words(rollout: Rollout, asked: dic
 
     assert answer.status_code == 400
     assert 'class="errorlist"' in answer.content.decode()
+
+
+def test_page__unreadable_letters__are_refused(rollout: Rollout) -> None:
+    assert sign_in(Role.SUPPORT).get(f"/rollouts/{rollout.pk}/replay/", ASKED | {"flag": "\x00"}).status_code == 400
 
 
 def test_page__of_no_rollout__is_not_found() -> None:
