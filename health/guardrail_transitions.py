@@ -43,7 +43,7 @@ def set_guardrail(
     seen_version: int | None = None,
 ) -> Guardrail:
     """Say what a lane does in an environment and from which share on, for all flags or for one."""
-    _check(wish)
+    check_wish(wish)
     # The environment's row stands for the guardrail that may not exist yet.
     if not Environment.objects.select_for_update(of=("self",)).filter(pk=environment_id).exists():
         raise InvalidInput("environment_unknown", environment=environment_id)
@@ -64,7 +64,8 @@ def set_guardrail(
     return guardrail
 
 
-def _check(wish: GuardrailWish) -> None:
+def check_wish(wish: GuardrailWish) -> None:
+    """Refuse what a lane cannot be set to."""
     if wish.lane not in Lane.values or wish.mode not in Mode.values or wish.scope not in GuardrailScope.values:
         raise InvalidInput("guardrail_unknown")
     limits = LIMITS[wish.lane]

@@ -35,6 +35,7 @@ REFUSALS: dict[str, str | Promise] = {
     "sentry_secret_taken": _("Another integration has this client secret already: each needs its own."),
     "sentry_secret_wrong": _("A client secret has 16 to 200 letters, digits and signs, without spaces."),
     "sentry_unknown": _("There is no such integration."),
+    "replay_lane_unknown": _("Only these can be replayed: %(lanes)s."),
     "mark_unknown": _("Say whether it repeats another complaint or is none at all."),
 }
 

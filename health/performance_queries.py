@@ -65,14 +65,19 @@ def read_slow_minutes(environment_key: str, asked: Asked, now: datetime) -> dict
     by_flag: dict[str | None, list[Latency]] = defaultdict(list)
     for row in rows:
         by_flag[row.flag_key].append(row)
-    zones = {key: ZoneInfo(zone) for key, zone in Site.objects.values_list("key", "time_zone")}
+    zones = read_zones()
     return {
-        index: _see(look, by_flag, usual.get(look.exposure.subject), zones, floor_at=memory.floor_at)
+        index: see_slow(look, by_flag, usual.get(look.exposure.subject), zones, floor_at=memory.floor_at)
         for index, (look, memory) in asked.items()
     }
 
 
-def _see(
+def read_zones() -> dict[str, ZoneInfo]:
+    """Return the zone of each site: one query."""
+    return {key: ZoneInfo(zone) for key, zone in Site.objects.values_list("key", "time_zone")}
+
+
+def see_slow(
     look: Look,
     by_flag: Mapping[str | None, Sequence[Latency]],
     usual: Mapping[UsualKey, Usual] | None,
@@ -80,6 +85,7 @@ def _see(
     *,
     floor_at: datetime,
 ) -> Seen:
+    """Return what latency by flag (None: whatever was on) says to a look, beside what was usual for its subject."""
     if not usual:
         return Seen(missing="no_baseline")
     own = [row for row in by_flag[look.exposure.flag_key] if row.at >= floor_at]

@@ -131,7 +131,7 @@ def read_error_minutes(environment_key: str, asked: Asked, now: datetime) -> dic
     reporting = _list_reporting_sites(environment_key, beginnings, since=now - WINDOW)
     pooled = Pooled(overall)
     return {
-        index: Seen(tuple(_join(own[look.exposure.flag_key], pooled.leave_out(look.exposure, reporting))))
+        index: Seen(tuple(join_minutes(own[look.exposure.flag_key], pooled.leave_out(look.exposure, reporting))))
         for index, (look, _memory) in asked.items()
     }
 
@@ -171,7 +171,7 @@ def _list_reporting_sites(
     return {flag_key: frozenset(sites) for flag_key, sites in found.items()}
 
 
-def _join(own: Iterable[FlagSums], others: Mapping[datetime, Minute]) -> Iterable[SeenMinute]:
+def join_minutes(own: Iterable[FlagSums], others: Mapping[datetime, Minute]) -> Iterable[SeenMinute]:
     """Yield the minutes in which anything was reported, in order."""
     by_minute = {row.minute: row for row in own}
     for at in sorted(by_minute.keys() | others.keys()):

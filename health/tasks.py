@@ -10,6 +10,7 @@ from django.conf import settings
 from core import clock
 from health import pulling
 from health.alert_transitions import forget_alerts
+from health.domain.performance import MINUTES_DAYS
 from health.models import LatencyHour, LatencyMinute, Sample, SiteMinute, TillMinute
 from health.otlp_transitions import forget_series
 from health.rollup_transitions import roll_up_counts, roll_up_latency
@@ -21,8 +22,6 @@ BATCH = 500
 PIECES = 50
 #: Sites' minutes are derived from those of their tills, which are of no use when the minute is over.
 TILL_MINUTES_DAYS = 2
-#: Today's latency by the minute beside that of a week ago.
-LATENCY_MINUTES_DAYS = 8
 #: Baselines look back four weeks, from before a release that may last two.
 LATENCY_HOURS_DAYS = 42
 ALERT_BATCH = 5_000
@@ -78,7 +77,7 @@ def _list_limits() -> Iterator[tuple[str, date]]:
         (Sample, settings.SAMPLE_RETENTION_DAYS),
         (SiteMinute, settings.SITE_MINUTE_RETENTION_DAYS),
         (TillMinute, TILL_MINUTES_DAYS),
-        (LatencyMinute, LATENCY_MINUTES_DAYS),
+        (LatencyMinute, MINUTES_DAYS),
         (LatencyHour, LATENCY_HOURS_DAYS),
     ):
         yield model._meta.db_table, (now - timedelta(days=days)).date()

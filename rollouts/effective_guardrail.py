@@ -6,15 +6,12 @@ from dataclasses import dataclass
 
 from health.domain import alert_lane
 from health.domain.exposure import Exposure
-from health.domain.guardrail import LIMITS, SHARE_LANES
+from health.domain.guardrail import LIMITS, SHARE_LANES, tighten
 from health.guardrail_queries import Guardrails, read_guardrails
 from health.looks import Look
 from health.models import Guardrail, GuardrailScope, Mode
 from rollouts.domain.templates import SupportLevel
 from rollouts.models import Phase, PhaseStatus, Rollout
-
-#: While support is heightened, four fifths of the limit: 4 % instead of 5 % (docs/explanation/guardrails.md).
-HEIGHTENED_PARTS, WHOLE_PARTS = 4, 5
 
 
 @dataclass(frozen=True)
@@ -71,8 +68,3 @@ def read_effective_guardrails(rollouts: Collection[Rollout]) -> Mapping[int, Eff
         rollout.pk: EffectiveGuardrails(guardrails, rollout.environment.key, phases.get(rollout.pk))
         for rollout in rollouts
     }
-
-
-def tighten(threshold_bp: int, *, least_bp: int) -> int:
-    """Return the limit while support is heightened, never below the least that can be set."""
-    return max(threshold_bp * HEIGHTENED_PARTS // WHOLE_PARTS, least_bp)

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import F, Max, Min, Q
+from django.db.models import F, Max, Min, Q, QuerySet
 
 from flags.domain.audience import RuleKind
 from health.domain.exposure import Exposure
@@ -88,9 +88,18 @@ def _expose(
 
 def _find_seen_at(rollout_ids: Collection[int]) -> dict[int, datetime]:
     """Return when what a share lane said was last dealt with: resumed by a person, or taken back."""
+    rows = _choose_dealt_with().filter(rollout__in=rollout_ids).order_by().values("rollout_id")
+    return {row["rollout_id"]: row["last"] for row in rows.annotate(last=Max("at"))}
+
+
+def list_dealt_with(rollout: Rollout) -> list[datetime]:
+    """Return each time at which what a lane said was dealt with, in order: one query."""
+    return list(_choose_dealt_with().filter(rollout=rollout).order_by("at").values_list("at", flat=True))
+
+
+def _choose_dealt_with() -> QuerySet[RolloutEvent]:
     resumed, taken_back = Q(), Q()
     for lane in FLAG_LANES:
         resumed |= Q(kind="resumed", data__after__startswith=lane)
         taken_back |= Q(kind__in=["flag_rolled_back", "site_rolled_back"], data__trigger=lane)
-    rows = RolloutEvent.objects.filter(resumed | taken_back, rollout__in=rollout_ids).order_by().values("rollout_id")
-    return {row["rollout_id"]: row["last"] for row in rows.annotate(last=Max("at"))}
+    return RolloutEvent.objects.filter(resumed | taken_back)

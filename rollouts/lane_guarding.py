@@ -12,7 +12,15 @@ from core.actors import GUARDRAIL
 from core.errors import Refusal
 from core.reasons import BETWEEN, write_reason
 from flags.models import Site
-from health.domain.guardrail import FLAG_LANES, SHARE_LANES, Act, choose_act, count_holds_of_a_day, find_site
+from health.domain.guardrail import (
+    FLAG_LANES,
+    SHARE_LANES,
+    Act,
+    choose_act,
+    count_holds_of_a_day,
+    find_site,
+    is_possible,
+)
 from health.domain.verdict import Judgement, Verdict
 from health.guardrail_queries import list_holds
 from health.models import Guardrail, GuardrailScope
@@ -90,8 +98,7 @@ def _act(rollout: Rollout, breaches: Sequence[Breach], *, now: datetime) -> None
     by_act: dict[Act, list[Breach]] = {}
     for breach in ranked:
         act = breach.choose(now=now)
-        # What does not run needs no hold.
-        if act is not None and (rollout.status == Status.RUNNING or act not in {Act.HELD, Act.COOLING}):
+        if act is not None and is_possible(act, is_running=rollout.status == Status.RUNNING):
             by_act.setdefault(act, []).append(breach)
     acts: Mapping[Act, Callable[[], object]] = {
         Act.ROLLED_BACK: partial(_take_back, rollout, by_act.get(Act.ROLLED_BACK, [])[:1], now=now),

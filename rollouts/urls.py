@@ -12,6 +12,7 @@ from rollouts import (
     plan_edit_views,
     planner_views,
     release_views,
+    replay_views,
     support_views,
     template_file_views,
     template_views,
@@ -22,6 +23,7 @@ app_name = "rollouts"
 urlpatterns = [
     path("rollouts/", views.list_all, name="list"),
     path("rollouts/plan/", planner_views.plan, name="plan"),
+    path("rollouts/replay/", replay_views.choose, name="replays"),
     path("rollouts/<int:pk>/", views.show, name="detail"),
     path("rollouts/<int:pk>/roll-back/", views.roll_back_page, name="roll_back"),
     path("rollouts/<int:pk>/give-back/", views.give_back, name="give_back"),
@@ -33,6 +35,7 @@ urlpatterns = [
     path("rollouts/<int:pk>/report.json", health_views.export_report, name="report_json"),
     path("rollouts/<int:pk>/decide/", approval_views.decide, name="decide"),
     path("rollouts/<int:pk>/check/", approval_views.check, name="check"),
+    path("rollouts/<int:pk>/replay/", replay_views.show, name="replay"),
     path("rollouts/<int:pk>/<slug:action>/", views.act, name="act"),
     path("complaints/investigations/", investigation_views.list_all, name="investigations"),
     path("complaints/investigations/<int:pk>/", investigation_views.show, name="investigation"),

@@ -10,6 +10,8 @@ from health.domain import alert_lane, complaints, error_rate, performance
 #: So many holds of one flag by one lane within a day are flapping: people hear that it is not the first time.
 FLAPPING_HOLDS = 3
 FLAPPING_SPAN = timedelta(hours=24)
+#: While support is heightened, four fifths of the limit: 4 % instead of 5 % (docs/explanation/guardrails.md).
+HEIGHTENED_PARTS, WHOLE_PARTS = 4, 5
 
 
 class Act(StrEnum):
@@ -83,6 +85,11 @@ SHARE_LANES = (error_rate.LANE, performance.LANE)
 FLAG_LANES = (*SHARE_LANES, alert_lane.LANE)
 
 
+def tighten(threshold_bp: int, *, least_bp: int) -> int:
+    """Return the limit while support is heightened, never below the least that can be set."""
+    return max(threshold_bp * HEIGHTENED_PARTS // WHOLE_PARTS, least_bp)
+
+
 def choose_act(
     *, mode: str, is_everywhere: bool, holds: Collection[datetime], cool_down: timedelta, now: datetime
 ) -> Act | None:
@@ -98,6 +105,11 @@ def choose_act(
     if act is Act.HELD and any(now - moment < cool_down for moment in holds):
         return Act.COOLING
     return act
+
+
+def is_possible(act: Act, *, is_running: bool) -> bool:
+    """Tell whether an act has a point: what does not run needs no hold."""
+    return is_running or act not in {Act.HELD, Act.COOLING}
 
 
 def count_holds_of_a_day(holds: Collection[datetime], *, now: datetime) -> int:

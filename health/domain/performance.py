@@ -16,6 +16,8 @@ SLOW_SHARE_BP = 500
 LEAST_BASELINE_REQUESTS = 2_000
 #: Same weekday and hour, so many weeks back.
 BASELINE_WEEKS = 4
+#: Latency by the minute is kept so long: today's beside that of a week ago.
+MINUTES_DAYS = 8
 
 
 def get_slow_bound_ms(*, usual_p95_ms: float, degradation_bp: int) -> float:

@@ -15,9 +15,10 @@ from core.errors import InvalidInput, Refusal
 from core.roles import Role
 from flags.models import Flag
 from flags.transitions import edit_flag
+from health.domain.guardrail import tighten
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate, SupportLevel
-from rollouts.effective_guardrail import get_effective_guardrails, tighten
+from rollouts.effective_guardrail import get_effective_guardrails
 from rollouts.gate_queries import list_flags_without_notes
 from rollouts.models import PhaseStatus, Rollout, SupportShift, Trigger
 from rollouts.support_queries import find_duty, get_roster, list_arriving, list_duty_at
