@@ -11,6 +11,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from health import query_labels
+from health.domain.query_lane import kind_of
+
 REFUSALS: dict[str, str | Promise] = {
     "complaint_empty": _("Say what happened: the text is empty."),
     "complaint_too_long": _("The text may have at most %(limit)s characters."),
@@ -32,6 +35,7 @@ REFUSALS: dict[str, str | Promise] = {
     "sentry_secret_taken": _("Another integration has this client secret already: each needs its own."),
     "sentry_secret_wrong": _("A client secret has 16 to 200 letters, digits and signs, without spaces."),
     "sentry_unknown": _("There is no such integration."),
+    **query_labels.REFUSALS,
     "mark_unknown": _("Say whether it repeats another complaint or is none at all."),
 }
 
@@ -101,6 +105,7 @@ SENTENCES: dict[str, str | Promise] = {
     "no_alert_firing": _("No alert fires, and the monitoring is alive."),
     "no_alert_source": _("No monitoring system has sent anything yet: nobody would say so if something were wrong."),
     "alerts_left_out": _("Within the hour not every alert came through: one that did not may fire."),
+    **query_labels.SENTENCES,
     "alert_source_silent": _("The monitoring has been silent for too long: that nothing fires says nothing."),
 }
 
@@ -108,6 +113,8 @@ LANES: dict[str, str | Promise] = {
     "critical": _("Critical errors"),
     "error_rate": _("Error rate"),
     "performance": _("Performance"),
+    "alert": _("Alerts of the monitoring"),
+    "query": _("Query of your own"),
 }
 
 #: What a lane did on a breach.
@@ -117,7 +124,6 @@ ACTS: dict[str, str | Promise] = {
     "held": _("⏸ held"),
     "rolled_back": _("↩ rolled back"),
     "cooling": _("… left alone: it has just held"),
-    "alert": _("Alerts of the monitoring"),
 }
 
 
@@ -143,12 +149,18 @@ def say_judgement(
         "bound": _percent(bound_bp),
         "odds": _count(data.get("odds")),
         "since": _say_time(data.get("since")),
+        **query_labels.say_numbers(data),
     }
     said = str(words) % numbers
     if baseline_bp is None:
         return said
     baseline = gettext("Where it is off: %(rate)s %%.") % {"rate": _percent(baseline_bp)}
     return f"{said} {baseline}"
+
+
+def say_lane(lane: str) -> str:
+    """Return what a lane is called; the queries of one's own all the same: their sentences name them."""
+    return str(LANES.get(kind_of(lane), lane))
 
 
 def _count(number: object) -> str:

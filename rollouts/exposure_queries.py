@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F, Max, Min, Q
 
 from flags.domain.audience import RuleKind
+from health.domain import query_lane
 from health.domain.exposure import Exposure
 from health.domain.guardrail import LIMITS
 from rollouts.hand_queries import list_flags_off
@@ -89,7 +90,7 @@ def _expose(
 def _find_seen_at(rollout_ids: Collection[int]) -> dict[int, datetime]:
     """Return when what a share lane said was last dealt with: resumed by a person, or taken back."""
     resumed, taken_back = Q(), Q()
-    for lane in LIMITS:
+    for lane in (*LIMITS, query_lane.LANE):
         resumed |= Q(kind="resumed", data__after__startswith=lane)
         taken_back |= Q(kind__in=["flag_rolled_back", "site_rolled_back"], data__trigger=lane)
     rows = RolloutEvent.objects.filter(resumed | taken_back, rollout__in=rollout_ids).order_by().values("rollout_id")
