@@ -20,7 +20,7 @@ REFUSALS: dict[str, str | Promise] = {
 
 #: What a query that gave no value said; `%(fault)s`: its source's fault in words.
 FAULTS: dict[str, str | Promise] = {
-    "no_data": _("It gives nothing: no series, or none that was scraped within two and a half minutes."),
+    "no_data": _("It gives nothing: there is no such series, or it was not scraped lately."),
     "not_a_number": _("It gives NaN or an infinite number."),
     "many_series": _("It gives %(count)s series: sum them up, or pick one, so that one number is left."),
 }
@@ -59,7 +59,10 @@ def say_number(number: object) -> str:
     """Return a value or a limit with the digits that tell it from another, "—" for none."""
     if not isinstance(number, int | float):
         return "—"
-    return f"{number:.4g}" if number and not 0.01 <= abs(number) < 1e9 else str(floatformat(number, "-4g"))
+    if number and not 0.01 <= abs(number) < 1e9:
+        return f"{number:.4g}"
+    digits = f"{number:.4f}".rstrip("0").partition(".")[2]
+    return str(floatformat(number, f"{len(digits)}g"))
 
 
 def say_numbers(data: Mapping[str, object]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
 
-from health.domain.query_lane import FRESH, LOOKBACK, Reading, find_guardrail_id, find_since, judge_query
+from health.domain.query_lane import AWAY_FOR, FRESH, Reading, find_guardrail_id, find_since, judge_query
 from health.domain.verdict import Judgement, Verdict
 from health.looks import Look
 from health.models import Mode, QueryGuardrail, QueryReading
@@ -17,7 +17,7 @@ from health.reading_transitions import Wanted
 log = logging.getLogger(__name__)
 
 #: The longest that a query must last, what may be from before its source was away, and a gap.
-SPAN = timedelta(seconds=LONGEST_LASTING) + LOOKBACK + FRESH
+SPAN = timedelta(seconds=LONGEST_LASTING) + AWAY_FOR + FRESH
 MOST_SHOWN = 20
 #: Older, a list does not show it: it says nothing of now.
 RECENT = timedelta(minutes=5)

@@ -15,10 +15,12 @@ from health.domain.verdict import Judgement, Verdict
 LANE = "query"
 #: Readings are 15 s apart. Older, the newest says nothing of now; further apart, nobody knows what was between.
 FRESH = timedelta(minutes=2)
-#: A monitoring system gives what it scraped up to so long ago for a figure of now (it is asked for no older one).
+#: It is asked to give nothing scraped longer ago for a figure of now; not every monitoring system heeds that.
 LOOKBACK = timedelta(seconds=150)
-#: After these it may have been away, and what it gives may be from before that.
+#: After these, or when nobody asked for a while, it may have been away, and what it gives may be from before that,
+#: for so long: Prometheus looks back five minutes.
 AWAY = frozenset({"unreachable", "refused"})
+AWAY_FOR = timedelta(minutes=5)
 #: Stands in a query for the key of the flag that is judged.
 FLAG_PLACE = "{flag}"
 
@@ -142,18 +144,19 @@ def find_run(facts: QueryFacts, readings: Sequence[Reading], *, since: datetime)
     run: list[Reading] = []
     is_beyond = False
     counts_from = since
+    asked_at = None
     for one in readings:
+        if one.code in AWAY or (asked_at is not None and one.at - asked_at > FRESH):
+            run = []
+            counts_from = max(since, one.at + AWAY_FOR)
+        asked_at = one.at
         if one.value is None:
             run = []
-            if one.code in AWAY:
-                counts_from = max(since, one.at + LOOKBACK)
             continue
         if one.at < counts_from:
             continue
         side = facts.is_beyond(one.value)
-        if run and (side != is_beyond or one.at - run[-1].at > FRESH):
-            run = []
-        run.append(one)
+        run = [one] if side != is_beyond else [*run, one]
         is_beyond = side
     return Run(run, is_beyond)
 

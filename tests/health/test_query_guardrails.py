@@ -11,6 +11,7 @@ from core import clock
 from core.actors import DEMO
 from core.errors import InvalidInput
 from core.roles import Role
+from core.versions import get_version
 from health.models import QueryGuardrail, QueryReading, QueryWatch
 from health.query_transitions import add_query, change_query
 from health.reading_transitions import (
@@ -216,7 +217,8 @@ def test_page__a_manager__makes_changes_and_switches_one_off_with_reasons() -> N
     query = QueryGuardrail.objects.get()
     page = f"/health/guardrails/queries/{query.pk}/"
     off = {name: value for name, value in WANTED.items() if name != "is_active"}
-    changed = client.post(f"{page}edit/", off | {"source_id": source.pk, "limit": "20", "reason": "Too strict"})
+    other = {"source_id": source.pk, "limit": "20", "reason": "Too strict", "version": get_version(query)}
+    changed = client.post(f"{page}edit/", off | other)
 
     assert (made.status_code, changed.status_code, made["Location"]) == (302, 302, page)
     query.refresh_from_db()
@@ -261,7 +263,7 @@ def test_page__shows_what_was_said_last() -> None:
 
     text = sign_in().get(f"/health/guardrails/queries/{query.pk}/").content.decode()
 
-    for words in ("3.25", "17.5", "It times out.", "beyond the limit", "keeps the limit", "Price buttons"):
+    for words in (">3.25<", ">17.5<", "It times out.", "beyond the limit", "keeps the limit", "Price buttons"):
         assert words in text
 
 

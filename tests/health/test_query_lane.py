@@ -12,6 +12,7 @@ from health.domain.query_lane import (
     QueryFacts,
     Reading,
     find_guardrail_id,
+    find_run,
     judge_query,
     kind_of,
     make_lane,
@@ -110,7 +111,7 @@ def test_query__below__is_beyond_under_the_limit() -> None:
 
 def test_query__after_its_source_was_away__counts_what_was_scraped_since() -> None:
     """A restarted Prometheus gives what it scraped before, for as long as it looks back."""
-    back: list[float | str] = ["unreachable", *[11] * 14]
+    back: list[float | str] = ["unreachable", *[11] * 24]
 
     assert _judge(*back[:-1]).verdict is Verdict.INCONCLUSIVE
     assert _judge(*back).verdict is Verdict.BREACH
@@ -123,7 +124,15 @@ def test_query__old_readings__say_nothing_of_now() -> None:
 
 
 def test_query__readings_far_apart__are_no_lasting_state() -> None:
-    assert _judge(11, 11, 11, every=121).code == "query_beyond"
+    assert _judge(11, 11, 11, every=121).code == "query_was_away"
+    assert _judge(1, 1, 1, every=121).code == "query_was_away"
+
+
+def test_query__one_reading_after_nobody_asked__is_no_verdict_by_those_from_before() -> None:
+    for value in (1.0, 11.0):
+        before = [Reading(at, value) for at in moments(6, until=NOW - timedelta(seconds=121))]
+        run = find_run(FACTS, [*before, Reading(NOW, value)], since=NOW - LONG_AGO)
+        assert run.readings == []
 
 
 def test_query__readings_from_before_the_flag_or_the_resume__do_not_count() -> None:

@@ -1,6 +1,5 @@
 """Queries of one's own, asked of a real Prometheus that is healthy, over the limit, killed and started again."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from rollouts.models import Rollout
 from rollouts.transitions import resume_rollout
 from tests.factories.flags import make_environment
 from tests.factories.queries import make_query
-from tests.factories.sources import make_source, write_history
+from tests.factories.sources import make_source
 from tests.factories.world import DAY, NOW, WHY, make_rehearsal, make_world, play, reload
 from tests.monitoring.canned import Canned, listen_and_say, serve
 from tests.monitoring.exporter import Exporter
@@ -73,18 +72,13 @@ def test_query__of_a_real_prometheus__holds_over_the_limit_and_says_nothing_whil
         assert Decision.objects.count() == 1
 
 
-def test_query__of_what_was_scraped_too_long_ago__gives_no_value(tmp_path: Path) -> None:
-    """Prometheus itself would give what is up to five minutes old for a figure of now."""
-    now = time.time()
-    history = write_history({"old_queue": [(now - 200, 30)], "new_queue": [(now - 60, 30)]})
+def test_query__is_asked_for_its_sources_now_and_nothing_scraped_long_ago() -> None:
     environment = make_environment()
-    with PrometheusServer(tmp_path, history=history) as server:
-        source = make_source(environment, url=server.url, now=clock.now())
-        old = ask(make_query(environment, source=source, query="old_queue"), flag_key="")
-        new = ask(make_query(environment, source=source, query="new_queue"), flag_key="")
+    with serve(Canned(ONE)) as canned:
+        query = make_query(environment, source=make_source(environment, url=canned.url, now=clock.now()))
+        assert ask(query, flag_key="").value == 1.0
 
-    assert (old.value, old.code) == (None, "no_data")
-    assert new.value == 30.0
+    assert canned.asked == [{"query": ["sum(queue_length)"], "lookback_delta": ["150s"]}]
 
 
 @pytest.mark.parametrize(
