@@ -17,6 +17,9 @@ from health.models import (
     OtlpSeries,
     PrometheusPull,
     PrometheusSource,
+    QueryGuardrail,
+    QueryReading,
+    QueryWatch,
     Sample,
     SentryHook,
     StoredVerdict,
@@ -128,3 +131,25 @@ class PrometheusPullAdmin(UntrackedAdmin):
     list_display = ("source", "last_success_at", "last_data_at", "fault", "fault_since", "silent_since")
     list_filter = ("fault",)
     list_select_related = ("source",)
+
+
+@admin.register(QueryGuardrail)
+class QueryGuardrailAdmin(ReadOnlyAdmin):
+    list_display = ("environment", "name", "source", "comparison", "limit", "lasting_seconds", "mode", "is_active")
+    list_filter = ("environment", "mode", "is_active")
+    list_select_related = ("environment", "source")
+
+
+@admin.register(QueryWatch)
+class QueryWatchAdmin(UntrackedAdmin):
+    list_display = ("guardrail", "flag_key", "wanted_at", "next_ask_at", "leased_until")
+    list_filter = ("guardrail",)
+    list_select_related = ("guardrail",)
+
+
+@admin.register(QueryReading)
+class QueryReadingAdmin(UntrackedAdmin):
+    list_display = ("at", "watch", "value", "code")
+    list_filter = ("code",)
+    list_select_related = ("watch",)
+    date_hierarchy = "at"

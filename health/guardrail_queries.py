@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import Q
+
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.domain.guardrail import FLAPPING_SPAN, LIMITS, Act, Unit
 from health.models import Decision, Guardrail, Lane, Mode
@@ -75,7 +77,8 @@ def list_decisions(*, environment_key: str, at_most: int, flag_key: str = "", la
     if flag_key:
         rows = rows.filter(flag_key=flag_key)
     if lane:
-        rows = rows.filter(lane=lane)
+        # The queries of one's own have a lane each, which begins alike.
+        rows = rows.filter(Q(lane=lane) | Q(lane__startswith=f"{lane}:"))
     return list(rows[:at_most])
 
 

@@ -12,11 +12,13 @@ from core.views import actor_of, answer_form, read_version
 from flags.current import get_current_environment
 from flags.models import Flag
 from flags.queries import get_flag_names
+from health.domain import query_lane
 from health.domain.guardrail import LIMITS
 from health.guardrail_forms import GuardrailForm
 from health.guardrail_queries import get_guardrail, list_decisions, list_overrides, list_settings, make_default
 from health.guardrail_transitions import forget_guardrail, set_guardrail
 from health.models import Guardrail, Lane
+from health.query_queries import list_queries
 
 MOST_DECISIONS = 100
 
@@ -30,11 +32,13 @@ def guardrails(request: HttpRequest) -> HttpResponse:
     context = {
         "settings": list_settings(environment_key=key),
         "overrides": list_overrides(key),
+        "queries": list_queries(environment_key=key, now=clock.now()),
         "decisions": list_decisions(environment_key=key, at_most=MOST_DECISIONS, flag_key=flag_key, lane=lane),
         "flag_names": get_flag_names(),
         "flags": Flag.objects.filter(archived_at=None).order_by("name"),
         "lanes": Lane.choices,
         "flag_lanes": [(value, words) for value, words in Lane.choices if LIMITS[value].by_flag],
+        "query_lane": query_lane.LANE,
         "flag_key": flag_key,
         "lane": lane,
         "can_set": environment is not None and can(request.user, Capability.DRIVE_ROLLOUTS),

@@ -11,6 +11,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from health import query_labels
+from health.domain.query_lane import kind_of
+
 REFUSALS: dict[str, str | Promise] = {
     "complaint_empty": _("Say what happened: the text is empty."),
     "complaint_too_long": _("The text may have at most %(limit)s characters."),
@@ -36,6 +39,7 @@ REFUSALS: dict[str, str | Promise] = {
     "sentry_secret_wrong": _("A client secret has 16 to 200 letters, digits and signs, without spaces."),
     "sentry_unknown": _("There is no such integration."),
     "replay_lane_unknown": _("Only these can be replayed: %(lanes)s."),
+    **query_labels.REFUSALS,
     "mark_unknown": _("Say whether it repeats another complaint or is none at all."),
 }
 
@@ -108,6 +112,7 @@ SENTENCES: dict[str, str | Promise] = {
     "complaint_limit": _("%(n)s complaints on one day, more than %(most)s."),
     "pilots_one_flag": _("%(n)s different people complain of it on one day, in a pilot of %(people)s."),
     "pilots_each_one": _("%(n)s complaints on one day, in a pilot of %(people)s."),
+    **query_labels.SENTENCES,
     "alert_source_silent": _("The monitoring has been silent for too long: that nothing fires says nothing."),
 }
 
@@ -117,6 +122,7 @@ LANES: dict[str, str | Promise] = {
     "performance": _("Performance"),
     "alert": _("Alerts of the monitoring"),
     "complaints": _("Complaints"),
+    "query": _("Query of your own"),
 }
 
 #: What a lane did on a breach.
@@ -153,12 +159,18 @@ def say_judgement(
         "bound": _percent(bound_bp),
         "odds": _count(data.get("odds")),
         "since": _say_time(data.get("since")),
+        **query_labels.say_numbers(data),
     }
     said = str(words) % numbers
     if baseline_bp is None:
         return said
     baseline = gettext("Where it is off: %(rate)s %%.") % {"rate": _percent(baseline_bp)}
     return f"{said} {baseline}"
+
+
+def say_lane(lane: str) -> str:
+    """Return what a lane is called; the queries of one's own all the same: their sentences name them."""
+    return str(LANES.get(kind_of(lane), lane))
 
 
 def _count(number: object) -> str:

@@ -9,10 +9,12 @@ from core.history import track
 from flags.models import Environment, Flag, Site
 from health.alert_models import Alert, AlertSource, SentryHook, SentryReceipt
 from health.baseline_models import Baseline, UsualLatency
+from health.domain import query_lane
 from health.domain.guardrail import FLAG_LANES
 from health.domain.verdict import Verdict
 from health.guardrail_models import Decision, Guardrail, GuardrailScope, Lane, LaneMemory, Mode
 from health.otlp_models import OtlpSeries
+from health.query_models import QueryGuardrail, QueryReading, QueryWatch
 from health.sample_models import LatencyHour, LatencyMinute, Sample, SampleBatch, SiteMinute, TillMinute
 from health.source_models import PrometheusPull, PrometheusSource
 
@@ -35,6 +37,9 @@ __all__ = [
     "OtlpSeries",
     "PrometheusPull",
     "PrometheusSource",
+    "QueryGuardrail",
+    "QueryReading",
+    "QueryWatch",
     "Sample",
     "SampleBatch",
     "SentryHook",
@@ -72,7 +77,10 @@ class StoredVerdict(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(name="health_verdict_known", condition=Q(verdict__in=[str(one) for one in Verdict])),
-            models.CheckConstraint(name="health_verdict_lane_known", condition=Q(lane__in=["critical", *FLAG_LANES])),
+            models.CheckConstraint(
+                name="health_verdict_lane_known",
+                condition=Q(lane__in=["critical", *FLAG_LANES]) | Q(lane__startswith=f"{query_lane.LANE}:"),
+            ),
             models.CheckConstraint(
                 name="health_verdict_shares",
                 condition=(Q(bound_bp__isnull=True) | Q(bound_bp__lte=10_000))

@@ -61,9 +61,17 @@ class Client:
     headers: Mapping[str, str]
     end: float
 
-    def query(self, expression: str, *, at: datetime | None = None) -> dict[str, Any]:
-        """Return `resultType` and `result` of an instant query; raises SourceFault. Without a time: at its own now."""
+    def query(
+        self, expression: str, *, at: datetime | None = None, lookback_seconds: int | None = None
+    ) -> dict[str, Any]:
+        """Return `resultType` and `result` of an instant query; raises SourceFault. Without a time: at its own now.
+
+        `lookback_seconds`: no scrape older than that stands for the moment that is asked for, where it is not its own
+        setting (five minutes) that holds.
+        """
         asked = {"query": expression} | ({"time": f"{at.timestamp():.3f}"} if at else {})
+        if lookback_seconds is not None:
+            asked["lookback_delta"] = f"{lookback_seconds}s"
         left = self.end - time.monotonic()
         if left <= 0:
             raise SourceFault("timed_out")
@@ -107,10 +115,18 @@ def open_client(source: PrometheusSource, *, timeout_seconds: float | None = Non
     return Client(source.url.rstrip("/"), headers, time.monotonic() + seconds)
 
 
-def ask_prometheus(source: PrometheusSource, query: str, *, at: datetime, timeout_seconds: float) -> QueryReading:
+def ask_prometheus(
+    source: PrometheusSource,
+    query: str,
+    *,
+    at: datetime | None,
+    timeout_seconds: float,
+    lookback_seconds: int | None = None,
+) -> QueryReading:
     """Return the one number that a query of somebody's own gives at a moment; a scalar or one series, else a code."""
     try:
-        data = open_client(source, timeout_seconds=timeout_seconds).query(query, at=at)
+        client = open_client(source, timeout_seconds=timeout_seconds)
+        data = client.query(query, at=at, lookback_seconds=lookback_seconds)
         return _read_one(data)
     except SourceFault as fault:
         return QueryReading(None, READING_CODES.get(fault.code, "refused"), {"fault": fault.code, **fault.data})

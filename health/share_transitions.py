@@ -14,6 +14,8 @@ from health.domain.share_lane import remember
 from health.domain.verdict import Judgement
 from health.looks import Look
 from health.models import Decision, LaneMemory
+from health.query_queries import judge_query_lanes, list_wanted
+from health.reading_transitions import want_readings
 from health.share_queries import Sight, take_looks
 from health.verdict_transitions import store_judgements
 
@@ -61,6 +63,17 @@ def _store(looks: Sequence[Look], judgements: Sequence[Judgement], *, now: datet
     told = [(look, one) for look, one in zip(looks, judgements, strict=True) if not look.is_idle(one)]
     stored = store_judgements([(look.exposure, one) for look, one in told], now=now)
     return [Judged(look, one, new) for (look, one), new in zip(told, stored, strict=True)]
+
+
+@transaction.atomic
+def judge_queries_and_store(looks: Sequence[Look], *, now: datetime) -> list[Judged]:
+    """Judge the queries of one's own by what they said, store what changed, and have them asked again."""
+    if not looks:
+        return []
+    want_readings(list_wanted(looks), now=now)
+    judgements = judge_query_lanes(looks, now=now)
+    stored = store_judgements([(look.exposure, one) for look, one in zip(looks, judgements, strict=True)], now=now)
+    return [Judged(*one) for one in zip(looks, judgements, stored, strict=True)]
 
 
 def _take_turn() -> bool:

@@ -8,11 +8,12 @@ from celery import shared_task
 from django.conf import settings
 
 from core import clock
-from health import pulling
+from health import asking, pulling
 from health.alert_transitions import forget_alerts
 from health.domain.performance import MINUTES_DAYS
 from health.models import LatencyHour, LatencyMinute, Sample, SiteMinute, TillMinute
 from health.otlp_transitions import forget_series
+from health.reading_transitions import forget_readings
 from health.rollup_transitions import roll_up_counts, roll_up_latency
 from health.sample_transitions import forget_days, make_days
 from health.transitions import forget_words
@@ -29,6 +30,10 @@ ALERT_BATCH = 5_000
 #: A process that was silent for longer begins to count anew.
 SERIES_KEPT = timedelta(days=1)
 SERIES_BATCH = 50_000
+
+#: No lane looks further back than a quarter of an hour; pages show the last readings.
+READINGS_KEPT = timedelta(hours=1)
+READINGS_BATCH = 50_000
 
 
 @shared_task
@@ -100,3 +105,15 @@ def forget_old_series() -> int:
 def pull_sources() -> int:
     """Pull the monitoring systems that are due; return how many samples are new."""
     return pulling.pull_due()
+
+
+@shared_task
+def ask_queries() -> int:
+    """Ask the queries of one's own that are due; return how many readings were stored."""
+    return asking.ask_due()
+
+
+@shared_task
+def forget_old_readings() -> int:
+    """Delete what queries of one's own said more than an hour ago; return how many readings."""
+    return forget_readings(read_before=clock.now() - READINGS_KEPT, at_most=READINGS_BATCH)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from health import alert_views, complaint_views, guardrail_views, import_views, source_views, views
+from health import alert_views, complaint_views, guardrail_views, import_views, query_views, source_views, views
 
 app_name = "health"
 urlpatterns = [
@@ -8,6 +8,10 @@ urlpatterns = [
     path("health/guardrails/", guardrail_views.guardrails, name="guardrails"),
     path("health/guardrails/<slug:lane>/", guardrail_views.guardrail, name="guardrail"),
     path("health/guardrails/<int:pk>/forget/", guardrail_views.forget, name="forget_guardrail"),
+    path("health/guardrails/queries/new/", query_views.new_query, name="new_query"),
+    path("health/guardrails/queries/<int:pk>/", query_views.query, name="query"),
+    path("health/guardrails/queries/<int:pk>/edit/", query_views.edit_query, name="edit_query"),
+    path("health/guardrails/queries/<int:pk>/try/", query_views.try_it, name="try_query"),
     path("health/alerts/", alert_views.alerts, name="alerts"),
     path("health/alerts/connect/", alert_views.connect, name="connect_monitoring"),
     path("complaints/", complaint_views.complaints, name="complaints"),

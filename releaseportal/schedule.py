@@ -24,6 +24,7 @@ SCHEDULE = (
     Row("rollouts.tasks.watch_guardrails", 3.0, "error rate, performance, alerts; costs more than critical errors"),
     Row("rollouts.tasks.freeze_usual", 10.0, "what was usual is frozen when a rollout first exposes somebody"),
     Row("health.tasks.pull_sources", 3.0, "a source is asked each 15 s at most, and told of when it is silent"),
+    Row("health.tasks.ask_queries", 3.0, "a query of one's own is asked each 15 s while somebody sees a flag"),
     Row("rollouts.tasks.run_due_steps", 1.0, "a step is done in the second it is due"),
     Row("rollouts.tasks.keep_dates", 5.0, "edited days and freezes move the dates that people see"),
     Row("incidents.tasks.take_in_events", 1.0, "a rollback has its incident and clock at once"),
@@ -50,6 +51,7 @@ SCHEDULE = (
     Row("health.tasks.forget_old_samples", 600.0, "samples fill the disk; baselines look back four weeks"),
     Row("health.tasks.forget_old_alerts", 600.0, "alerts that nobody has sent for long say nothing any more"),
     Row("health.tasks.forget_old_series", 600.0, "each process of a reporting service leaves series behind"),
+    Row("health.tasks.forget_old_readings", 600.0, "what queries said is judged for a quarter of an hour"),
     Row("releaseportal.tasks.send_history_head", 600.0, "a head known outside shows a chain cut or made anew"),
     Row("releaseportal.tasks.restart_rehearsal", 5.0, "the demo's rehearsal begins again when it ends"),
 )

@@ -4,12 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 
-from health.domain import alert_lane
+from health.domain import alert_lane, query_lane
 from health.domain.exposure import Exposure
 from health.domain.guardrail import LIMITS, SHARE_LANES, tighten
 from health.guardrail_queries import Guardrails, read_guardrails
 from health.looks import Look
-from health.models import Guardrail, GuardrailScope, Mode
+from health.models import Guardrail, GuardrailScope, Mode, QueryGuardrail
+from health.query_queries import read_active_queries
 from rollouts.domain.templates import SupportLevel
 from rollouts.models import Phase, PhaseStatus, Rollout
 
@@ -21,6 +22,20 @@ class EffectiveGuardrails:
     guardrails: Guardrails
     environment_key: str
     phase: Phase | None
+    queries: Sequence[QueryGuardrail] = ()
+
+    def find_acting(self, lane: str, flag_key: str) -> Guardrail | QueryGuardrail | None:
+        """Return what says what a lane does on a flag; None for the critical lane and for a query taken away."""
+        if lane in LIMITS:
+            return self.get(lane, flag_key)
+        return next((one for one in self.queries if one.lane == lane), None)
+
+    def does_guard_gates(self, lane: str, flag_key: str) -> bool:
+        """Tell whether only a lane's pass lets a phase end; the critical lane's always."""
+        if query_lane.find_guardrail_id(lane) is None and lane not in LIMITS:
+            return True
+        acting = self.find_acting(lane, flag_key)
+        return acting is not None and acting.guards_gates
 
     def get(self, lane: str, flag_key: str | None = None) -> Guardrail:
         """Return what a lane does for a flag. The running phase's word comes first: it was approved with the plan."""
@@ -45,6 +60,15 @@ class EffectiveGuardrails:
         """Return what the lane of alerts asks of these flags, where it is not off."""
         return self._list([alert_lane.LANE], exposures)
 
+    def list_query_looks(self, exposures: Sequence[Exposure]) -> list[Look]:
+        """Return what the queries of one's own ask: of each flag, or of the one that went on last."""
+        return [
+            Look(exposure, query.lane, 0)
+            for query in self.queries
+            for exposure in exposures
+            if query.is_per_flag or exposure.is_newest
+        ]
+
     def _list(self, lanes: Collection[str], exposures: Sequence[Exposure]) -> list[Look]:
         return [
             Look(exposure, lane, guardrail.threshold_bp, is_observed=guardrail.mode == Mode.OBSERVE)
@@ -55,16 +79,19 @@ class EffectiveGuardrails:
 
 
 def get_effective_guardrails(rollout: Rollout) -> EffectiveGuardrails:
-    """Return the guardrails of one rollout: two queries."""
+    """Return the guardrails of one rollout: three queries."""
     return read_effective_guardrails([rollout])[rollout.pk]
 
 
 def read_effective_guardrails(rollouts: Collection[Rollout]) -> Mapping[int, EffectiveGuardrails]:
-    """Return the guardrails of some rollouts by their keys: two queries for all."""
-    guardrails = read_guardrails({rollout.environment.key for rollout in rollouts})
+    """Return the guardrails of some rollouts by their keys: three queries for all."""
+    environment_keys = {rollout.environment.key for rollout in rollouts}
+    guardrails, queries = read_guardrails(environment_keys), read_active_queries(environment_keys)
     running = Phase.objects.filter(rollout__in=[rollout.pk for rollout in rollouts], status=PhaseStatus.RUNNING)
     phases = {phase.rollout_id: phase for phase in running.order_by("position")}
     return {
-        rollout.pk: EffectiveGuardrails(guardrails, rollout.environment.key, phases.get(rollout.pk))
+        rollout.pk: EffectiveGuardrails(
+            guardrails, rollout.environment.key, phases.get(rollout.pk), queries.get(rollout.environment.key, ())
+        )
         for rollout in rollouts
     }

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F, Max, Min, Q, QuerySet
 
 from flags.domain.audience import RuleKind
+from health.domain import query_lane
 from health.domain.exposure import Exposure
 from health.domain.guardrail import FLAG_LANES
 from rollouts.hand_queries import list_flags_off
@@ -99,7 +100,7 @@ def list_dealt_with(rollout: Rollout) -> list[datetime]:
 
 def _choose_dealt_with() -> QuerySet[RolloutEvent]:
     resumed, taken_back = Q(), Q()
-    for lane in FLAG_LANES:
+    for lane in (*FLAG_LANES, query_lane.LANE):
         resumed |= Q(kind="resumed", data__after__startswith=lane)
         taken_back |= Q(kind__in=["flag_rolled_back", "site_rolled_back"], data__trigger=lane)
     return RolloutEvent.objects.filter(resumed | taken_back)

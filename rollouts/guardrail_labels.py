@@ -27,6 +27,7 @@ REASONS: dict[str, str] = {
         "%(k)s of %(n)s requests slow: %(odds)s to 1 that p95 is worse by more than %(threshold)s, and so without it"
     ),
     "alert_firing": gettext_noop("Alert of the monitoring: %(alerts)s"),
+    "query_limit": gettext_noop("The query %(query)s says %(value)s, %(threshold)s for %(seconds)s s"),
     "held_again": gettext_noop("Held for the %(times)s. time within a day: it comes and goes"),
 }
 
@@ -37,6 +38,7 @@ HELD: dict[str, str | Promise] = {
     ),
     "performance": _("Requests are too slow where these are on. Find out why, then resume or roll back."),
     "alert_firing": _("An alert of the monitoring fires where these are on. Find out why, then resume or roll back."),
+    "query_limit": _("What a query of your own says is beyond its limit. Find out why, then resume or roll back."),
     "performance_everywhere": _(
         "Requests are too slow, also where these are off: a rollback may not help. Find the cause first."
     ),

@@ -1,4 +1,4 @@
-"""Acts on error rate, performance and alerts: as their guardrails say, for all rollouts under way at once."""
+"""Acts on error rate, performance, alerts and queries as their guardrails say, for all rollouts under way at once."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +12,7 @@ from core.actors import GUARDRAIL
 from core.errors import Refusal
 from core.reasons import BETWEEN, write_reason
 from flags.models import Site
+from health.domain import query_lane
 from health.domain.guardrail import (
     FLAG_LANES,
     SHARE_LANES,
@@ -23,9 +24,15 @@ from health.domain.guardrail import (
 )
 from health.domain.verdict import Judgement, Verdict
 from health.guardrail_queries import list_holds
-from health.models import Guardrail, GuardrailScope
+from health.models import Guardrail, GuardrailScope, QueryGuardrail
 from health.rollup_queries import sum_sites_of_flag
-from health.share_transitions import Judged, judge_alerts_and_store, judge_and_remember, note_decision
+from health.share_transitions import (
+    Judged,
+    judge_alerts_and_store,
+    judge_and_remember,
+    judge_queries_and_store,
+    note_decision,
+)
 from rollouts.domain.lifecycle import Status
 from rollouts.effective_guardrail import read_effective_guardrails
 from rollouts.exposure_queries import read_exposures
@@ -43,7 +50,7 @@ class Breach:
     """A breach and the guardrail it is judged by; `holds`: when the lane held for this flag within a day."""
 
     judged: Judged
-    guardrail: Guardrail
+    guardrail: Guardrail | QueryGuardrail
     holds: Sequence[datetime]
 
     @property
@@ -71,20 +78,23 @@ def watch_lanes(rollouts: Sequence[Rollout], *, now: datetime) -> int:
     exposures = read_exposures(rollouts)
     looks = [look for one in rollouts for look in guardrails[one.pk].list_looks(exposures[one.pk])]
     alerts = [look for one in rollouts for look in guardrails[one.pk].list_alert_looks(exposures[one.pk])]
-    judged = [*judge_and_remember(looks, now=now), *judge_alerts_and_store(alerts, now=now)]
+    queries = [look for one in rollouts for look in guardrails[one.pk].list_query_looks(exposures[one.pk])]
+    judged = [
+        *judge_and_remember(looks, now=now),
+        *judge_alerts_and_store(alerts, now=now),
+        *judge_queries_and_store(queries, now=now),
+    ]
     breaching = [one for one in judged if one.judgement.verdict is Verdict.BREACH]
     holds = list_holds(subjects={one.exposure.subject for one in breaching}, now=now) if breaching else {}
     for rollout in rollouts:
         subject = f"rollout:{rollout.pk}"
-        for lane in FLAG_LANES:
+        effective = guardrails[rollout.pk]
+        for lane in (*FLAG_LANES, *(query.lane for query in effective.queries)):
             breaches = [
-                Breach(
-                    one,
-                    guardrails[rollout.pk].get(lane, one.exposure.flag_key),
-                    holds.get((subject, lane, one.exposure.flag_key), ()),
-                )
+                Breach(one, acting, holds.get((subject, lane, one.exposure.flag_key), ()))
                 for one in breaching
                 if one.exposure.subject == subject and one.look.lane == lane
+                if (acting := effective.find_acting(lane, one.exposure.flag_key)) is not None
             ]
             if breaches:
                 _act(rollout, breaches, now=now)
@@ -147,7 +157,7 @@ def _take_back(rollout: Rollout, breaches: Sequence[Breach], *, now: datetime) -
         row = rollout.rollout_flags.filter(flag__key=judgement.flag_key, is_active=True).first()
         if row is None:
             return
-        trigger = Trigger(judgement.lane)
+        trigger = Trigger(query_lane.kind_of(judgement.lane))
         if site is not None:
             roll_back_site(
                 rollout_id=rollout.pk,
@@ -249,6 +259,9 @@ def _write(judgement: Judgement) -> str:
         n=judgement.n,
         odds=judgement.data.get("odds", ""),
         threshold=judgement.threshold,
+        query=judgement.data.get("query", ""),
+        value=judgement.data.get("value", ""),
+        seconds=judgement.data.get("lasting_seconds", ""),
         alerts=BETWEEN.join(str(name) for name in _list(judgement.data.get("alerts"))),
     )
 

@@ -10,9 +10,9 @@ from core.searching import fits
 from flags.models import Environment, Segment, SegmentMember, Site
 from health.alert_queries import judge_alert_lane
 from health.domain.exposure import Exposure
-from health.domain.guardrail import LIMITS
 from health.domain.verdict import Judgement
 from health.queries import judge_critical_lane
+from health.query_queries import judge_query_lanes
 from health.share_queries import judge_looks
 from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import DRIVEN, PROMISED, Status
@@ -172,7 +172,10 @@ def judge_lanes(guardrails: EffectiveGuardrails, exposures: Sequence[Exposure], 
         *judge_looks(looks, now=now),
         *judge_alert_lane(exposures=[look.exposure for look in alerts], now=now),
     ]
-    return [one for look, one in zip([*looks, *alerts], judged, strict=True) if not look.is_idle(one)]
+    return [
+        *(one for look, one in zip([*looks, *alerts], judged, strict=True) if not look.is_idle(one)),
+        *judge_query_lanes(guardrails.list_query_looks(exposures), now=now),
+    ]
 
 
 def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement], *, now: datetime) -> list[tuple[str, str]]:
@@ -185,9 +188,7 @@ def weigh_for_gates(rollout: Rollout, judgements: Sequence[Judgement], *, now: d
         if since is not None:
             judgements = carry_passes(judgements, list_spells(rollout, now=now), since=since)
     guardrails = get_effective_guardrails(rollout)
-    counted = [
-        item for item in judgements if item.lane not in LIMITS or guardrails.get(item.lane, item.flag_key).guards_gates
-    ]
+    counted = [item for item in judgements if guardrails.does_guard_gates(item.lane, item.flag_key)]
     return weigh_verdicts(counted, is_rehearsal=rollout.is_rehearsal)
 
 

@@ -5,9 +5,11 @@ from typing import Any, Protocol
 
 from django import template
 
-from health.labels import say_judgement
-from health.models import PrometheusPull
+from health.labels import say_judgement, say_lane
+from health.models import PrometheusPull, QueryGuardrail, QueryReading
+from health.prometheus import QueryReading as Answer
 from health.prometheus import SourceFault
+from health.query_labels import say_number, say_reading
 from health.source_labels import say_fault
 
 register = template.Library()
@@ -41,6 +43,30 @@ def sentence(verdict: Spoken) -> str:
         bound_bp=verdict.bound_bp,
         baseline_bp=verdict.baseline_bp,
     )
+
+
+@register.filter
+def lane_name(lane: str) -> str:
+    """Return what a lane is called."""
+    return say_lane(lane)
+
+
+@register.filter
+def number(value: float | None) -> str:
+    """Return a query's value or limit with the digits that matter."""
+    return say_number(value)
+
+
+@register.filter
+def is_beyond(reading: QueryReading, guardrail: QueryGuardrail) -> bool:
+    """Tell whether what a query said does not keep its limit."""
+    return reading.value is not None and guardrail.facts.is_beyond(reading.value)
+
+
+@register.filter
+def reading_fault(reading: QueryReading | Answer) -> str:
+    """Return why a query gave no value."""
+    return say_reading(reading.code, reading.data)
 
 
 @register.filter

@@ -22,6 +22,7 @@ class Trigger(models.TextChoices):
     ERROR_RATE = "error_rate", "error rate"
     PERFORMANCE = "performance", "performance"
     ALERT = "alert", "alert"
+    QUERY = "query", "query"
     COMPLAINTS = "complaints", "complaints"
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class Canned:
-    """Answers `time()` by its clock and everything else with one body; keeps the headers it was sent."""
+    """Answers `time()` by its clock and everything else with one body; keeps the headers and parameters it was sent."""
 
     def __init__(
         self, body: str, *, status: int = 200, skew: float = 0.0, headers: dict[str, str] | None = None
@@ -21,6 +21,7 @@ class Canned:
         self.skew = skew
         self.headers = headers or {}
         self.seen: list[dict[str, str]] = []
+        self.asked: list[dict[str, list[str]]] = []
         self.url = ""
 
     def answer(self, query: str) -> tuple[int, str]:
@@ -38,7 +39,8 @@ def serve(canned: Canned) -> Iterator[Canned]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             canned.seen.append({name.lower(): value for name, value in self.headers.items()})
-            [query] = parse_qs(urlsplit(self.path).query).get("query", [""])
+            canned.asked.append(parse_qs(urlsplit(self.path).query))
+            [query] = canned.asked[-1].get("query", [""])
             status, body = canned.answer(query)
             self.send_response(status)
             for name, value in canned.headers.items():
