@@ -12,7 +12,7 @@ from health.baseline_models import Baseline, UsualLatency
 from health.domain.guardrail import LIMITS
 from health.domain.verdict import Verdict
 from health.guardrail_models import Decision, Guardrail, GuardrailScope, Lane, LaneMemory, Mode
-from health.sample_models import LatencyHour, LatencyMinute, Sample, SampleBatch, SiteMinute, TillMinute
+from health.sample_models import FlagMinute, LatencyHour, LatencyMinute, Sample, SampleBatch, SiteMinute, TillMinute
 
 __all__ = [
     "Alert",
@@ -23,6 +23,7 @@ __all__ = [
     "ComplaintStatus",
     "ComplaintText",
     "Decision",
+    "FlagMinute",
     "Guardrail",
     "GuardrailScope",
     "Lane",

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from core import clock
 from health.alert_transitions import forget_alerts
-from health.models import LatencyHour, LatencyMinute, Sample, SiteMinute, TillMinute
+from health.models import FlagMinute, LatencyHour, LatencyMinute, Sample, SiteMinute, TillMinute
 from health.rollup_transitions import roll_up_counts, roll_up_latency
 from health.sample_transitions import forget_days, make_days
 from health.transitions import forget_words
@@ -35,7 +35,7 @@ def forget_old_words() -> int:
 
 @shared_task
 def roll_up_samples() -> int:
-    """Add new samples to the minutes of tills and sites; return how many batches."""
+    """Add new samples to the minutes of tills, sites and flags; return how many batches."""
     return _work_off(roll_up_counts)
 
 
@@ -71,6 +71,7 @@ def _list_limits() -> Iterator[tuple[str, date]]:
     for model, days in (
         (Sample, settings.SAMPLE_RETENTION_DAYS),
         (SiteMinute, settings.SITE_MINUTE_RETENTION_DAYS),
+        (FlagMinute, settings.SITE_MINUTE_RETENTION_DAYS),
         (TillMinute, TILL_MINUTES_DAYS),
         (LatencyMinute, LATENCY_MINUTES_DAYS),
         (LatencyHour, LATENCY_HOURS_DAYS),
