@@ -303,6 +303,15 @@ def test_record__more_than_a_batch__is_stored_whole(fleet: Fleet) -> None:
     assert Sample.objects.values("id").distinct().count() == len(values)
 
 
+def test_record__texts_with_quotes_and_the_like__are_stored_as_they_came(fleet: Fleet) -> None:
+    tills = ['"', "\\", 'a","b', '\\"', "NULL", "{}", "é, ü", " "]
+    fleet.record(*(fleet.value(till=till) for till in tills))
+    fleet.record(fleet.value(till='only"one', transaction="\\"), source="token:2")
+
+    assert set(Sample.objects.values_list("till", flat=True)) == {*tills, 'only"one'}
+    assert Sample.objects.get(source="token:2").transaction == "\\"
+
+
 def test_record__moments_to_the_microsecond__are_stored_exactly(fleet: Fleet) -> None:
     start = NOW - timedelta(seconds=30, microseconds=1)
     fleet.record(fleet.value(start=start))
