@@ -118,7 +118,7 @@ def _read_sound(
     now: datetime,
     moments: dict[str, datetime],
 ) -> SampleValue | None:
-    """Return a good sample at a third of the cost; None where something is wrong, which `_read_one` then says."""
+    """Return a good sample, quickly; None where something is wrong, which `_read_one` then says."""
     try:
         given = msgspec.convert(item, _Sound)
     except (msgspec.ValidationError, UnicodeEncodeError):  # the latter: half a surrogate pair
