@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import containment, guardrails, ingestion, inprocess, live, plans, recovery, soak, throughput
+from bench import containment, evaluation, guardrails, ingestion, inprocess, live, plans, recovery, soak, throughput
 from bench.figures import Figures
 from bench.server import serve
 from releaseportal.embedded.postgres import remove_cluster
@@ -120,6 +120,14 @@ def _measure_guardrails(options: argparse.Namespace) -> bool:
     return kept
 
 
+def _measure_evaluation(_options: argparse.Namespace) -> bool:
+    kept = True
+    for measured in evaluation.measure():
+        print(measured, flush=True)
+        kept = kept and measured.is_within()
+    return kept
+
+
 def _measure_ingestion(options: argparse.Namespace) -> bool:
     kept = True
     with _portal() as (portal, _folder):
@@ -134,6 +142,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], bool]] = {
     "throughput": _measure_throughput,
     "containment": _measure_containment,
     "ingestion": _measure_ingestion,
+    "evaluation": _measure_evaluation,
     "live": _measure_live,
     "plans": _measure_plans,
     "recovery": _measure_recovery,

@@ -19,12 +19,12 @@ from django.db import connection, transaction
 from core import clock
 from core.actors import DEMO
 from flags.domain.purposes import Purpose
-from flags.models import Environment
+from flags.models import Environment, Site
 from flags.transitions import create_environment, create_flag, create_site, create_token
 from health.domain.exposure import Exposure
 from health.domain.samples import SampleValue
 from health.queries import figures_by_flag, judge_critical_lane
-from health.rollup_queries import Scope, read_site_minutes, sum_flag_minutes
+from health.rollup_queries import Scope, list_reporting_sites, sum_flag_minutes, sum_overall_minutes
 from health.rollup_transitions import roll_up_counts
 from health.sample_transitions import record_samples
 
@@ -78,6 +78,7 @@ def _measure_size(size: int, *, now: datetime) -> str:
             spent += _time_roll_up()
         count += len(values)
     window: dict[str, Any] = {"environment_key": environment.key, "since": now - timedelta(minutes=15), "until": now}
+    half = [frozenset(Site.objects.filter(key__in=sites[: size // 2]).values_list("pk", flat=True))]
     exposures = [
         Exposure(flag, environment.key, now - timedelta(hours=1), True, frozenset(), "bench", 1) for flag in flags
     ]
@@ -98,7 +99,10 @@ def _measure_size(size: int, *, now: datetime) -> str:
     reads: dict[str, Callable[[], object]] = {
         "one flag": lambda: sum_flag_minutes(scopes=[Scope(flags[0])], **window),
         "all flags": lambda: sum_flag_minutes(scopes=[Scope(flag) for flag in flags], **window),
-        "no flag by site": lambda: read_site_minutes(flag_keys=[], **window),
+        "no flag at half the sites": lambda: sum_overall_minutes(site_sets=half, **window),
+        "reporting sites": lambda: list_reporting_sites(
+            environment_key=environment.key, flag_keys=flags, since=now - timedelta(minutes=3)
+        ),
         "critical lane": lambda: judge_critical_lane(exposures=exposures, now=now),
         "figures": lambda: figures_by_flag(**window),
     }

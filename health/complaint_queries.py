@@ -11,6 +11,13 @@ from health.models import ComplaintStatus
 from health.queries import attribute, count_complaints_by_day, list_counting
 
 DAY = timedelta(days=1)
+#: What is heard: all but spam.
+HEARD = (ComplaintStatus.NEW, ComplaintStatus.DUPLICATE)
+
+
+def is_anything_heard(*, environment_key: str, now: datetime) -> bool:
+    """Tell whether `list_heard_today` may find anything at all: one query."""
+    return list_counting(environment_key=environment_key, now=now, days=1, statuses=HEARD).order_by().exists()
 
 
 def list_heard_today(
@@ -21,8 +28,7 @@ def list_heard_today(
     site_keys: Collection[str] | None = None,
 ) -> list[Heard]:
     """Return today's complaints but spam, each by the day of its own site, newest first: one query."""
-    statuses = (ComplaintStatus.NEW, ComplaintStatus.DUPLICATE)
-    rows = list_counting(environment_key=environment_key, now=now, days=1, statuses=statuses)
+    rows = list_counting(environment_key=environment_key, now=now, days=1, statuses=HEARD)
     rows = attribute(rows, flag_keys=flag_keys, site_keys=site_keys)
     found = rows.values_list(
         "pk", "logged_at", "status", "site__key", "site__time_zone", "words__reporter", "flag__key", "words__text"

@@ -15,7 +15,7 @@ from health.domain.verdict import Verdict
 from health.guardrail_models import Decision, Guardrail, GuardrailScope, Lane, LaneMemory, Mode
 from health.otlp_models import OtlpSeries
 from health.query_models import QueryGuardrail, QueryReading, QueryWatch
-from health.sample_models import LatencyHour, LatencyMinute, Sample, SampleBatch, SiteMinute, TillMinute
+from health.sample_models import FlagMinute, LatencyHour, LatencyMinute, Sample, SampleBatch, SiteMinute, TillMinute
 from health.source_models import PrometheusPull, PrometheusSource
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "ComplaintStatus",
     "ComplaintText",
     "Decision",
+    "FlagMinute",
     "Guardrail",
     "GuardrailScope",
     "Lane",

@@ -11,6 +11,7 @@ NAMES = Names(
         "SampleBatch": (_("batch of samples"), _("batches of samples")),
         "TillMinute": (_("minute of a till"), _("minutes of tills")),
         "SiteMinute": (_("minute of a site"), _("minutes of sites")),
+        "FlagMinute": (_("minute of a flag"), _("minutes of flags")),
         "LatencyMinute": (_("latency of a minute"), _("latencies by minute")),
         "LatencyHour": (_("latency of an hour"), _("latencies by hour")),
         "OtlpSeries": (_("OpenTelemetry series"), _("series of OpenTelemetry")),

@@ -39,11 +39,13 @@ def judge_critical_lane(*, exposures: Sequence[Exposure], now: datetime) -> list
         flag_keys[exposure.environment_key].add(exposure.flag_key)
     try:
         with transaction.atomic():
-            facts = {key: _window_facts(environment_key=key, flag_keys=flag_keys[key], now=now) for key in flag_keys}
+            facts = {key: _read_facts(environment_key=key, flag_keys=flag_keys[key], now=now) for key in flag_keys}
     except DatabaseError as fault:
         log.exception("the critical lane cannot read its samples")
         return [_no_verdict(exposure, fault, now=now) for exposure in exposures]
-    return [_judge(exposure, facts[exposure.environment_key], now=now) for exposure in exposures]
+    return [
+        _judge(exposure, facts[exposure.environment_key].list_of(exposure.flag_key), now=now) for exposure in exposures
+    ]
 
 
 def _judge(exposure: Exposure, samples: Sequence[SampleFacts], *, now: datetime) -> Judgement:
@@ -69,7 +71,19 @@ def _no_verdict(exposure: Exposure, fault: Exception, *, now: datetime) -> Judge
     )
 
 
-def _window_facts(*, environment_key: str, flag_keys: Collection[str], now: datetime) -> list[SampleFacts]:
+@dataclass(frozen=True)
+class Facts:
+    """An environment's samples with errors that weigh, and how many requests each flag had beside them."""
+
+    weighing: Sequence[SampleFacts]
+    others: Mapping[str | None, Sequence[SampleFacts]]
+
+    def list_of(self, flag_key: str) -> list[SampleFacts]:
+        """Return what one flag is judged from: all that weighs, for it may explain what names no flag."""
+        return [*self.weighing, *self.others.get(flag_key, ())]
+
+
+def _read_facts(*, environment_key: str, flag_keys: Collection[str], now: datetime) -> Facts:
     """Return the window's samples with errors that weigh, and the flags' requests of each minute beside them.
 
     The first are read as they came, at once; the others only say how many there were, from sums.
@@ -91,7 +105,10 @@ def _window_facts(*, environment_key: str, flag_keys: Collection[str], now: date
         "integrity_errors",
     )
     weighing = [SampleFacts(*row) for row in rows.order_by("received_at", "pk")]
-    return [*weighing, *_count_others(weighing, environment_key=environment_key, flag_keys=flag_keys, now=now)]
+    others: dict[str | None, list[SampleFacts]] = defaultdict(list)
+    for one in _count_others(weighing, environment_key=environment_key, flag_keys=flag_keys, now=now):
+        others[one.flag_key].append(one)
+    return Facts(weighing, others)
 
 
 def _count_others(

@@ -1,16 +1,18 @@
 """Reads the recorded past for a replay: block by block, so that a long one needs no more memory than a short one."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.postgres.aggregates import StringAgg
 from django.db.models import Value
 
 from health.domain import error_rate, performance
+from health.domain.exposure import Exposure
 from health.domain.guardrail import Act
+from health.domain.sequential import Minute
 from health.domain.share_lane import A_MINUTE, WINDOW, Memory, floor_minute
 from health.looks import Look, Seen
 from health.models import Decision, SiteMinute
@@ -19,14 +21,12 @@ from health.rollup_queries import (
     FlagSums,
     Latency,
     Scope,
-    SiteSums,
     choose_flags,
     read_latency,
-    read_site_minutes,
     sum_flag_minutes,
     sum_sites_of_flag,
 )
-from health.share_queries import Pooled, join_minutes
+from health.share_queries import join_minutes
 
 #: So much is read at once.
 BLOCK = timedelta(hours=6)
@@ -55,6 +55,41 @@ def list_holds_of(decisions: Collection[Decision], *, before: datetime) -> dict[
         if one.act == Act.HELD and one.at <= before:
             found[one.flag_key].append(one.at)
     return found
+
+
+class SiteSums(NamedTuple):
+    """All requests of one site's minute."""
+
+    site_key: str
+    minute: datetime
+    requests: int
+    errors: int
+    spread_requests: float
+    spread_errors: int
+
+
+class Pooled:
+    """The minutes of all requests, summed over the sites where a flag is not on; once for each set of sites."""
+
+    def __init__(self, rows: Iterable[SiteSums]) -> None:
+        self._rows = list(rows)
+        self._known: dict[frozenset[str], dict[datetime, Minute]] = {}
+        self._sites = frozenset(row.site_key for row in self._rows)
+
+    def leave_out(self, exposure: Exposure, reporting: Mapping[str, frozenset[str]]) -> dict[datetime, Minute]:
+        """Return the minutes of the sites that do not see a flag, nor report it."""
+        sites = frozenset(
+            site
+            for site in self._sites
+            if not exposure.covers_site(site) and site not in reporting.get(exposure.flag_key, ())
+        )
+        if sites not in self._known:
+            sums: dict[datetime, Minute] = defaultdict(Minute)
+            for row in self._rows:
+                if row.site_key in sites:
+                    sums[row.minute] += Minute(row.requests, row.errors, row.spread_requests, row.spread_errors)
+            self._known[sites] = dict(sums)
+        return self._known[sites]
 
 
 class Record:
@@ -95,7 +130,9 @@ class Record:
             pooled = self._pooled[memory.until, now] = Pooled(rows)
         reporting = frozenset[str]()
         if not look.exposure.everyone:
-            named: list[Mapping[str, frozenset[str]]] = self._list("reporting", now - WINDOW, now)
+            named: list[Mapping[str, frozenset[str]]] = self._list(
+                "reporting", max(memory.until, floor_minute(now - WINDOW)), now
+            )
             reporting = reporting.union(*(one.get(flag_key, ()) for one in named))
         return Seen(tuple(join_minutes(own, pooled.leave_out(look.exposure, {flag_key: reporting}))))
 
@@ -139,7 +176,7 @@ class Record:
             return {row.minute: row for row in rows}
         by_minute: dict[datetime, list[object]] = defaultdict(list)
         if what == "overall":
-            for sums in read_site_minutes(flag_keys=[], **span):  # type: ignore[arg-type]  # as above
+            for sums in self._read_overall(begin):
                 by_minute[sums.minute].append(sums)
         elif what == "latency":
             for latency in read_latency(flag_keys=self._flag_keys, **span):  # type: ignore[arg-type]  # as above
@@ -147,6 +184,14 @@ class Record:
         else:
             return self._read_reporting(begin)
         return dict(by_minute)
+
+    def _read_overall(self, begin: datetime) -> Iterator[SiteSums]:
+        """Yield the minutes of all requests by site, whatever was on: one query."""
+        rows = SiteMinute.objects.filter(
+            environment__key=self._environment_key, flag=None, minute__gte=begin, minute__lt=begin + BLOCK
+        )
+        for row in rows.order_by("minute", "site__key").values_list("site__key", *SiteSums._fields[1:]):
+            yield SiteSums(*row)
 
     def _read_reporting(self, begin: datetime) -> Block:
         """Return the sites that reported each flag as on for somebody: one query."""

@@ -5,7 +5,7 @@ flag None: all of a till's requests, whatever was on.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,24 +16,8 @@ from django.db.models.functions import Trunc
 
 from flags.models import Flag
 from health.domain.histogram import Histogram, merge
+from health.domain.sequential import Minute
 from health.models import LatencyHour, LatencyMinute, SiteMinute
-
-
-class SiteSums(NamedTuple):
-    """One site's minute."""
-
-    flag_key: str | None
-    site_key: str
-    minute: datetime
-    requests: int
-    errors: int
-    critical_errors: int
-    integrity_errors: int
-    spread_requests: float
-    spread_errors: int
-    first_start_at: datetime
-    last_ends_at: datetime
-    last_received_at: datetime
 
 
 class FlagSums(NamedTuple):
@@ -60,64 +44,66 @@ class Scope(NamedTuple):
     site_keys: Collection[str] | None = None
 
 
-# Flag by flag: the index begins with it, and joined otherwise all flags of the window would be read.
+# Flag by flag: the indexes begin with it, and joined otherwise all flags of the window would be read. A flag's own
+# minutes say it all, but for some sites only, or where a site's tells of the time before.
 _SUM_FLAGS = """
 WITH scope AS MATERIALIZED (
     SELECT f.id AS flag_id, f.key, s.start_after,
         CASE WHEN s.sites IS NOT NULL THEN ARRAY(
             SELECT id FROM flags_site WHERE key IN (SELECT jsonb_array_elements_text(s.sites))
-        ) END AS sites
+        ) END AS sites,
+        (SELECT id FROM flags_environment WHERE key = %(environment)s) AS environment_id
     FROM jsonb_to_recordset(%(scopes)s::jsonb) AS s (flag text, start_after timestamptz, sites jsonb)
     JOIN flags_flag f ON f.key = s.flag
 )
 SELECT scope.key, sums.* FROM scope CROSS JOIN LATERAL (
-    SELECT minute, sum(requests)::bigint, sum(errors)::bigint, sum(critical_errors)::bigint,
-        sum(integrity_errors)::bigint, sum(spread_requests), sum(spread_errors)::bigint,
-        min(first_start_at), max(last_ends_at), max(last_received_at)
-    FROM health_siteminute
-    WHERE environment_id = (SELECT id FROM flags_environment WHERE key = %(environment)s)
-      AND flag_id = scope.flag_id AND minute >= %(since)s AND minute < %(until)s
-      AND (scope.start_after IS NULL OR first_start_at >= scope.start_after)
-      AND (scope.sites IS NULL OR site_id = ANY (scope.sites))
-    GROUP BY minute
+    SELECT minute, requests, errors, critical_errors, integrity_errors, spread_requests, spread_errors::bigint,
+        first_start_at, last_ends_at, last_received_at
+    FROM health_flagminute
+    WHERE environment_id = scope.environment_id AND flag_id = scope.flag_id
+      AND minute >= %(since)s AND minute < %(until)s
+      AND scope.sites IS NULL AND (scope.start_after IS NULL OR first_start_at >= scope.start_after)
+    UNION ALL
+    SELECT one.minute, sum(one.requests)::bigint, sum(one.errors)::bigint, sum(one.critical_errors)::bigint,
+        sum(one.integrity_errors)::bigint, sum(one.spread_requests), sum(one.spread_errors)::bigint,
+        min(one.first_start_at), max(one.last_ends_at), max(one.last_received_at)
+    FROM (
+        SELECT minute FROM health_flagminute
+        WHERE environment_id = scope.environment_id AND flag_id = scope.flag_id
+          AND minute >= %(since)s AND minute < %(until)s
+          AND (scope.sites IS NOT NULL OR first_start_at < scope.start_after)
+    ) AS known JOIN health_siteminute one
+        ON one.environment_id = scope.environment_id AND one.flag_id = scope.flag_id AND one.minute = known.minute
+        AND one.minute >= %(since)s AND one.minute < %(until)s
+    WHERE (scope.start_after IS NULL OR one.first_start_at >= scope.start_after)
+      AND (scope.sites IS NULL OR one.site_id = ANY (scope.sites))
+    GROUP BY one.minute
 ) AS sums
 ORDER BY scope.key, sums.minute
+"""
+
+
+_SUM_OVERALL = """
+SELECT chosen.place, one.minute, sum(one.requests)::bigint, sum(one.errors)::bigint, sum(one.spread_requests),
+    sum(one.spread_errors)::bigint
+FROM unnest(%(places)s::int[], %(sites)s::bigint[]) AS chosen (place, site)
+JOIN health_siteminute AS one ON one.site_id = chosen.site
+WHERE one.environment_id = (SELECT id FROM flags_environment WHERE key = %(environment)s) AND one.flag_id IS NULL
+  AND one.minute >= %(since)s AND one.minute < %(until)s
+GROUP BY chosen.place, one.minute
+"""
+_LIST_REPORTING = """
+SELECT f.key, ARRAY(
+    SELECT DISTINCT site_id FROM health_siteminute
+    WHERE environment_id = (SELECT id FROM flags_environment WHERE key = %(environment)s) AND flag_id = f.id
+      AND minute >= %(since)s
+) FROM flags_flag f WHERE f.key = ANY (%(flags)s)
 """
 
 
 def floor_minute(moment: datetime) -> datetime:
     """Return the beginning of a moment's minute."""
     return moment.replace(second=0, microsecond=0)
-
-
-def read_site_minutes(
-    *,
-    environment_key: str,
-    flag_keys: Collection[str] | None,
-    since: datetime,
-    until: datetime,
-    start_after: Mapping[str, datetime] | None = None,
-    site_keys: Collection[str] | None = None,
-    with_overall: bool = True,
-) -> list[SiteSums]:
-    """Return the minutes of each site for these flags (None: for every flag), and those of no flag, in order of time.
-
-    `start_after` leaves out, of a flag, minutes with samples that began before: they tell of the time
-    before its step as well.
-    """
-    rows = _within(environment_key=environment_key, since=since, until=until)
-    if site_keys is not None:
-        rows = rows.filter(site__key__in=site_keys)
-    names = ("flag__key", "site__key", *SiteSums._fields[2:])
-    chosen = _choose(rows.values_list(*names), flag_keys, with_overall=with_overall)
-    limits = start_after or {}
-    found = [row for row in map(SiteSums._make, chosen) if not _is_too_early(row, limits)]
-    return sorted(found, key=lambda row: (row.minute, row.flag_key or "", row.site_key))
-
-
-def _is_too_early(row: SiteSums, limits: Mapping[str, datetime]) -> bool:
-    limit = limits.get(row.flag_key or "")
-    return limit is not None and row.first_start_at < limit
 
 
 def sum_flag_minutes(
@@ -146,6 +132,40 @@ def sum_flag_minutes(
             },
         )
         return [FlagSums(*row) for row in cursor.fetchall()]
+
+
+def sum_overall_minutes(
+    *, environment_key: str, site_sets: Collection[frozenset[int]], since: datetime, until: datetime
+) -> dict[frozenset[int], dict[datetime, Minute]]:
+    """Return the minutes of all requests, whatever was on, pooled over each of these sets of sites: one query."""
+    known = [sites for sites in site_sets if sites]
+    found: dict[frozenset[int], dict[datetime, Minute]] = {sites: {} for sites in known}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SUM_OVERALL,
+            {
+                "places": [place for place, sites in enumerate(known) for _ in sites],
+                "sites": [site for sites in known for site in sites],
+                "environment": environment_key,
+                "since": floor_minute(since),
+                "until": until,
+            },
+        )
+        for place, minute, *sums in cursor.fetchall():
+            found[known[place]][minute] = Minute(*sums)
+    return found
+
+
+def list_reporting_sites(
+    *, environment_key: str, flag_keys: Collection[str], since: datetime
+) -> dict[str, frozenset[int]]:
+    """Return the sites that report each flag as on for somebody: one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _LIST_REPORTING,
+            {"flags": sorted(flag_keys), "environment": environment_key, "since": floor_minute(since)},
+        )
+        return {flag_key: frozenset(sites) for flag_key, sites in cursor.fetchall()}
 
 
 def find_newest_receipt(

@@ -66,6 +66,32 @@ ON CONFLICT (environment_id, flag_id, minute, site_id) DO UPDATE SET
     last_ends_at = excluded.last_ends_at,
     last_received_at = excluded.last_received_at
 """  # noqa: S608  # our own text
+# And a flag's that of its sites: whoever judges a flag reads one row, however many these are.
+_SUM_FLAGS = f"""
+INSERT INTO health_flagminute (environment_id, flag_id, minute, requests, errors, critical_errors, integrity_errors,
+    spread_requests, spread_errors, first_start_at, last_ends_at, last_received_at)
+SELECT touched.environment_id, touched.flag_id, touched.minute, sums.*
+FROM (
+    SELECT DISTINCT environment_id, flag_id, date_trunc('minute', received_at) AS minute
+    FROM health_sample WHERE {_AT_HAND} AND flag_id IS NOT NULL
+) AS touched CROSS JOIN LATERAL (
+    SELECT sum(requests), sum(errors), sum(critical_errors), sum(integrity_errors), sum(spread_requests),
+        sum(spread_errors), min(first_start_at), max(last_ends_at), max(last_received_at)
+    FROM health_siteminute
+    WHERE environment_id = touched.environment_id AND flag_id = touched.flag_id AND minute = touched.minute
+      AND minute BETWEEN date_trunc('minute', %(since)s) AND %(until)s
+) AS sums
+ON CONFLICT (environment_id, flag_id, minute) DO UPDATE SET
+    requests = excluded.requests,
+    errors = excluded.errors,
+    critical_errors = excluded.critical_errors,
+    integrity_errors = excluded.integrity_errors,
+    spread_requests = excluded.spread_requests,
+    spread_errors = excluded.spread_errors,
+    first_start_at = excluded.first_start_at,
+    last_ends_at = excluded.last_ends_at,
+    last_received_at = excluded.last_received_at
+"""  # noqa: S608  # our own text
 _READ_LATENCY = f"""
 SELECT environment_id, flag_id, site_id, transaction, date_trunc('minute', received_at), latency
 FROM health_sample WHERE {_AT_HAND} AND latency <> ''
@@ -122,7 +148,7 @@ class Claim:
 
 @transaction.atomic
 def roll_up_counts() -> int:
-    """Add the next batches to the minutes of tills and sites; return how many, 0 where another does it."""
+    """Add the next batches to the minutes of tills, sites and flags; return how many, 0 where another does it."""
     claim = _claim(COUNTS)
     if claim is None:
         return 0
@@ -130,6 +156,7 @@ def roll_up_counts() -> int:
         _make_days(cursor, claim.batches)
         cursor.execute(_ADD_TILLS, claim.place)
         cursor.execute(_SUM_SITES, claim.place)
+        cursor.execute(_SUM_FLAGS, claim.place)
     rows = SampleBatch.objects.filter(pk__in=claim.keys)
     rows.filter(has_latency=False).delete()
     rows.update(is_counted=True)

@@ -93,7 +93,7 @@ class RolledUp(models.Model):
         abstract = True
 
 
-class MinuteSums(RolledUp):
+class MinuteSums(models.Model):
     """Sums over the samples RECEIVED in one minute, and the time that they tell of."""
 
     minute = models.DateTimeField()
@@ -109,7 +109,21 @@ class MinuteSums(RolledUp):
         abstract = True
 
 
-class TillMinute(MinuteSums):
+class SpreadSums(models.Model):
+    """Errors as they come in clumps.
+
+    `spread_errors`: tills' minutes with an error; `spread_requests`: the requests that went well before
+    the first error of each till's minute, were its errors spread evenly.
+    """
+
+    spread_requests = models.FloatField()
+    spread_errors = models.IntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class TillMinute(RolledUp, MinuteSums):
     """One till's minute; kept two days, since a site's is derived from it."""
 
     till = models.CharField(max_length=100, blank=True)
@@ -127,15 +141,8 @@ class TillMinute(MinuteSums):
         return f"{self.till} {self.minute:%H:%M}"
 
 
-class SiteMinute(MinuteSums):
-    """One site's minute.
-
-    `spread_errors`: its tills' minutes with an error; `spread_requests`: the requests that went well before
-    the first error of each till's minute, were its errors spread evenly.
-    """
-
-    spread_requests = models.FloatField()
-    spread_errors = models.IntegerField()
+class SiteMinute(RolledUp, MinuteSums, SpreadSums):
+    """One site's minute: the sum of its tills' minutes."""
 
     class Meta:
         constraints = [
@@ -148,6 +155,26 @@ class SiteMinute(MinuteSums):
 
     def __str__(self) -> str:
         return f"{self.site_id} {self.minute:%H:%M}"
+
+
+class FlagMinute(MinuteSums, SpreadSums):
+    """One flag's minute at all sites: the sum of its sites' minutes, so that reading it costs the same for a thousand.
+
+    Of no flag there is none: those are read of some sites only.
+    """
+
+    environment = models.ForeignKey(
+        Environment, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    flag = models.ForeignKey(Flag, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="health_flag_minute_once", fields=["environment", "flag", "minute"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flag_id} {self.minute:%H:%M}"
 
 
 class LatencySums(RolledUp):

@@ -101,24 +101,24 @@ def _wait_for_source(cursor: CursorWrapper, *, source: str, is_midnight: bool) -
 
 
 def _list_columns(batch: Sequence[SampleValue]) -> dict[str, Any]:
-    """Return the batch column by column; numbers as PostgreSQL writes arrays, which is much the fastest."""
+    """Return the batch column by column, as PostgreSQL writes arrays, which is much the fastest."""
     sites = dict(Site.objects.filter(key__in={one.site_key for one in batch}).values_list("key", "pk"))
     flags: dict[str | None, int | None] = {None: None}
     flags.update(Flag.objects.filter(key__in={one.flag_key for one in batch if one.flag_key}).values_list("key", "pk"))
     return {
-        "client_id": [one.client_id for one in batch],
+        "client_id": _write_texts([one.client_id for one in batch]),
         "site": _write_array(sites[one.site_key] for one in batch),
         "flag": _write_array(flags[one.flag_key] for one in batch),
-        "till": [one.till for one in batch],
-        "release": [one.release for one in batch],
-        "transaction": [one.transaction for one in batch],
+        "till": _write_texts([one.till for one in batch]),
+        "release": _write_texts([one.release for one in batch]),
+        "transaction": _write_texts([one.transaction for one in batch]),
         "start": _write_array(one.start_at.timestamp() for one in batch),
         "seconds": _write_array(one.seconds for one in batch),
         "requests": _write_array(one.requests for one in batch),
         "errors": _write_array(one.errors for one in batch),
         "critical_errors": _write_array(one.critical_errors for one in batch),
         "integrity_errors": _write_array(one.integrity_errors for one in batch),
-        "latency": [_write_latency(one) for one in batch],
+        "latency": _write_texts([_write_latency(one) for one in batch]),
     }
 
 
@@ -130,6 +130,15 @@ def _write_latency(value: SampleValue) -> str:
 
 def _write_array(numbers: Iterable[float | None]) -> str:
     return "{" + ",".join(["NULL" if number is None else repr(number) for number in numbers]) + "}"
+
+
+def _write_texts(texts: Sequence[str]) -> str:
+    """Return texts as PostgreSQL writes an array of them, quoted one and all; none has NUL in it."""
+    joined = '","'.join(texts)
+    # As a rule there is nothing to escape, and then these are all the quotes there are.
+    if "\\" in joined or joined.count('"') != 2 * (len(texts) - 1):
+        joined = '","'.join([text.replace("\\", "\\\\").replace('"', '\\"') for text in texts])
+    return '{"' + joined + '"}'
 
 
 @transaction.atomic

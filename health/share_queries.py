@@ -8,7 +8,10 @@ from datetime import datetime
 
 import msgspec
 from django.db import DatabaseError, transaction
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
+from flags.models import Site
 from health.domain import error_rate, performance
 from health.domain.exposure import Exposure
 from health.domain.sequential import Minute
@@ -24,9 +27,9 @@ from health.domain.share_lane import (
 )
 from health.domain.verdict import Judgement, Verdict
 from health.looks import Asked, Look, Seen
-from health.models import LaneMemory, SiteMinute
+from health.models import LaneMemory
 from health.performance_queries import read_slow_minutes
-from health.rollup_queries import FlagSums, Scope, SiteSums, choose_flags, read_site_minutes, sum_flag_minutes
+from health.rollup_queries import FlagSums, Scope, list_reporting_sites, sum_flag_minutes, sum_overall_minutes
 
 log = logging.getLogger(__name__)
 
@@ -99,17 +102,23 @@ def take_looks(looks: Sequence[Look], *, now: datetime) -> list[Sight]:
     return [seen[index] for index in range(len(looks))]
 
 
-def _read_memories(subjects: Collection[str]) -> dict[tuple[str, str, str], object]:
-    rows = LaneMemory.objects.filter(subject__in=subjects).values_list("subject", "lane", "flag_key", "data")
-    return {(subject, lane, flag_key): data for subject, lane, flag_key, data in rows}
+def _read_memories(subjects: Collection[str]) -> dict[tuple[str, str, str], str]:
+    """Return the memories as they are written: read as JSON first, and then as what they are, they cost double."""
+    rows = LaneMemory.objects.filter(subject__in=subjects).annotate(text=Cast("data", TextField()))
+    names = ("subject", "lane", "flag_key", "text")
+    return {(subject, lane, flag_key): text for subject, lane, flag_key, text in rows.values_list(*names)}
 
 
-def _get_memory(look: Look, memories: Mapping[tuple[str, str, str], object], *, now: datetime) -> Memory:
+#: Quick and, as what it reads was written by the portal itself, as strict as it must be.
+_read_memory = msgspec.json.Decoder(Memory).decode
+
+
+def _get_memory(look: Look, memories: Mapping[tuple[str, str, str], str], *, now: datetime) -> Memory:
     """Return what the lane remembers of the flag; a beginning where that is of another one, or unreadable."""
-    data = memories.get(look.key)
-    if data is not None:
+    text = memories.get(look.key)
+    if text is not None:
         try:
-            memory = msgspec.convert(data, Memory)
+            memory = _read_memory(text)
         except msgspec.ValidationError:
             log.warning("what lane %s knows of %s cannot be read: it begins anew", look.lane, look.exposure.flag_key)
         else:
@@ -127,48 +136,27 @@ def read_error_minutes(environment_key: str, asked: Asked, now: datetime) -> dic
     scopes = [Scope(flag_key, start_after=floor_at) for flag_key, floor_at in beginnings.items()]
     for row in sum_flag_minutes(environment_key=environment_key, scopes=scopes, since=since, until=until):
         own[row.flag_key or ""].append(row)
-    overall = read_site_minutes(environment_key=environment_key, flag_keys=[], since=since, until=until)
-    reporting = _list_reporting_sites(environment_key, beginnings, since=now - WINDOW)
-    pooled = Pooled(overall)
+    exposures = [look.exposure for look, _memory in asked.values()]
+    elsewhere = _list_elsewhere(environment_key, exposures, since=max(since, now - WINDOW))
+    pooled = sum_overall_minutes(environment_key=environment_key, site_sets=set(elsewhere), since=since, until=until)
     return {
-        index: Seen(tuple(join_minutes(own[look.exposure.flag_key], pooled.leave_out(look.exposure, reporting))))
-        for index, (look, _memory) in asked.items()
+        index: Seen(tuple(join_minutes(own[exposure.flag_key], pooled.get(sites, {}))))
+        for index, exposure, sites in zip(asked, exposures, elsewhere, strict=True)
     }
 
 
-class Pooled:
-    """The minutes of all requests, summed over the sites where a flag is not on; once for each set of sites."""
-
-    def __init__(self, rows: Iterable[SiteSums]) -> None:
-        self._rows = list(rows)
-        self._known: dict[frozenset[str], dict[datetime, Minute]] = {}
-        self._sites = frozenset(row.site_key for row in self._rows)
-
-    def leave_out(self, exposure: Exposure, reporting: Mapping[str, frozenset[str]]) -> dict[datetime, Minute]:
-        """Return the minutes of the sites that do not see a flag, nor report it."""
-        sites = frozenset(
-            site
-            for site in self._sites
-            if not exposure.covers_site(site) and site not in reporting.get(exposure.flag_key, ())
-        )
-        if sites not in self._known:
-            sums: dict[datetime, Minute] = defaultdict(Minute)
-            for row in self._rows:
-                if row.site_key in sites:
-                    sums[row.minute] += Minute(row.requests, row.errors, row.spread_requests, row.spread_errors)
-            self._known[sites] = dict(sums)
-        return self._known[sites]
-
-
-def _list_reporting_sites(
-    environment_key: str, flag_keys: Collection[str], *, since: datetime
-) -> dict[str, frozenset[str]]:
-    """Return the sites that report each flag as on for somebody: one query."""
-    rows = SiteMinute.objects.filter(choose_flags(flag_keys), environment__key=environment_key, minute__gte=since)
-    found: dict[str, set[str]] = defaultdict(set)
-    for flag_key, site_key in rows.order_by().values_list("flag__key", "site__key").distinct():
-        found[flag_key].add(site_key)
-    return {flag_key: frozenset(sites) for flag_key, sites in found.items()}
+def _list_elsewhere(environment_key: str, exposures: Sequence[Exposure], *, since: datetime) -> list[frozenset[int]]:
+    """Return, for each exposure, the sites that neither see its flag nor report it for somebody: two queries."""
+    partly = {exposure.flag_key for exposure in exposures if not exposure.everyone}
+    reporting = list_reporting_sites(environment_key=environment_key, flag_keys=partly, since=since)
+    keys = dict(Site.objects.values_list("key", "pk"))
+    return [
+        frozenset(pk for key, pk in keys.items() if key not in exposure.site_keys)
+        - reporting.get(exposure.flag_key, frozenset())
+        if not exposure.everyone
+        else frozenset()
+        for exposure in exposures
+    ]
 
 
 def join_minutes(own: Iterable[FlagSums], others: Mapping[datetime, Minute]) -> Iterable[SeenMinute]:

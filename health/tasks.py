@@ -11,7 +11,7 @@ from core import clock
 from health import asking, pulling
 from health.alert_transitions import forget_alerts
 from health.domain.performance import MINUTES_DAYS
-from health.models import LatencyHour, LatencyMinute, Sample, SiteMinute, TillMinute
+from health.models import FlagMinute, LatencyHour, LatencyMinute, Sample, SiteMinute, TillMinute
 from health.otlp_transitions import forget_series
 from health.reading_transitions import forget_readings
 from health.rollup_transitions import roll_up_counts, roll_up_latency
@@ -45,7 +45,7 @@ def forget_old_words() -> int:
 
 @shared_task
 def roll_up_samples() -> int:
-    """Add new samples to the minutes of tills and sites; return how many batches."""
+    """Add new samples to the minutes of tills, sites and flags; return how many batches."""
     return _work_off(roll_up_counts)
 
 
@@ -81,6 +81,7 @@ def _list_limits() -> Iterator[tuple[str, date]]:
     for model, days in (
         (Sample, settings.SAMPLE_RETENTION_DAYS),
         (SiteMinute, settings.SITE_MINUTE_RETENTION_DAYS),
+        (FlagMinute, settings.SITE_MINUTE_RETENTION_DAYS),
         (TillMinute, TILL_MINUTES_DAYS),
         (LatencyMinute, MINUTES_DAYS),
         (LatencyHour, LATENCY_HOURS_DAYS),

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
 from datetime import timedelta
 from itertools import groupby
 
@@ -15,7 +14,7 @@ from core.errors import Refusal
 from rollouts.baselines import freeze_baselines
 from rollouts.daily_summary import list_due_summaries, send_daily_summary
 from rollouts.domain.lifecycle import UNDER_WAY
-from rollouts.guarding import watch_rollout
+from rollouts.guarding import watch_rollouts
 from rollouts.investigation_queries import list_overdue
 from rollouts.lane_guarding import watch_lanes
 from rollouts.models import SchedulerHeartbeat
@@ -69,7 +68,7 @@ def keep_dates() -> int:
 @shared_task
 def watch_health() -> int:
     """Judge every rollout under way and act on it; return how many were judged."""
-    return _watch_each(watch_rollout)
+    return watch_rollouts(list(list_rollouts().filter(status__in=UNDER_WAY)), now=clock.now())
 
 
 @shared_task
@@ -82,17 +81,6 @@ def watch_guardrails() -> int:
 def freeze_usual() -> int:
     """Keep what was usual before each rollout under way exposed anybody; return how many baselines are new."""
     return freeze_baselines(list(list_rollouts().filter(status__in=UNDER_WAY)))
-
-
-def _watch_each(watch: Callable[..., None]) -> int:
-    judged = 0
-    for rollout in list_rollouts().filter(status__in=UNDER_WAY):
-        try:
-            watch(rollout, now=clock.now())
-            judged += 1
-        except (Refusal, DatabaseError):
-            log.exception("rollout %s: not judged, tried again", rollout.pk)
-    return judged
 
 
 @shared_task

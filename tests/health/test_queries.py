@@ -138,7 +138,7 @@ def test_judge__samples_cannot_be_read__is_an_error_for_each(
     def fail(**_: object) -> None:
         raise DatabaseError("timeout")
 
-    monkeypatch.setattr(queries, "_window_facts", fail)
+    monkeypatch.setattr(queries, "_read_facts", fail)
 
     judgements = judge_critical_lane(exposures=[_expose(flag, environment, site)] * 2, now=NOW)
 

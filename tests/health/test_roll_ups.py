@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import Max, Min, Sum
 
 from flags.models import Environment, Flag, Site
 from health import rollup_transitions, tasks
 from health.domain.histogram import count_all, find_quantile
 from health.domain.samples import SampleValue
-from health.models import LatencyHour, LatencyMinute, Sample, SampleBatch, SiteMinute, TillMinute
+from health.models import FlagMinute, LatencyHour, LatencyMinute, Sample, SampleBatch, SiteMinute, TillMinute
 from health.rollup_queries import read_latency
 from health.rollup_transitions import roll_up_counts, roll_up_latency
 from health.sample_transitions import make_days, record_samples
@@ -111,6 +111,26 @@ def test_roll_up__random_samples__gives_what_summing_them_gives(fleet: Fleet) ->
         assert row.first_start_at == min(sample.start_at for sample in samples)
         assert row.last_ends_at == max(sample.ends_at for sample in samples)
         assert row.last_received_at == max(sample.received_at for sample in samples)
+    _assert_flags_are_sums_of_sites()
+
+
+def _assert_flags_are_sums_of_sites() -> None:
+    """Hold that each flag's minute is what its sites' minutes come to."""
+    names = ("requests", "errors", "critical_errors", "integrity_errors", "spread_requests", "spread_errors")
+    sums = SiteMinute.objects.exclude(flag=None).order_by("flag_id", "minute").values("flag_id", "minute")
+    wanted: Any = sums.annotate(
+        **{f"{name}_sum": Sum(name) for name in names},
+        first=Min("first_start_at"),
+        last=Max("last_ends_at"),
+        received=Max("last_received_at"),
+    )
+    rows = FlagMinute.objects.order_by("flag_id", "minute")
+    assert rows
+    for row, want in zip(rows, wanted, strict=True):
+        assert (row.flag_id, row.minute) == (want["flag_id"], want["minute"])
+        assert [getattr(row, name) for name in names] == pytest.approx([want[f"{name}_sum"] for name in names])
+        known = (row.first_start_at, row.last_ends_at, row.last_received_at)
+        assert known == (want["first"], want["last"], want["received"])
 
 
 def test_roll_up__a_tills_minute_that_grows__is_right_at_every_moment(fleet: Fleet) -> None:
@@ -281,6 +301,15 @@ def test_record__more_than_a_batch__is_stored_whole(fleet: Fleet) -> None:
     assert fleet.record(*values) == len(values)
     assert SampleBatch.objects.count() == 2
     assert Sample.objects.values("id").distinct().count() == len(values)
+
+
+def test_record__texts_with_quotes_and_the_like__are_stored_as_they_came(fleet: Fleet) -> None:
+    tills = ['"', "\\", 'a","b', '\\"', "NULL", "{}", "é, ü", " "]
+    fleet.record(*(fleet.value(till=till) for till in tills))
+    fleet.record(fleet.value(till='only"one', transaction="\\"), source="token:2")
+
+    assert set(Sample.objects.values_list("till", flat=True)) == {*tills, 'only"one'}
+    assert Sample.objects.get(source="token:2").transaction == "\\"
 
 
 def test_record__moments_to_the_microsecond__are_stored_exactly(fleet: Fleet) -> None:

@@ -8,14 +8,16 @@ from pytest_django import DjangoAssertNumQueries
 
 from flags.models import Environment, Flag, Site
 from health.domain.histogram import count_all
+from health.domain.sequential import Minute
 from health.queries import count_reporting_tills, figures_by_flag, last_reports
 from health.rollup_queries import (
     Scope,
     find_newest_receipt,
+    list_reporting_sites,
     pool_latency,
     read_latency,
-    read_site_minutes,
     sum_flag_minutes,
+    sum_overall_minutes,
     trace_by_flag,
     trace_by_site,
 )
@@ -63,36 +65,37 @@ def fleet() -> Fleet:
     return one
 
 
-def test_read_site_minutes__of_a_flag__has_its_minutes_and_those_of_no_flag(
+def test_sum_overall_minutes__each_set_of_sites__is_pooled_apart(
     fleet: Fleet, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
+    fleet.report(1, None, errors=4, till="t2", minutes=1)
+    roll_up_counts()
+    brest, lyon, metz = (site.pk for site in fleet.sites)
+    sets = [frozenset({lyon, metz}), frozenset({metz, brest}), frozenset({brest}), frozenset[int]()]
+
     with django_assert_num_queries(1):
-        rows = read_site_minutes(flag_keys=["buttons"], **fleet.window)
+        found = sum_overall_minutes(site_sets=sets, **fleet.window)
 
-    assert [(row.flag_key, row.site_key, row.requests, row.errors) for row in rows] == [
-        ("buttons", "lyon", 10, 0),
-        (None, "metz", 10, 0),
-        ("buttons", "brest", 10, 2),
-    ]
-    assert rows[2].spread_requests == pytest.approx(8 / 3)
-    assert rows[2].spread_errors == 1
-
-
-def test_read_site_minutes__narrowed__leaves_the_rest_out(fleet: Fleet) -> None:
-    def places(**given: Any) -> set[tuple[str | None, str]]:
-        return {(row.flag_key, row.site_key) for row in read_site_minutes(**fleet.window, **given)}
-
-    assert places(flag_keys=None, with_overall=False) == {
-        ("buttons", "lyon"),
-        ("tickets", "lyon"),
-        ("buttons", "brest"),
+    at = NOW - MINUTE
+    assert found == {
+        sets[0]: {at: Minute(20, 4, 10 + 6 / 5, 1)},
+        sets[1]: {at: Minute(10, 0, 10.0, 0)},
+        sets[2]: {},
     }
-    assert places(flag_keys=[]) == {(None, "metz")}
-    assert places(flag_keys=["buttons"], start_after={"buttons": NOW - 2 * MINUTE}) == {
-        ("buttons", "brest"),
-        (None, "metz"),
-    }
-    assert places(flag_keys=["buttons"], site_keys=["lyon"]) == {("buttons", "lyon")}
+
+
+def test_list_reporting_sites__of_each_flag__are_those_since_a_moment(
+    fleet: Fleet, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    flags = ["buttons", "tickets", "unknown"]
+    brest, lyon, _metz = (site.pk for site in fleet.sites)
+
+    with django_assert_num_queries(1):
+        found = list_reporting_sites(environment_key=fleet.environment.key, flag_keys=flags, since=SINCE)
+
+    assert found == {"buttons": {brest, lyon}, "tickets": {lyon}}
+    late = list_reporting_sites(environment_key=fleet.environment.key, flag_keys=flags, since=NOW - MINUTE)
+    assert late == {"buttons": {brest}, "tickets": set()}
 
 
 def test_sum_flag_minutes__each_in_its_scope__is_pooled_over_sites(
@@ -112,6 +115,17 @@ def test_sum_flag_minutes__each_in_its_scope__is_pooled_over_sites(
     assert rows[1].spread_errors == 2
     late = sum_flag_minutes(scopes=[Scope("buttons", start_after=NOW - MINUTE)], **fleet.window)
     assert [row.minute for row in late] == [NOW]
+
+
+def test_sum_flag_minutes__one_site_tells_of_the_time_before__the_others_of_that_minute_count(fleet: Fleet) -> None:
+    fleet.report(2, 0, errors=1, start=NOW - 5 * MINUTE)
+    roll_up_counts()
+
+    [both] = sum_flag_minutes(scopes=[Scope("buttons")], **fleet.window | {"since": NOW})
+    [late] = sum_flag_minutes(scopes=[Scope("buttons", start_after=NOW - 2 * MINUTE)], **fleet.window | {"since": NOW})
+
+    assert (both.requests, both.errors) == (20, 3)
+    assert (late.requests, late.errors, late.first_start_at >= NOW - 2 * MINUTE) == (10, 2, True)
 
 
 def test_sum_flag_minutes__of_nothing__is_nothing(fleet: Fleet) -> None:

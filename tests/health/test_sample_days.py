@@ -16,7 +16,7 @@ from tests.factories.health import make_value
 
 pytestmark = pytest.mark.django_db
 
-TABLES = ("sample", "tillminute", "siteminute", "latencyminute", "latencyhour")
+TABLES = ("sample", "tillminute", "siteminute", "flagminute", "latencyminute", "latencyhour")
 
 
 def _list_days(table: str) -> set[str]:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from health.domain import samples
 from health.domain.samples import Reading, read_samples
 from tests.factories.health import sample_body
 
@@ -196,3 +197,37 @@ def test_read_samples__anything_in_any_field__is_accepted_or_rejected_never_a_fa
     reading = _read(_body() | {field: value}, value)
 
     assert len(reading.accepted) + len(reading.rejected) == 2
+
+
+ODD: list[Any] = [
+    None,
+    "",
+    0,
+    1,
+    1.0,
+    True,
+    -1,
+    "x" * 51,
+    "x" * 101,
+    "x" * 201,
+    "a\0",
+    "\ud800",
+    10**7 + 1,
+    10**30,
+    [],
+    {},
+]
+
+
+def test_read_samples__any_field_is_odd__is_read_as_field_by_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = {"flag": "price_buttons", "till": "t1", "release": "1.3.0", "transaction": "pay", "critical_errors": 0}
+    items: list[Any] = [_body(**sound), 1, [], None]
+    items += [_body(**sound | {name: odd}) for name in [*_body(**sound), "latency_ms"] for odd in ODD]
+
+    quick = _read(*items)
+    monkeypatch.setattr(samples, "_read_sound", lambda *_, **__: None)
+    careful = _read(*items)
+
+    assert quick == careful
+    assert quick.accepted
+    assert len(quick.rejected) > 100
