@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from core import clock
 from core.roles import Capability, can, requires
@@ -89,12 +88,13 @@ def _find_flag(request: HttpRequest) -> Flag | None:
 
 
 @requires(Capability.DRIVE_ROLLOUTS)
-@require_POST
 def forget(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a flag's own guardrail away, with a reason."""
     environment = get_current_environment(request)
     if environment is None or not Guardrail.objects.filter(pk=pk, environment=environment).exists():
         raise Http404
-    forget_guardrail(guardrail_id=pk, actor=actor_of(request), reason=request.POST.get("reason", ""), now=clock.now())
-    messages.success(request, _("What holds for the others holds for it again."))
+    if request.method == "POST":
+        reason = request.POST.get("reason", "")
+        forget_guardrail(guardrail_id=pk, actor=actor_of(request), reason=reason, now=clock.now())
+        messages.success(request, _("What holds for the others holds for it again."))
     return redirect("health:guardrails")

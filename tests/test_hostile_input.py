@@ -109,6 +109,7 @@ ACTIONS = {
     ),
     "flags:rule_change": ("earlier", "later", "remove", "nothing"),
     "rollouts:template_act": ("archive", "restore", "nothing"),
+    "rollouts:investigation_act": ("take", "hand-over", "dismiss", "nothing"),
     "flags:shelve": ("archive", "restore", "nothing"),
 }
 
