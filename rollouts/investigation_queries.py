@@ -10,9 +10,8 @@ from core.models import User
 from core.roles import CAPABILITIES, Capability
 from flags.queries import get_flag_names, get_site_names
 from health.domain.complaints import Code, group_alike
-from health.domain.guardrail import FLAG_LANES
 from health.models import Complaint
-from rollouts.domain.investigating import State
+from rollouts.domain.investigating import ASKING_LANES, State
 from rollouts.domain.lifecycle import UNDER_WAY
 from rollouts.models import Investigation, Rollout
 from rollouts.queries import TakeableFlag, list_takeable
@@ -27,8 +26,8 @@ def is_investigated(rollout_id: int, *, code: str, day: date) -> bool:
     A small pilot's rules ask once a day; the limit asks once more, whatever was asked before, and so does a lane.
     """
     rows = Investigation.objects.filter(rollout=rollout_id, day=day)
-    asks_for_itself = code == Code.LIMIT or code in FLAG_LANES
-    return (rows.filter(code=code) if asks_for_itself else rows.exclude(code__in=FLAG_LANES)).exists()
+    asks_for_itself = code == Code.LIMIT or code in ASKING_LANES
+    return (rows.filter(code=code) if asks_for_itself else rows.exclude(code__in=ASKING_LANES)).exists()
 
 
 def list_investigations(*, state: str = "") -> QuerySet[Investigation]:

@@ -203,7 +203,7 @@ def _investigate(rollout: Rollout, breaches: Sequence[Breach], *, now: datetime)
     """Have somebody look, once a day; what joins in later that day is written down."""
     judgements = [one.judgement for one in breaches]
     finding = Finding(
-        lane=judgements[0].lane,
+        lane=query_lane.kind_of(judgements[0].lane),
         said=_write_all(judgements),
         breaches=[evidence_of(item) for item in judgements],
         flags={item.flag_key: item.k for item in judgements},

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
+from health.domain import query_lane
 from health.domain.complaints import Code
 from health.domain.guardrail import FLAG_LANES
 
@@ -21,6 +22,8 @@ EDGES: Mapping[State, frozenset[State]] = {
 }
 
 #: What an investigation is of: a rule of complaints, or a lane in mode investigate.
-CODES = (*map(str, Code), *FLAG_LANES)
+#: The lanes that may ask for one; all queries of one's own are one of them.
+ASKING_LANES = (*FLAG_LANES, query_lane.LANE)
+CODES = (*map(str, Code), *ASKING_LANES)
 #: How long investigating may take.
 LASTS = timedelta(hours=4)

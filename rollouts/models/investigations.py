@@ -5,8 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.history import track
-from health.domain.guardrail import FLAG_LANES
-from rollouts.domain.investigating import CODES, State
+from rollouts.domain.investigating import ASKING_LANES, CODES, State
 from rollouts.models.choices import choices_of
 from rollouts.models.rollbacks import Rollback
 from rollouts.models.rollouts import Rollout
@@ -74,7 +73,7 @@ class Investigation(models.Model):
     @property
     def is_of_lane(self) -> bool:
         """Whether a lane asked for it, not complaints."""
-        return self.code in FLAG_LANES
+        return self.code in ASKING_LANES
 
     @property
     def complaint_ids(self) -> list[int]:

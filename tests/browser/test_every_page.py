@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from tests.browser.conftest import Open
 
 #: Of each kind of address one page is enough: /flags/a/ and /flags/b/ are the same page.
-MOST_PAGES = 80
+MOST_PAGES = 100
 #: What is addressed by its own key rather than by a number.
 KEYED = {"flags", "sites", "segments", "environments", "plan-templates"}
 GRAVE = {"serious", "critical"}
