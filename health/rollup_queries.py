@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import BooleanField, F, Func, Max, Q, QuerySet, Sum
+from django.db.models import BooleanField, F, Func, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Trunc
 
 from flags.models import Flag
 from health.domain.histogram import Histogram, merge
 from health.domain.sequential import Minute
-from health.models import LatencyHour, LatencyMinute, SiteMinute
+from health.models import LatencyHour, LatencyMinute, SampleBatch, SiteMinute
 
 
 class FlagSums(NamedTuple):
@@ -166,6 +166,12 @@ def list_reporting_sites(
             {"flags": sorted(flag_keys), "environment": environment_key, "since": floor_minute(since)},
         )
         return {flag_key: frozenset(sites) for flag_key, sites in cursor.fetchall()}
+
+
+def find_oldest_batch() -> datetime | None:
+    """Return when the oldest samples were received that are not rolled up yet, None where all are: one query."""
+    oldest: datetime | None = SampleBatch.objects.aggregate(oldest=Min("received_at"))["oldest"]
+    return oldest
 
 
 def find_newest_receipt(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from django.db import connection, transaction
@@ -10,17 +10,24 @@ from django.db import connection, transaction
 from health.alert_queries import judge_alert_lane
 from health.domain.exposure import Exposure
 from health.domain.guardrail import Act
-from health.domain.share_lane import remember
+from health.domain.share_lane import SETTLED_AFTER, remember
 from health.domain.verdict import Judgement
 from health.looks import Look
 from health.models import Decision, LaneMemory
 from health.query_queries import judge_query_lanes, list_wanted
 from health.reading_transitions import want_readings
+from health.rollup_queries import find_oldest_batch
 from health.share_queries import Sight, take_looks
 from health.verdict_transitions import store_judgements
 
 #: An advisory lock's key: one evaluation at a time.
 MEMORY_LOCK = 7_140_203
+_WRITE_MEMORIES = """
+INSERT INTO health_lanememory (subject, lane, flag_key, data, written_at)
+SELECT subject, lane, flag_key, data::jsonb, %s
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS one (subject, lane, flag_key, data)
+ON CONFLICT (subject, lane, flag_key) DO UPDATE SET data = excluded.data, written_at = excluded.written_at
+"""
 
 
 @dataclass(frozen=True)
@@ -83,26 +90,28 @@ def _take_turn() -> bool:
 
 
 def _keep(sights: Sequence[Sight], *, now: datetime) -> None:
-    """Write the memories to which a minute was added: one statement, none while a minute lasts."""
+    """Write the memories to which a minute was added: two statements, one while a minute lasts.
+
+    A minute is over for good only when all that was received in it is rolled up, however late that is.
+    """
+    oldest = find_oldest_batch()
+    settled_at = now if oldest is None else min(now, oldest + SETTLED_AFTER)
     rows = []
     for sight in sights:
-        after = sight.memory if sight.seen is None else remember(sight.memory, sight.minutes, now=now)
+        if sight.seen is None or sight.seen.missing:
+            continue
+        after = remember(sight.memory, sight.minutes, now=settled_at)
         if after != sight.memory:
-            subject, lane, flag_key = sight.look.key
-            data = msgspec.to_builtins(after)
-            rows.append(LaneMemory(subject=subject, lane=lane, flag_key=flag_key, data=data, written_at=now))
+            rows.append((*sight.look.key, msgspec.json.encode(after).decode()))
     if rows:
-        LaneMemory.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["subject", "lane", "flag_key"],
-            update_fields=["data", "written_at"],
-        )
+        # The library makes an object of each memory, and text of it again: hundreds come each minute.
+        with connection.cursor() as cursor:
+            cursor.execute(_WRITE_MEMORIES, [now, *(list(column) for column in zip(*rows, strict=True))])
 
 
-def forget_memories(*, older_than: timedelta, now: datetime) -> int:
+def forget_memories(*, written_before: datetime) -> int:
     """Delete what lanes remember of subjects that nobody looks at any more; return how many."""
-    deleted, _by_model = LaneMemory.objects.filter(written_at__lt=now - older_than).delete()
+    deleted, _by_model = LaneMemory.objects.filter(written_at__lt=written_before).delete()
     return deleted
 
 

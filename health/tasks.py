@@ -16,6 +16,7 @@ from health.otlp_transitions import forget_series
 from health.reading_transitions import forget_readings
 from health.rollup_transitions import roll_up_counts, roll_up_latency
 from health.sample_transitions import forget_days, make_days
+from health.share_transitions import forget_memories
 from health.transitions import forget_words
 
 BATCH = 500
@@ -30,6 +31,8 @@ ALERT_BATCH = 5_000
 #: A process that was silent for longer begins to count anew.
 SERIES_KEPT = timedelta(days=1)
 SERIES_BATCH = 50_000
+#: A lane looks back a day at most: what it knew before is of no use.
+MEMORIES_KEPT = timedelta(days=2)
 
 #: No lane looks further back than a quarter of an hour; pages show the last readings.
 READINGS_KEPT = timedelta(hours=1)
@@ -112,6 +115,12 @@ def pull_sources() -> int:
 def ask_queries() -> int:
     """Ask the queries of one's own that are due; return how many readings were stored."""
     return asking.ask_due()
+
+
+@shared_task
+def forget_old_memories() -> int:
+    """Delete what lanes knew of flags that nobody has looked at for days; return how many."""
+    return forget_memories(written_before=clock.now() - MEMORIES_KEPT)
 
 
 @shared_task

@@ -51,6 +51,7 @@ SCHEDULE = (
     Row("health.tasks.forget_old_samples", 600.0, "samples fill the disk; baselines look back four weeks"),
     Row("health.tasks.forget_old_alerts", 600.0, "alerts that nobody has sent for long say nothing any more"),
     Row("health.tasks.forget_old_series", 600.0, "each process of a reporting service leaves series behind"),
+    Row("health.tasks.forget_old_memories", 600.0, "what lanes knew of rollouts that ended is of no use"),
     Row("health.tasks.forget_old_readings", 600.0, "what queries said is judged for a quarter of an hour"),
     Row("releaseportal.tasks.send_history_head", 600.0, "a head known outside shows a chain cut or made anew"),
     Row("releaseportal.tasks.restart_rehearsal", 5.0, "the demo's rehearsal begins again when it ends"),

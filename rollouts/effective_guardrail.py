@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from health.domain import alert_lane, query_lane
 from health.domain.exposure import Exposure
@@ -23,6 +23,7 @@ class EffectiveGuardrails:
     environment_key: str
     phase: Phase | None
     queries: Sequence[QueryGuardrail] = ()
+    _known: dict[tuple[str, str | None], Guardrail] = field(default_factory=dict, compare=False, repr=False)
 
     def find_acting(self, lane: str, flag_key: str) -> Guardrail | QueryGuardrail | None:
         """Return what says what a lane does on a flag; None for the critical lane and for a query taken away."""
@@ -39,6 +40,11 @@ class EffectiveGuardrails:
 
     def get(self, lane: str, flag_key: str | None = None) -> Guardrail:
         """Return what a lane does for a flag. The running phase's word comes first: it was approved with the plan."""
+        if (lane, flag_key) not in self._known:
+            self._known[lane, flag_key] = self._find(lane, flag_key)
+        return self._known[lane, flag_key]
+
+    def _find(self, lane: str, flag_key: str | None) -> Guardrail:
         guardrail = copy(self.guardrails.get(environment_key=self.environment_key, lane=lane, flag_key=flag_key))
         override = next((one for one in self.phase.overrides if one.lane == lane), None) if self.phase else None
         if override is not None:

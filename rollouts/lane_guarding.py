@@ -121,10 +121,11 @@ def _act(rollout: Rollout, breaches: Sequence[Breach], *, now: datetime) -> None
         if act in by_act:
             try:
                 do()
-            except (Refusal, DatabaseError):
-                # The rollout has moved on, or a person was faster: this verdict is on what is no more. Else the next
-                # look tries again.
+            except Refusal:
+                # The rollout has moved on, or a person was faster: this verdict is on what is no more.
                 log.info("rollout %s: %s was not done", rollout.pk, act, exc_info=True)
+            except DatabaseError:
+                log.exception("rollout %s: %s was not done, tried again", rollout.pk, act)
 
 
 @transaction.atomic

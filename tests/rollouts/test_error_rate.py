@@ -23,7 +23,7 @@ from health.models import Decision, Guardrail, LaneMemory, Mode, StoredVerdict
 from health.rollup_transitions import roll_up_counts
 from health.sample_transitions import record_samples
 from health.share_queries import judge_looks
-from health.share_transitions import Judged, judge_and_remember
+from health.share_transitions import Judged, forget_memories, judge_and_remember
 from notifications.models import Event
 from rollouts.domain.gates import weigh_verdicts
 from rollouts.domain.lifecycle import Status
@@ -54,7 +54,14 @@ def rollout(world: World) -> Rollout:
 
 
 def send(world: World, *, flag: Flag | None, now: datetime, share: float, site: str = "lyon", tills: int = 4) -> None:
-    """Store what tills send in four seconds: twelve requests each, so many of them failed."""
+    """Store what tills send in four seconds, twelve requests each, so many of them failed, and roll it up."""
+    _store_only(world, flag=flag, now=now, share=share, site=site, tills=tills)
+    roll_up_counts()
+
+
+def _store_only(
+    world: World, *, now: datetime, share: float, flag: Flag | None = None, site: str = "lyon", tills: int = 4
+) -> None:
     body: list[object] = [
         {
             "id": f"{site}-{till}-{flag.key if flag else 'all'}-{now.isoformat()}",
@@ -73,7 +80,6 @@ def send(world: World, *, flag: Flag | None, now: datetime, share: float, site: 
     assert reading.rejected == []
     source = f"token:{world.tokens[Purpose.TELEMETRY][0]}"
     record_samples(source=source, environment_id=world.environment.pk, values=reading.accepted, now=now)
-    roll_up_counts()
 
 
 def run_fleet(
@@ -222,6 +228,55 @@ def test_memory__minutes_that_are_over__are_kept_and_counted_once(world: World, 
     anew = _judge(rollout, now=now + timedelta(minutes=2))
     assert (found.judgement.n, found.judgement.k) == (anew.judgement.n, anew.judgement.k) == (36, 9)
     assert found.judgement.data == anew.judgement.data
+
+
+def test_memory__a_roll_up_that_lags__loses_nothing(world: World, rollout: Rollout) -> None:
+    """Workers that come back look before all that waits is summed: the minute is not over until it is."""
+    send(world, flag=world.flags[0], now=LATER + timedelta(seconds=5), share=0, tills=1)
+    _store_only(world, flag=world.flags[0], now=LATER + timedelta(minutes=1), share=0.5)
+    early = _judge(rollout, now=LATER + timedelta(minutes=5))
+    roll_up_counts()
+
+    late = _judge(rollout, now=LATER + timedelta(minutes=5, seconds=3))
+
+    assert early.judgement.k == 0
+    assert late.judgement.k > 0
+    assert late.judgement.verdict is not Verdict.PASS
+
+
+def test_memory__nothing_to_compare_with__is_not_written(world: World, rollout: Rollout) -> None:
+    """Performance without a baseline: a row each minute of each flag for nothing."""
+    looks = get_effective_guardrails(rollout).list_looks(exposures_of(rollout))
+
+    judge_and_remember(looks, now=LATER + timedelta(minutes=2))
+
+    assert set(LaneMemory.objects.values_list("lane", flat=True)) == {"error_rate"}
+
+
+def test_memory__of_what_nobody_looks_at__is_forgotten_after_days(world: World, rollout: Rollout) -> None:
+    judge_and_remember(_look(rollout), now=LATER + timedelta(minutes=2))
+
+    assert forget_memories(written_before=LATER) == 0
+    assert forget_memories(written_before=LATER + timedelta(days=2)) == len(_look(rollout))
+    assert not LaneMemory.objects.exists()
+
+
+def test_act__a_fault_of_the_database__is_an_error_in_the_log_and_tried_again(
+    world: World, rollout: Rollout, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _set(world, Mode.HOLD)
+
+    def fail(**_: object) -> None:
+        raise DatabaseError("full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("rollouts.lane_guarding.hold_rollout", fail)
+        now = run_fleet(world, rollout, start=LATER, seconds=40, bad=0.4)
+    assert reload(rollout).status == Status.RUNNING
+    assert {record.levelname for record in caplog.records if "was not done" in record.message} == {"ERROR"}
+
+    run_fleet(world, rollout, start=now + timedelta(seconds=4), seconds=4, bad=0.4)
+    assert reload(rollout).status == Status.HELD
 
 
 def _judge(rollout: Rollout, *, now: datetime) -> Judged:
