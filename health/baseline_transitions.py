@@ -5,12 +5,13 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Sum
 
 from core.domain.business_time import day_bounds, local_day
 from flags.models import Environment, Site
+from health.day_queries import sum_requests_by_day
 from health.domain.baseline import HourOfSite, find_usual, list_baseline_days
-from health.models import Baseline, SiteMinute, UsualLatency
+from health.domain.performance import BASELINE_WEEKS
+from health.models import Baseline, UsualLatency
 from health.queries import count_complaints_by_day
 from health.rollup_queries import read_latency
 
@@ -32,8 +33,10 @@ def freeze_baseline(
     frozen_on = local_day(since, zone=zone)
     days = list_baseline_days(frozen_on=frozen_on, excluded=excluded)
     first = day_bounds(days[0] if days else frozen_on, zone=zone)[0]
-    sums = _sum_days(environment_key, days, zone=zone)
-    daily = count_complaints_by_day(environment_key=environment_key, now=since, days=len(days) + 1)[:-1]
+    by_day = sum_requests_by_day(environment_key=environment_key, since=first, until=since, zone=zone)
+    sums = [by_day.get(day, (0, 0)) for day in days]
+    said = count_complaints_by_day(environment_key=environment_key, now=since, days=BASELINE_WEEKS * 7 + 1)
+    complaints = [said[-1 - (frozen_on - day).days] for day in days]
     baseline = Baseline.objects.create(
         subject=subject,
         environment=environment,
@@ -41,24 +44,12 @@ def freeze_baseline(
         first_on=days[0] if days else frozen_on,
         last_on=days[-1] if days else frozen_on,
         excluded=sorted(day.isoformat() for day in excluded if first.date() <= day < frozen_on),
-        requests=sums[0],
-        errors=sums[1],
-        complaints_a_day=sum(daily) / len(daily) if daily else 0.0,
+        requests=sum(requests for requests, _errors in sums),
+        errors=sum(errors for _requests, errors in sums),
+        complaints_a_day=sum(complaints) / len(complaints) if complaints else 0.0,
     )
     _keep_latency(baseline, since=first - timedelta(days=1), until=since, days=days)
     return baseline
-
-
-def _sum_days(environment_key: str, days: Collection[date], *, zone: ZoneInfo) -> tuple[int, int]:
-    requests = errors = 0
-    for day in days:
-        since, until = day_bounds(day, zone=zone)
-        rows = SiteMinute.objects.filter(
-            environment__key=environment_key, flag=None, minute__gte=since, minute__lt=until
-        )
-        sums = rows.aggregate(n=Sum("requests"), k=Sum("errors"))
-        requests, errors = requests + (sums["n"] or 0), errors + (sums["k"] or 0)
-    return requests, errors
 
 
 def _keep_latency(baseline: Baseline, *, since: datetime, until: datetime, days: Collection[date]) -> None:

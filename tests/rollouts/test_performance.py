@@ -9,6 +9,8 @@ from core.actors import SCHEDULER, command
 from core.domain.business_time import local_day
 from flags.domain.purposes import Purpose
 from flags.models import Flag
+from health.baseline_transitions import freeze_baseline
+from health.domain.baseline import list_baseline_days
 from health.domain.samples import read_samples
 from health.domain.verdict import Judgement, Verdict
 from health.guardrail_transitions import GuardrailWish, set_guardrail
@@ -23,6 +25,7 @@ from rollouts.exposure_queries import exposures_of
 from rollouts.lane_guarding import watch_lanes
 from rollouts.models import Rollout, Trigger
 from rollouts.transitions import roll_back
+from tests.factories.health import make_complaint
 from tests.factories.world import DAY, NOW, WHY, World, make_rehearsal, make_world, play, reload
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +110,29 @@ def test_freeze__four_weeks_before__keeps_p95_by_site_weekday_and_hour(world: Wo
     p95s = {round(found.p95_ms) for found in usual.values()}
     assert all(390 <= p95 <= 410 for p95 in p95s), p95s
     assert Baseline.objects.get().requests == 12_000
+
+
+def test_freeze__days_left_out__count_in_nothing(world: World, rollout: Rollout) -> None:
+    """A day on which something was taken back is not what is usual: neither its requests nor its complaints."""
+    _make_usual(world)
+    zone = ZoneInfo(rollout.zone)
+    usual, left_out = (LATER - timedelta(weeks=week) for week in (1, 2))
+    for moment, number in ((usual, 2), (left_out, 5)):
+        for one in range(number):
+            make_complaint(world.environment, site=world.sites[0], text=f"Slow, no. {one}", now=moment)
+
+    baseline = freeze_baseline(
+        subject="rollout:999",
+        environment_key=world.environment.key,
+        since=LATER,
+        excluded={local_day(left_out, zone=zone)},
+        zone=zone,
+    )
+
+    assert baseline is not None
+    days = list_baseline_days(frozen_on=local_day(LATER, zone=zone), excluded={local_day(left_out, zone=zone)})
+    assert (baseline.requests, baseline.excluded) == (9_000, [local_day(left_out, zone=zone).isoformat()])
+    assert baseline.complaints_a_day == pytest.approx(2 / len(days))
 
 
 def test_freeze__too_few_requests_at_one_site__keeps_only_what_all_sites_say(world: World, rollout: Rollout) -> None:
