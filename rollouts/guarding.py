@@ -18,6 +18,7 @@ from health.queries import judge_critical_lane
 from health.verdict_transitions import Told, store_judgements
 from rollouts.complaint_guarding import watch_complaints
 from rollouts.domain.lifecycle import Status
+from rollouts.evidence import evidence_of
 from rollouts.exposure_queries import read_exposures
 from rollouts.hand_queries import HandChange, describe_hands, read_flags_changed_by_hand, read_flags_off
 from rollouts.models import Rollout, Trigger
@@ -100,16 +101,7 @@ def _take_back(rollout: Rollout, exposure: Exposure, judgement: Judgement, *, no
             now=now,
             expected_attempt=rollout.attempt,
             detected_at=judgement.detected_at,
-            evidence={
-                "verdict": str(judgement.verdict),
-                "code": judgement.code,
-                "n": judgement.n,
-                "k": judgement.k,
-                "window_start": judgement.window_start.isoformat(),
-                "window_end": judgement.window_end.isoformat(),
-                "threshold": judgement.threshold,
-                **judgement.data,
-            },
+            evidence=evidence_of(judgement),
         )
     except Refusal:
         # A person was faster: what they did stands, be it a rollback or a new attempt since.

@@ -35,6 +35,7 @@ from health.share_transitions import (
 )
 from rollouts.domain.lifecycle import Status
 from rollouts.effective_guardrail import read_effective_guardrails
+from rollouts.evidence import evidence_of
 from rollouts.exposure_queries import read_exposures
 from rollouts.models import Rollout, Trigger
 from rollouts.story import add_event
@@ -269,20 +270,3 @@ def _write(judgement: Judgement) -> str:
 
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
-
-
-def evidence_of(judgement: Judgement) -> dict[str, object]:
-    """Return a verdict's numbers as an event keeps them."""
-    return {
-        "verdict": str(judgement.verdict),
-        "code": judgement.code,
-        "flag": judgement.flag_key,
-        "n": judgement.n,
-        "k": judgement.k,
-        "window_start": judgement.window_start.isoformat(),
-        "window_end": judgement.window_end.isoformat(),
-        "threshold": judgement.threshold,
-        "bound_bp": judgement.bound_bp,
-        "baseline_bp": judgement.baseline_bp,
-        **judgement.data,
-    }
