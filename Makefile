@@ -5,31 +5,51 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --disable-pip-version-check --quiet --quiet
 
-# The tests that start processes of their own; those of planning, driving and taking back; all others are the rest.
-PORTALS := tests/scenarios tests/machineroom tests/clients tests/browser
-ROLLOUTS := tests/rollouts tests/demo tests/incidents tests/recovery
+# The tests on whole portals; on the demo and in a browser; of planning, driving and taking back; of three more apps;
+# of hostile input on every page; all others are the rest.
+PORTALS := tests/scenarios tests/machineroom tests/clients tests/monitoring/test_alertmanager.py
+BROWSER := tests/demo tests/browser
+ROLLOUTS := tests/rollouts tests/recovery
+APPS := tests/flags tests/health tests/incidents
+HOSTILE := tests/test_known_attacks.py tests/test_hostile_input.py tests/test_hostile_accounts.py tests/test_hostile_programs.py
+PARTS := $(PORTALS) $(BROWSER) $(ROLLOUTS) $(APPS) $(HOSTILE)
 
-.PHONY: up test test-portals test-rollouts test-rest proofs bench lint format locks
+.PHONY: up test test-portals test-browser test-rollouts test-apps test-hostile test-rest proofs proofs-recovery proofs-rest bench lint format locks
 
 up: $(VENV)/.embedded
 	@exec $(BIN)/python manage.py up
 
-# In three parts beside each other: what starts whole portals mostly waits, the others keep a core busy each.
-test: lint
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-portals test-rollouts test-rest
+# The checks and six parts beside each other. What starts whole portals mostly waits, also for moments of theirs: it goes first.
+test:
+	@$(MAKE) --no-print-directory --jobs=7 --output-sync=target test-portals test-browser lint test-rollouts test-apps test-hostile test-rest
 
 test-portals: $(VENV)/.dev
 	$(BIN)/pytest -m "not proof" $(PORTALS)
 
+test-browser: $(VENV)/.dev
+	$(BIN)/pytest -m "not proof" $(BROWSER)
+
 test-rollouts: $(VENV)/.dev
-	$(BIN)/pytest -m "not proof" $(ROLLOUTS)
+	nice $(BIN)/pytest -m "not proof" $(ROLLOUTS)
+
+test-apps: $(VENV)/.dev
+	nice $(BIN)/pytest -m "not proof" $(APPS)
+
+test-hostile: $(VENV)/.dev
+	nice $(BIN)/pytest -m "not proof" $(HOSTILE)
 
 test-rest: $(VENV)/.dev
-	$(BIN)/pytest -m "not proof" $(PORTALS:%=--ignore=%) $(ROLLOUTS:%=--ignore=%)
+	nice $(BIN)/pytest -m "not proof" $(PARTS:%=--ignore=%)
 
-# What takes minutes each: every step killed, the demo's till on a real engine, parts of a portal killed amid rollouts.
-proofs: $(VENV)/.dev
-	$(BIN)/pytest -m proof
+# What takes minutes each: every step killed, migrations there and back, the demo's till on a real engine, parts of a portal killed amid rollouts.
+proofs:
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target proofs-recovery proofs-rest
+
+proofs-recovery: $(VENV)/.dev
+	$(BIN)/pytest -m proof tests/recovery
+
+proofs-rest: $(VENV)/.dev
+	$(BIN)/pytest -m proof --ignore=tests/recovery
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench

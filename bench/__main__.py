@@ -7,18 +7,42 @@ Compare ratios and runs on one machine, never milliseconds of two machines
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from bench import containment, evaluation, guardrails, ingestion, inprocess, live, plans, recovery, soak, throughput
+import psutil
+
+from bench import (
+    containment,
+    evaluation,
+    guardrails,
+    incidents,
+    ingestion,
+    inprocess,
+    live,
+    outbox,
+    plans,
+    recovery,
+    soak,
+    statuspage,
+    throughput,
+)
 from bench.figures import Figures
-from bench.server import serve
+from bench.server import Server, serve
 from releaseportal.embedded.postgres import remove_cluster
 from tests.machineroom.portal import Portal
 from tests.scenarios.stage import raise_curtain
 
 ENVIRONMENT = "prod"
+
+
+class Measured(Protocol):
+    """A figure that prints itself, and says whether it keeps its bound."""
+
+    @property
+    def is_within(self) -> bool: ...
 
 
 def main() -> None:
@@ -40,11 +64,11 @@ def main() -> None:
 
 
 @contextmanager
-def _portal() -> Iterator[tuple[Portal, Path]]:
-    """Give a running portal with the demo, and a folder of its own."""
+def _portal(*, fleet: str = "0") -> Iterator[tuple[Portal, Path]]:
+    """Give a running portal with the demo, and a folder of its own; its tills play where `fleet` is "1"."""
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
         data_dir = Path(folder, "data")
-        portal = Portal(data_dir, DEMO="1", FLEET="0")
+        portal = Portal(data_dir, DEMO="1", FLEET=fleet)
         try:
             yield portal.wait_until_ready(), Path(folder, "bench")
         finally:
@@ -80,61 +104,62 @@ def _measure_containment(_options: argparse.Namespace) -> bool:
 
 def _measure_live(_options: argparse.Namespace) -> bool:
     kept = True
-    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
-        data_dir = Path(folder, "data")
-        try:
-            with raise_curtain(data_dir) as stage:
-                for streams in live.STREAMS:
-                    for figures, bound in live.measure(stage, streams=streams):
-                        is_within = figures.percentile(0.99) < bound
-                        print(figures, "" if is_within else f"OVER {bound:.0f} s", flush=True)
-                        kept = kept and is_within
-        finally:
-            remove_cluster(data_dir)
+    with (
+        tempfile.TemporaryDirectory(prefix="portal-bench-") as folder,
+        raise_curtain(Path(folder, "data")) as stage,
+    ):
+        for streams in live.STREAMS:
+            for figures, bound in live.measure(stage, streams=streams):
+                is_within = figures.percentile(0.99) < bound
+                print(figures, "" if is_within else f"OVER {bound:.0f} s", flush=True)
+                kept = kept and is_within
+    return kept
+
+
+def _print_each(measured: Iterable[Measured]) -> bool:
+    """Print figures as soon as each is there; True where all keep their bounds."""
+    kept = True
+    for one in measured:
+        print(one, flush=True)
+        kept = kept and one.is_within
     return kept
 
 
 def _measure_plans(_options: argparse.Namespace) -> bool:
-    kept = True
     with _portal() as (portal, _folder):
-        for measured in plans.measure(portal):
-            print(measured, flush=True)
-            kept = kept and measured.is_within()
-    return kept
+        return _print_each(plans.measure(portal))
 
 
 def _measure_recovery(options: argparse.Namespace) -> bool:
-    kept = True
     with _portal() as (portal, folder):
-        for measured in recovery.measure(portal, folder=folder, megabytes=options.megabytes):
-            print(measured, flush=True)
-            kept = kept and measured.is_within
-    return kept
+        return _print_each(recovery.measure(portal, folder=folder, megabytes=options.megabytes))
 
 
 def _measure_guardrails(options: argparse.Namespace) -> bool:
-    kept = True
-    for measured in guardrails.measure(rollouts=options.rollouts, runs=options.rollouts):
-        print(measured, flush=True)
-        kept = kept and measured.is_kept
-    return kept
+    return _print_each(guardrails.measure(rollouts=options.rollouts, runs=options.rollouts))
 
 
 def _measure_evaluation(_options: argparse.Namespace) -> bool:
-    kept = True
-    for measured in evaluation.measure():
-        print(measured, flush=True)
-        kept = kept and measured.is_within()
-    return kept
+    return _print_each(evaluation.measure())
+
+
+def _measure_incidents(_options: argparse.Namespace) -> bool:
+    return _print_each(incidents.measure())
+
+
+def _measure_outbox(_options: argparse.Namespace) -> bool:
+    return _print_each(outbox.measure())
 
 
 def _measure_ingestion(options: argparse.Namespace) -> bool:
-    kept = True
     with _portal() as (portal, _folder):
-        for line in ingestion.measure(portal, seconds=options.seconds):
-            print(line, flush=True)
-            kept = kept and line.is_within
-    return kept
+        return _print_each(ingestion.measure(portal, seconds=options.seconds))
+
+
+def _measure_statuspage(options: argparse.Namespace) -> bool:
+    with _portal(fleet="1") as (portal, _folder):
+        server = Server(portal.port, psutil.Process(portal.read()["pids"]["web"]))
+        return _print_each(statuspage.measure(server, requests_each=options.requests, rounds=options.rounds))
 
 
 PARTS: Mapping[str, Callable[[argparse.Namespace], bool]] = {
@@ -143,10 +168,13 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], bool]] = {
     "containment": _measure_containment,
     "ingestion": _measure_ingestion,
     "evaluation": _measure_evaluation,
+    "incidents": _measure_incidents,
+    "outbox": _measure_outbox,
     "live": _measure_live,
     "plans": _measure_plans,
     "recovery": _measure_recovery,
     "guardrails": _measure_guardrails,
+    "statuspage": _measure_statuspage,
 }
 
 if __name__ == "__main__":

@@ -46,12 +46,13 @@ class Measured:
         """The dearest round: a minute is taken in, and the critical lane is due as well."""
         return self.seconds["a minute more"] + self.seconds["critical and complaints"]
 
+    @property
     def is_within(self) -> bool:
         return self.total < BOUND_SECONDS
 
     def __str__(self) -> str:
         parts = "   ".join(f"{name} {1_000 * spent:7.1f} ms" for name, spent in self.seconds.items())
-        over = "" if self.is_within() else "  OVER"
+        over = "" if self.is_within else "  OVER"
         return (
             f"{self.case.rollouts:>4} rollouts × {self.case.flags} flags × {self.case.sites:>5} sites"
             f"   all {self.total:6.3f} s   {parts}   {self.lane_queries} and {self.watch_queries} queries{over}"

@@ -194,11 +194,11 @@ class Calm:
     wilson_z: float
 
     @property
-    def is_kept(self) -> bool:
+    def is_within(self) -> bool:
         return self.disturbed <= MOST_DISTURBED
 
     def __str__(self) -> str:
-        over = "" if self.is_kept else "  OVER"
+        over = "" if self.is_within else "  OVER"
         return (
             f"healthy  {self.traffic}  errors {self.rate:5.1%} {_say_clump(self.clump)}   "
             f"disturbed {self.disturbed:6.2%} of rollouts   highest {self.highest:4.1f}   "
@@ -258,11 +258,11 @@ class Fault:
     calibrated: Delays
 
     @property
-    def is_kept(self) -> bool:
+    def is_within(self) -> bool:
         return self.detector.caught >= LEAST_CAUGHT
 
     def __str__(self) -> str:
-        over = "" if self.is_kept else "  UNDER"
+        over = "" if self.is_within else "  UNDER"
         return (
             f"{self.name}  {self.traffic}   {self.detector}   "
             f"Wilson, one a till and minute {self.capped}   as calm as this {self.calibrated}{over}"

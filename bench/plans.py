@@ -35,6 +35,7 @@ class Measured:
     rolled_back: float
     queries: int
 
+    @property
     def is_within(self) -> bool:
         """Tell whether what people wait for keeps its bound."""
         return (
@@ -43,7 +44,7 @@ class Measured:
         )
 
     def __str__(self) -> str:
-        over = "" if self.is_within() else "  OVER"
+        over = "" if self.is_within else "  OVER"
         return (
             f"{self.sites:>6} sites × {self.flags} flags  {self.steps:>6} steps   preview {self.preview:6.2f} s"
             f"   written {self.write:6.2f} s   page {self.page:5.2f} s in {self.queries} queries"

@@ -9,7 +9,6 @@ question of a polling client must be answered. Exit 1 where anything differs.
 
 import argparse
 import random
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -21,7 +20,6 @@ from bench.rehearsal import BAD, SITES, Rehearsal, State, check_bad_flag, insist
 from bench.siege import MemoryWatch, Siege
 from releaseportal.addresses import BASE_DIR
 from releaseportal.demo.catalogue import FLAG_KEYS, list_tills
-from releaseportal.embedded.postgres import remove_cluster
 from tests.clients.packages import install_packages
 from tests.scenarios.listener import Listener
 from tests.scenarios.observer import Observer
@@ -54,15 +52,11 @@ class Wish:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the soak and end with 1 where it found anything."""
     wish = _read(arguments)
-    faults: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="portal-soak-") as folder:
-        data_dir = Path(folder, "data")
-        try:
-            with raise_curtain(data_dir) as stage:
-                faults = _soak(stage, wish)
-        finally:
-            remove_cluster(data_dir)
-            shutil.rmtree(data_dir, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="portal-soak-") as folder,
+        raise_curtain(Path(folder, "data")) as stage,
+    ):
+        faults = _soak(stage, wish)
     print("\n".join(faults) if faults else "Every rehearsal ended as the one without kills; every client knows it.")
     raise SystemExit(bool(faults))
 

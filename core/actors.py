@@ -30,14 +30,16 @@ SCHEDULER = Actor(ActorKind.SYSTEM, "scheduler")
 GUARDRAIL = Actor(ActorKind.SYSTEM, "guardrail")
 INTAKE = Actor(ActorKind.SYSTEM, "intake")
 INSTALLATION = Actor(ActorKind.SYSTEM, "installation")
+COURIER = Actor(ActorKind.SYSTEM, "courier")
 RECOVERY = Actor(ActorKind.SYSTEM, "recovery")
 PILOT = Actor(ActorKind.SYSTEM, "pilot")
+VOLUNTEER = Actor(ActorKind.SYSTEM, "volunteer")
 DEMO = Actor(ActorKind.SYSTEM, "demo")
 
 
 def person(user: User) -> Actor:
     """Return the actor for a signed-in person."""
-    return Actor(ActorKind.USER, user.get_full_name() or user.username, user.pk)
+    return Actor(ActorKind.USER, str(user), user.pk)
 
 
 def command(account: str) -> Actor:

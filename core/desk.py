@@ -1,7 +1,6 @@
 """The auditor's desk: every change in one list, and its copy as CSV."""
 
 import csv
-import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -21,12 +20,9 @@ from core.domain.business_time import day_bounds
 from core.fields import DayField
 from core.labels import say_actor
 from core.models import ExportRecord, User
+from core.spreadsheets import neutralise
 
 PER_PAGE = 50
-#: A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-#: Where a reader set to another separator, or one that splits lines, would begin a cell of its own.
-_INNER_START = re.compile(r"(?<=[;,\n])(?= *[=+\-@＝＋－＠])")
 
 
 class DeskForm(forms.Form):
@@ -109,16 +105,6 @@ def write_csv(file: Any, found: list[changes.Change]) -> None:
         ]
         for part in change.fields or (changes.FieldChange("", "", ""),):
             writer.writerow([neutralise(cell) for cell in [*head, part.field, part.before, part.after]])
-
-
-def neutralise(cell: object) -> str:
-    """Return a cell's text, with an apostrophe before whatever a spreadsheet would run.
-
-    That is a cell's beginning, and what follows a mark at which a reader set to another separator
-    (`;` in French) would begin a cell of its own.
-    """
-    text = _INNER_START.sub("'", str(cell))
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 
 
 def _plain(value: object) -> str:

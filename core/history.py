@@ -102,7 +102,9 @@ class TrackedHistory(HistoricalRecords):  # type: ignore[misc]  # the library ha
         values = {field.attname: getattr(instance, field.attname) for field in self.fields_included(instance)}
         row = get_history_model(instance.__class__)(**_describe(history_type), **values)
         row.save()
-        self.create_historical_record_m2ms(row, instance)
+        if history_type != "+":
+            # What has just been made has no relations yet; each that follows writes a row of its own.
+            self.create_historical_record_m2ms(row, instance)
 
 
 def _describe(history_type: str) -> dict[str, Any]:

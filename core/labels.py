@@ -16,6 +16,7 @@ REFUSALS: dict[str, str | Promise] = {
     "reason_unreadable": _("The reason holds characters that cannot be stored."),
     "export_too_long": _("More than %(limit)s changes fit: choose a shorter time."),
     "database_role_missing": _("PostgreSQL has no role “%(role)s”: create it, or mend DATABASE_URL."),
+    "search_too_wide": _("These words stand almost everywhere. Add a rarer one, or narrow by time or site."),
     "input_unreadable": _("What was sent holds characters that cannot be read. Type it anew."),
     "wrong_state": _("That is not possible now (state: %(start)s). Reload the page to see what is."),
     "capability_missing": _("Your role does not allow this. Ask an admin of the portal."),
@@ -25,6 +26,7 @@ REFUSALS: dict[str, str | Promise] = {
     "username_taken": _("The user name %(username)s is taken."),
     "email_invalid": _("This is not an e-mail address: %(email)s"),
     "language_unknown": _("The portal speaks English and French."),
+    "time_zone_unknown": _("There is no time zone %(zone)s."),
     "phone_too_long": _("The phone number may have at most %(limit)s characters."),
     "password_weak": _("Choose another password. %(faults)s"),
     "last_admin": _("This is the last admin: make another one first."),
@@ -50,7 +52,9 @@ ACTORS: dict[str, str | Promise] = {
     "intake": _("incident intake"),
     "installation": _("installation"),
     "recovery": _("recovery"),
+    "courier": _("sender of messages"),
     "pilot": _("pilot cashier, by a link"),
+    "volunteer": _("somebody at a site, by its link"),
     "demo": _("demo"),
 }
 
@@ -74,4 +78,6 @@ def _say_value(name: str, value: object) -> object:
 
     if isinstance(value, date):
         return date_format(value, "l j F Y")
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(_say_value(name, one)) for one in value)
     return VALUES.get(name, {}).get(str(value), value)

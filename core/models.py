@@ -38,6 +38,10 @@ class User(AbstractUser):
             models.CheckConstraint(name="core_user_language_known", condition=models.Q(language__in=["en", "fr"])),
         ]
 
+    def __str__(self) -> str:
+        """Return the name that people know, else the one to sign in with."""
+        return self.get_full_name() or self.username
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save with history; a re-hash of the same password at sign-in changes nothing to record."""
         if set(kwargs.get("update_fields") or ()) == {"password"}:

@@ -18,6 +18,11 @@ from urllib.parse import urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 PIECE_BYTES = 65_536
+#: The one block of IPv6 from which public addresses are given out (RFC 4291); `is_global` calls many others so.
+GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
+#: Behind these a gateway or the kernel goes on to the IPv4 address in the last four bytes: mapped,
+#: translated (RFC 2765), compatible (RFC 4291) and NAT64 (RFC 6052).
+CARRIES_IPV4 = tuple(map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::ffff:0:0:0/96", "::/96", "64:ff9b::/96")))
 
 
 class OutboundFault(Exception):
@@ -62,6 +67,33 @@ def get(address: Address, *, headers: Mapping[str, str], seconds: float, limit_b
 
     Codes: `address_refused`, `unreachable`, `timed_out`, `too_large`.
     """
+    request = _Request("GET", {"Accept": "application/json", **headers})
+    return _call(address, request, seconds=seconds, limit=_Limit(limit_bytes, is_all_wanted=True))
+
+
+def post(address: Address, *, body: bytes, headers: Mapping[str, str], seconds: float, limit_bytes: int) -> Answer:
+    """Return what an address answers to a body within a time; of a longer answer its beginning; raises OutboundFault.
+
+    The status says whether it was taken: what comes after `limit_bytes` is not read. Codes: as `get`'s but the last.
+    """
+    request = _Request("POST", dict(headers), body)
+    return _call(address, request, seconds=seconds, limit=_Limit(limit_bytes, is_all_wanted=False))
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+
+@dataclass(frozen=True)
+class _Limit:
+    size: int
+    is_all_wanted: bool
+
+
+def _call(address: Address, request: _Request, *, seconds: float, limit: _Limit) -> Answer:
     if not is_web_address(address.url):
         raise OutboundFault("address_refused", "no web address")
     end = time.monotonic() + seconds
@@ -70,14 +102,15 @@ def get(address: Address, *, headers: Mapping[str, str], seconds: float, limit_b
         connection.connect()
         with _ended_at(connection.sock, end):
             try:
-                answer = _exchange(connection, address.url, headers=headers, limit_bytes=limit_bytes)
+                answer = _exchange(connection, address.url, request, limit=limit)
             except (OSError, http.client.HTTPException):
                 _check_time(end)
                 raise
             finally:
                 connection.close()
-            # A body of no said length that was broken off looks like one that ended.
-            _check_time(end)
+            if limit.is_all_wanted:
+                # A body of no said length that was broken off looks like one that ended.
+                _check_time(end)
             return answer
 
 
@@ -86,22 +119,33 @@ def _check_time(end: float) -> None:
         raise TimeoutError from None
 
 
-def _exchange(
-    connection: http.client.HTTPConnection, url: str, *, headers: Mapping[str, str], limit_bytes: int
-) -> Answer:
+def _exchange(connection: http.client.HTTPConnection, url: str, request: _Request, *, limit: _Limit) -> Answer:
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection.request("GET", path, headers={"Accept": "application/json", "Connection": "close", **headers})
+    connection.request(request.method, path, body=request.body, headers={"Connection": "close", **request.headers})
     # With `Connection: close` the response holds the socket, not the connection.
     with connection.getresponse() as response:
-        body = bytearray()
-        while piece := response.read(PIECE_BYTES):
-            body += piece
-            if len(body) > limit_bytes:
-                raise OutboundFault("too_large", f"more than {limit_bytes} bytes")
-        if response.length:
-            raise http.client.IncompleteRead(bytes(body), response.length)
-        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, bytes(body))
+        try:
+            body = _read_body(response, limit=limit)
+        except (OSError, http.client.HTTPException):
+            if limit.is_all_wanted:
+                raise
+            # The status is there: whatever became of the words below it, the body was taken or refused.
+            body = b""
+        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+
+
+def _read_body(response: http.client.HTTPResponse, *, limit: _Limit) -> bytes:
+    body = bytearray()
+    while piece := response.read(PIECE_BYTES):
+        body += piece
+        if len(body) > limit.size:
+            if limit.is_all_wanted:
+                raise OutboundFault("too_large", f"more than {limit.size} bytes")
+            return bytes(body[: limit.size])
+    if response.length:
+        raise http.client.IncompleteRead(bytes(body), response.length)
+    return bytes(body)
 
 
 class _Guarded(http.client.HTTPConnection):
@@ -141,11 +185,23 @@ class _Guarded(http.client.HTTPConnection):
 def is_reachable(address: str, *, networks: Sequence[Network]) -> bool:
     """Tell whether an IP address may be connected to: public, or in a network that was let in."""
     one = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(one, ipaddress.IPv6Address) and one.ipv4_mapped is not None:
-        one = one.ipv4_mapped
     if any(one in network for network in networks if network.version == one.version):
         return True
-    return one.is_global and not one.is_multicast
+    if isinstance(one, ipaddress.IPv4Address):
+        return one.is_global and not one.is_multicast
+    within = _find_ipv4(one)
+    if within is not None:
+        return is_reachable(str(within), networks=networks)
+    return one in GIVEN_OUT and one.is_global
+
+
+def _find_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that one of IPv6 leads to, None where it is one of its own."""
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if any(address in network for network in CARRIES_IPV4) and int(address) > 1:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return None
 
 
 @contextmanager

@@ -38,9 +38,10 @@ def refuse(
 
 
 def answer_refusal(refusal: Refusal) -> JsonResponse:
-    """Return a refusal's code with its words in English: they are for a developer."""
+    """Return a refusal's code with its words in English, for a developer, and the codes of all that is missing."""
+    more = {"gaps": refusal.data["gaps"]} if "gaps" in refusal.data else {}
     with translation.override("en"):
-        return refuse(status=refusal.status, code=refusal.code, details=say_refusal(refusal))
+        return refuse(status=refusal.status, code=refusal.code, details=say_refusal(refusal), **more)
 
 
 def is_too_large(request: HttpRequest) -> bool:

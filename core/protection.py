@@ -30,9 +30,14 @@ READ_ONLY_TABLES = frozenset(
         "flags_staterevision",
     }
 )
-#: Functions that the application's role calls itself, or that its writes are checked by; triggers call all
+#: Functions that the application's role calls itself, or that its writes are checked or indexed by; triggers call all
 #: others, which asks for no right.
-CALLED_FUNCTIONS = frozenset({"core_seal_history", "flags_split_total", "health_drop_days", "health_make_day"})
+CALLED_FUNCTIONS = frozenset(
+    {
+        *("core_begun", "core_fold", "core_letters", "core_marked", "core_term", "core_words"),
+        *("core_seal_history", "flags_split_total", "health_drop_days", "health_make_day", "incidents_list_gaps"),
+    }
+)
 #: Further tables that only grow; models say so themselves with `append_only = True`.
 APPEND_ONLY_TABLES: set[str] = set()
 

@@ -39,6 +39,8 @@ class Capability(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     OPERATE_TARGETS = "operate_targets"
     MANAGE_TARGETS = "manage_targets"
+    DRAFT_ANNOUNCEMENTS = "draft_announcements"
+    PUBLISH_ANNOUNCEMENTS = "publish_announcements"
 
 
 _C = Capability
@@ -53,9 +55,11 @@ CAPABILITIES: dict[Role, frozenset[Capability]] = {
             _C.LOG_COMPLAINTS,
             _C.HANDLE_INCIDENTS,
             _C.OPERATE_TARGETS,
+            _C.DRAFT_ANNOUNCEMENTS,
+            _C.PUBLISH_ANNOUNCEMENTS,
         }
     ),
-    Role.SUPPORT: frozenset({_C.VIEW, _C.LOG_COMPLAINTS, _C.HANDLE_INCIDENTS}),
+    Role.SUPPORT: frozenset({_C.VIEW, _C.LOG_COMPLAINTS, _C.HANDLE_INCIDENTS, _C.DRAFT_ANNOUNCEMENTS}),
     Role.AUDITOR: frozenset({_C.VIEW, _C.READ_ADMIN}),
     Role.ADMIN: frozenset(Capability),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from django.conf import settings
 from django.db.models import Model
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +19,11 @@ def actor_of(request: HttpRequest) -> Actor:
     return person(request.user)  # type: ignore[arg-type]  # the guard of the view refuses strangers
 
 
+def remember_language(answer: HttpResponse, language: str) -> None:
+    """Let the reader's browser ask for this language from now on, for a year."""
+    answer.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=31_536_000, samesite="Lax")
+
+
 def read_int(request: HttpRequest, name: str) -> int | None:
     """Return a posted whole number, None where it is empty; refuse anything else."""
     text = request.POST.get(name, "").strip()
@@ -26,6 +32,12 @@ def read_int(request: HttpRequest, name: str) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise InvalidInput("values_wrong", fields=name)
     return int(text)
+
+
+def read_place(request: HttpRequest, name: str = "before") -> int | None:
+    """Return the number in a list's address below which its page begins, None where it holds none."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def read_version(request: HttpRequest, row: Model) -> int:

@@ -51,7 +51,6 @@ REFUSALS: dict[str, str | Promise] = {
         "Take somebody out, or roll it back and plan it anew."
     ),
     "member_twice": _("%(key)s is in this segment already."),
-    "time_zone_unknown": _("There is no time zone %(zone)s."),
     "site_days_reversed": _("The last day lies before the first."),
     "site_days_too_many": _("At most %(limit)s days at once: a longer closing belongs in the weekdays."),
     "site_days_overlap": _("“%(label)s” (%(first)s to %(last)s) falls on these days too: remove it first."),

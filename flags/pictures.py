@@ -1,6 +1,7 @@
 """Makes what people upload a small picture that shows what it shows and says nothing of who took it."""
 
 import struct
+import threading
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -13,6 +14,8 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_BYTES = 8 * 1024 * 1024
 #: Of width times height: what a telephone's camera makes, and no bomb.
 MOST_PIXELS = 60_000_000
+#: Eight megabytes of file may be 240 of pixels: one is in memory at a time, the others wait as files.
+DECODING = threading.Lock()
 #: What the library raises of what is no picture, or a damaged one: of some it meets its own assertions.
 DAMAGED = (
     *(UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, struct.error),
@@ -42,7 +45,7 @@ def make_small(uploaded: bytes) -> SmallPicture:
     if len(uploaded) > MOST_BYTES:
         raise InvalidInput("picture_too_large", most=MOST_BYTES // 1024 // 1024)
     try:
-        with Image.open(BytesIO(uploaded), formats=FORMATS) as image:
+        with DECODING, Image.open(BytesIO(uploaded), formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise InvalidInput("picture_too_large", most=MOST_BYTES // 1024 // 1024)
             return _write(image)

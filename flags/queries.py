@@ -112,3 +112,13 @@ def search_sites(words: Sequence[str]) -> QuerySet[Site]:
 def search_segments(words: Sequence[str]) -> QuerySet[Segment]:
     """Return the segments with these words."""
     return Segment.objects.filter(fits(words, "key", "name", "description"))
+
+
+def list_environment_choices() -> list[tuple[str, str]]:
+    """Return environments by key and name, for choices elsewhere."""
+    return list(Environment.objects.order_by("name").values_list("key", "name"))
+
+
+def list_site_choices() -> list[tuple[str, str]]:
+    """Return sites by key and name, for choices elsewhere."""
+    return list(Site.objects.order_by("name").values_list("key", "name"))

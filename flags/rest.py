@@ -77,6 +77,7 @@ class Refused(Answer):
     errorCode: str  # noqa: N815  # contracts §3
     errorDetails: str  # noqa: N815  # contracts §3
     fields: list[Problem] | None = None
+    gaps: list[str] | None = Field(None, description="Everything that is missing, as codes")
 
 
 Reason = Annotated[

@@ -5,13 +5,12 @@ SHA-256, no secret. A file that another version wrote and this one cannot read i
 """
 
 import logging
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from core.files import replace_file
 from flags.domain.definition import EnvironmentDefinition
 
 log = logging.getLogger(__name__)
@@ -50,14 +49,4 @@ class SnapshotFile:
 
     def _replace(self, content: bytes) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A temporary file of mkstemp has mode 0600.
-        handle, name = tempfile.mkstemp(prefix=FILE_NAME, dir=self._path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self._path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(self._path, content)

@@ -19,7 +19,7 @@ from flags.answers import Answers
 from flags.domain.definition import EnvironmentDefinition, TokenDefinition
 from flags.domain.evaluation import Evaluator, compile_flag
 from flags.domain.tokens import TokenIdentity
-from flags.listening import RevisionListener
+from flags.listening import REVISIONS, Listener
 from flags.overrides import with_overrides, without_overrides
 from flags.queries import get_revisions, load_environment
 from flags.snapshot_file import SnapshotFile
@@ -161,7 +161,7 @@ class SnapshotKeeper:
         self._portfolio = None
 
     def _run(self) -> None:
-        listener = RevisionListener()
+        listener = Listener(REVISIONS)
         while not self._stop.is_set():
             try:
                 self.refresh()

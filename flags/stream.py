@@ -8,7 +8,7 @@ changes fetches once.
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -121,27 +121,38 @@ def write_event_streams(identity: TokenIdentity, *, period: int) -> bytes:
     return kept[1]
 
 
-def _write_event_streams(identity: TokenIdentity, period: int) -> bytes:
-    token = compose_stream_token(
+def write_stream_token(identity: TokenIdentity, *, period: int) -> str:
+    """Return what stands for a token in the address of a stream."""
+    return compose_stream_token(
         token_id=identity.token_id, token_hash=identity.token_hash, period=period, key=get_stream_key()
     )
+
+
+def _write_event_streams(identity: TokenIdentity, period: int) -> bytes:
     stream = {
         "type": "sse",
-        "endpoint": {"requestUri": f"{PATH}?t={token}"},
+        "endpoint": {"requestUri": f"{PATH}?t={write_stream_token(identity, period=period)}"},
         "inactivityDelaySec": INACTIVITY_SECONDS,
     }
     return write_json([stream])
 
 
+Follow = Callable[[Request, TokenIdentity], AsyncIterator[bytes]]
+
+
 async def answer_stream(request: Request) -> Response:
     """Answer `GET /ofrep/v1/stream`: events until the client leaves or its token is revoked."""
+    return open_stream(request, follow=_follow)
+
+
+def open_stream(request: Request, *, follow: Follow) -> Response:
+    """Return a stream of what `follow` yields for the token in the address, as long as there is room for one more."""
     try:
         identity, snapshot = _authorise(request)
         _check_room(identity)
     except LeanRefusal as refusal:
         return with_cors(request, refusal_response(refusal))
-    events = _follow(identity, last_id=request.headers.get("last-event-id", ""))
-    answer = StreamingResponse(events, headers=HEADERS, media_type="text/event-stream")
+    answer = StreamingResponse(follow(request, identity), headers=HEADERS, media_type="text/event-stream")
     return with_cors(request, answer, snapshot)
 
 
@@ -170,31 +181,43 @@ def _check_room(identity: TokenIdentity) -> None:
         raise LeanRefusal(503, "GENERAL", "This process holds as many streams as it may.", headers=busy)
 
 
-async def _follow(identity: TokenIdentity, *, last_id: str) -> AsyncIterator[bytes]:
+async def _follow(request: Request, identity: TokenIdentity) -> AsyncIterator[bytes]:
     """Yield an event for every state that differs from the one the client knows, comments in between."""
-    known = last_id
+    known = request.headers.get("last-event-id", "")
     with HUB.hold_place(identity.token_id):
         # The first bytes tell a browser that the stream is open.
         yield b": open\n\n"
         while True:
-            portfolio = KEEPER.portfolio
-            if portfolio is None or identity.token_id not in portfolio.tokens_by_id:
+            snapshot = find_snapshot(identity)
+            if snapshot is None:
                 return
-            snapshot = portfolio.snapshots[identity.environment_id]
             if snapshot.etag != known:
                 known = snapshot.etag
-                yield _write_event(snapshot)
+                yield write_event(say_refetch(snapshot), event_id=known)
             elif not await HUB.wait(seconds=HEARTBEAT_SECONDS):
                 yield b": alive\n\n"
 
 
-def _write_event(snapshot: Snapshot) -> bytes:
-    data = {
+def find_snapshot(identity: TokenIdentity) -> Snapshot | None:
+    """Return what a token's clients are served now, None once it is revoked."""
+    portfolio = KEEPER.portfolio
+    if portfolio is None or identity.token_id not in portfolio.tokens_by_id:
+        return None
+    return portfolio.snapshots[identity.environment_id]
+
+
+def say_refetch(snapshot: Snapshot) -> dict[str, object]:
+    """Return what tells a client that flags changed (contracts §3)."""
+    return {
         "type": "refetchEvaluation",
         "etag": snapshot.etag,
         "lastModified": int(snapshot.definition.changed_at.timestamp()),
     }
-    return f"event: message\nid: {snapshot.etag}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+
+
+def write_event(data: Mapping[str, object], *, event_id: str) -> bytes:
+    """Return an event of a stream."""
+    return f"event: message\nid: {event_id}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
 LEAN_ROUTES = [

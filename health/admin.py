@@ -13,6 +13,7 @@ from health.models import (
     Baseline,
     Complaint,
     Decision,
+    ForgottenSource,
     Guardrail,
     OtlpSeries,
     PrometheusPull,
@@ -98,6 +99,13 @@ class AlertAdmin(UntrackedAdmin):
 @admin.register(AlertSource)
 class AlertSourceAdmin(UntrackedAdmin):
     list_display = ("environment", "origin", "last_received_at", "watchdog_at", "watchdog_ended_at", "left_out")
+    list_filter = ("environment", "origin")
+    list_select_related = ("environment",)
+
+
+@admin.register(ForgottenSource)
+class ForgottenSourceAdmin(UntrackedAdmin):
+    list_display = ("forgotten_at", "environment", "origin", "forgotten_by", "alerts_ended", "reason")
     list_filter = ("environment", "origin")
     list_select_related = ("environment",)
 

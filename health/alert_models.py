@@ -117,6 +117,40 @@ class AlertSource(models.Model):
         return f"{self.environment_id}: {self.origin}"
 
 
+class ForgottenSource(models.Model):
+    """That a person took a source of alerts away which is gone, and why. Append-only.
+
+    `alerts_ended`: how many of its alerts still fired, and count as over since.
+    """
+
+    append_only = True
+
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
+    origin = models.CharField(max_length=12, choices=AlertOrigin.choices)
+    last_received_at = models.DateTimeField()
+    forgotten_at = models.DateTimeField()
+    forgotten_by = models.CharField(max_length=200)
+    reason = models.TextField()
+    alerts_ended = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="health_forgotten_source_origin_known", condition=Q(origin__in=[str(one) for one in Origin])
+            ),
+            models.CheckConstraint(
+                name="health_forgotten_source_says_why", condition=~Q(reason="") & ~Q(forgotten_by="")
+            ),
+            models.CheckConstraint(
+                name="health_forgotten_source_forward", condition=Q(forgotten_at__gte=F("last_received_at"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.environment_id}: {self.origin}"
+
+
 class SentryHook(models.Model):
     """An integration of Sentry whose client secret signs what it sends to an environment.
 

@@ -8,10 +8,10 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 
 from health.alert_models import Alert, AlertSource
-from health.domain.alert_lane import LANE, THRESHOLD, AlertFacts, SourceFacts, find_since, judge_alerts
+from health.domain.alert_lane import LANE, THRESHOLD, AlertFacts, SourceFacts, judge_alerts
 from health.domain.alerts import FLAG, SITE, Severity
 from health.domain.exposure import Exposure
-from health.domain.verdict import Judgement, Verdict
+from health.domain.verdict import Judgement, say_fault
 
 log = logging.getLogger(__name__)
 
@@ -84,15 +84,11 @@ def judge_alert_lane(
 
 
 def _no_verdict(exposure: Exposure, fault: Exception, *, now: datetime) -> Judgement:
-    return Judgement(
-        verdict=Verdict.ERROR,
-        lane=LANE,
+    return say_fault(
+        LANE,
         flag_key=exposure.flag_key,
-        n=0,
-        k=0,
-        window_start=find_since(exposure),
-        window_end=now,
         threshold=THRESHOLD,
-        code="fault",
-        data={"fault": type(fault).__name__},
+        since=exposure.blamed_from,
+        now=now,
+        fault=type(fault).__name__,
     )

@@ -5,15 +5,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Greatest
 
+from core.actors import Actor
+from core.errors import NotFound, Refusal
+from core.history import check_reason
 from flags.models import Flag, Site
-from health.alert_models import Alert, AlertSource, SentryReceipt
+from health.alert_models import Alert, AlertSource, ForgottenSource, SentryReceipt
 from health.domain.alerts import AlertValue, Match, Origin, Severity
 
 #: A message that an alert fires, so soon after the one that it ended, was overtaken on its way; later it fires again.
 OVERTAKEN = timedelta(seconds=60)
+#: A source heard of within it is alive: it would be back with its next message.
+GONE_AFTER = timedelta(hours=1)
 #: What a repeat may change of a record.
 CHANGING = ("ended_at", "severity", "summary")
 #: Records of one issue that a message is compared with.
@@ -83,6 +88,32 @@ def forget_alerts(*, heard_before: datetime, at_most: int) -> int:
     ended, _by_model = SentryReceipt.objects.filter(pk__in=list(receipts.values_list("pk", flat=True))).delete()
     sources, _by_model = AlertSource.objects.filter(last_received_at__lt=heard_before).delete()
     return alerts + ended + sources
+
+
+@transaction.atomic
+def forget_source(*, source_id: int, environment_id: int, actor: Actor, reason: str, now: datetime) -> ForgottenSource:
+    """Take a source away that is gone: what it said last that still fires counts as over.
+
+    Refuses one that was heard lately; where it speaks again, it is a source again.
+    """
+    rows = AlertSource.objects.select_for_update(of=("self",)).filter(environment=environment_id)
+    source = rows.filter(pk=source_id).first()
+    if source is None:
+        raise NotFound("alert_source_unknown")
+    if now - source.last_received_at < GONE_AFTER:
+        raise Refusal("alert_source_alive", hours=int(GONE_AFTER.total_seconds() // 3_600))
+    wanted = {"environment_id": environment_id, "origin": source.origin}
+    firing = Alert.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=now), **wanted)
+    forgotten = ForgottenSource.objects.create(
+        **wanted,
+        last_received_at=source.last_received_at,
+        forgotten_at=now,
+        forgotten_by=actor.label[:200],
+        reason=check_reason(reason),
+        alerts_ended=firing.update(ended_at=Greatest("started_at", Value(now))),
+    )
+    source.delete()
+    return forgotten
 
 
 def _lock_source(*, environment_id: int, origin: Origin, now: datetime) -> AlertSource:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 
 from core import clock
 from core.roles import Capability, can, check_can, requires
@@ -13,8 +15,9 @@ from core.views import actor_of, read_int, write_from
 from flags.current import get_current_environment
 from flags.models import Environment
 from health.alert_forms import AlertFilter, SentryForm
-from health.alert_models import Alert
+from health.alert_models import Alert, AlertSource
 from health.alert_queries import list_sources
+from health.alert_transitions import GONE_AFTER, forget_source
 from health.domain.alert_lane import LEFT_OUT_LIMIT, WATCHDOG_LIMIT
 from health.sentry_queries import list_sentry_hooks
 from health.sentry_transitions import connect_sentry, disconnect_sentry, replace_sentry_secret
@@ -38,11 +41,27 @@ def alerts(request: HttpRequest) -> HttpResponse:
         "address": address.urlencode(),
         "now": now,
         "silent_before": now - WATCHDOG_LIMIT,
+        "gone_before": now - GONE_AFTER,
         "left_out_after": now - LEFT_OUT_LIMIT,
         "sources": list_sources(environment_key=environment.key) if environment else [],
         "can_connect": can(request.user, Capability.DRIVE_ROLLOUTS),
     }
     return render(request, "health/alerts.html", context)
+
+
+@requires(Capability.DRIVE_ROLLOUTS)
+def forget_one(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a source of alerts away that is gone, with a reason."""
+    environment = get_current_environment(request)
+    if environment is None or not AlertSource.objects.filter(pk=pk, environment=environment).exists():
+        raise Http404
+    if request.method == "POST":
+        given: dict[str, Any] = {"actor": actor_of(request), "now": clock.now()}
+        reason = request.POST.get("reason", "")
+        forgotten = forget_source(source_id=pk, environment_id=environment.pk, reason=reason, **given)
+        said = _("%(source)s is forgotten: its silence counts no more. Where it speaks again, it is back.")
+        messages.success(request, said % {"source": forgotten.get_origin_display()})
+    return redirect("health:alerts")
 
 
 @requires(Capability.VIEW)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from health.domain.histogram import read_place
+from health.domain.minutes import floor_minute
 
 #: Longer stretches are read of hours.
 LONGEST_IN_MINUTES = timedelta(hours=6)
@@ -184,5 +185,5 @@ def _write(where: Where, windows: Sequence[Window], *, by_hour: bool = False) ->
 
 
 def _floor(moment: datetime, *, by_hour: bool) -> str:
-    begin = moment.replace(second=0, microsecond=0)
+    begin = floor_minute(moment)
     return (begin.replace(minute=0) if by_hour else begin).isoformat()

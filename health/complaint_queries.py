@@ -8,7 +8,7 @@ from core.domain.business_time import local_day
 from health.domain.complaints import Heard, Voice, days_ago
 from health.domain.usual_level import WEEKS, is_limit_usual, measure_usual
 from health.models import ComplaintStatus
-from health.queries import attribute, count_complaints_by_day, list_counting
+from health.queries import attribute, count_complaints_on, list_counting
 
 DAY = timedelta(days=1)
 #: What is heard: all but spam.
@@ -60,11 +60,8 @@ def list_usual_counts(
     """
     # A day that `before` may lie in is none of them: the civil days of sites begin at different hours.
     since = 0 if before is None else max((now - before) // DAY + 1, 0)
-    weeks = range(since // 7 + 1, since // 7 + 1 + WEEKS)
-    counts = count_complaints_by_day(
-        environment_key=environment_key, now=now, days=7 * weeks[-1] + 1, flag_keys=flag_keys, site_keys=site_keys
-    )
-    return [counts[-1 - 7 * ago] for ago in weeks]
+    agos = [7 * week for week in range(since // 7 + 1, since // 7 + 1 + WEEKS)]
+    return count_complaints_on(agos, environment_key=environment_key, now=now, flag_keys=flag_keys, site_keys=site_keys)
 
 
 def find_usual(

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,45 +14,47 @@ from django.views.decorators.http import require_POST
 from core import clock
 from core.errors import InvalidInput
 from core.roles import Capability, requires
-from core.views import actor_of, read_int, write_from
+from core.views import actor_of, read_int, read_place, write_from
 from flags.current import get_current_environment
 from flags.models import Environment, Site
+from health.complaint_list_queries import Page, find_page
 from health.complaint_queries import find_usual
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT, MAX_TEXT_CHARACTERS
 from health.forms import ComplaintFilter, ComplaintForm
 from health.guardrail_queries import get_complaint_limit
 from health.models import Complaint, ComplaintStatus
-from health.queries import count_complaints, find_last_site, list_similar, match_similar
+from health.queries import count_complaints, find_last_site
+from health.similar_queries import list_similar, match_similar
 from health.suspects import list_suspects
 from health.transitions import log_complaint, log_duplicate, mark_duplicate, mark_spam
 
 SITE_SESSION_KEY = "complaint_site"
-PAGE_SIZE = 50
 
 
 @requires(Capability.VIEW)
 def complaints(request: HttpRequest) -> HttpResponse:
     """List complaints with today's meter; the filters live in the address."""
     environment = get_current_environment(request)
-    narrowing = ComplaintFilter(request.GET)
-    rows = narrowing.narrow(Complaint.objects.filter(environment=environment))
-    rows = rows.select_related("site", "flag").annotate(said=F("words__text"), reporter=F("words__reporter"))
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    narrowing, page = ComplaintFilter(request.GET), Page([], None, True)
+    if environment is not None and narrowing.is_valid():
+        before = read_place(request)
+        page = find_page(environment_id=environment.pk, wanted=narrowing.cleaned_data, before=before)
     key = environment.key if environment else ""
     address = request.GET.copy()
-    address.pop("page", None)
+    address.pop("before", None)
     context = {
         "page": page,
-        "likely": match_similar(_texts(page), environment_key=key, now=clock.now()),
+        "likely": match_similar(_list_open(page.rows), environment_key=key, now=clock.now()),
         "filter": narrowing,
-        "address": address.urlencode(),
+        "address": address.urlencode() if any(address.values()) else "",
         **_meter(environment),
     }
     return render(request, "health/complaints.html", context)
 
 
-def _texts(page: Iterable[Any]) -> dict[int, str]:
-    return {row.pk: row.said for row in page if row.status == ComplaintStatus.NEW and row.said}
+def _list_open(rows: Iterable[Any]) -> list[int]:
+    """Return the complaints that may be marked as repeating another."""
+    return [row.pk for row in rows if row.status == ComplaintStatus.NEW and row.said]
 
 
 @requires(Capability.LOG_COMPLAINTS)

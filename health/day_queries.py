@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Sum
 from django.db.models.functions import TruncDate
 
+from health.domain.minutes import floor_minute
 from health.models import SiteMinute
-from health.rollup_queries import floor_minute
 
 
 def sum_requests_by_day(

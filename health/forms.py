@@ -3,13 +3,13 @@
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from core.domain.search_terms import MOST_CHARACTERS
 from flags.models import Flag, Site
 from health.domain.complaints import MAX_REPORTER_CHARACTERS, MAX_TEXT_CHARACTERS
-from health.models import Complaint, ComplaintSeverity, ComplaintStatus
+from health.models import ComplaintSeverity, ComplaintStatus
 from health.suspects import Suspects
 
 
@@ -68,6 +68,11 @@ def _group(suspects: Suspects) -> list[tuple[Any, Any]]:
 class ComplaintFilter(forms.Form):
     """The list's filters; they live in the address."""
 
+    q = forms.CharField(
+        label=_("Words"),
+        required=False,
+        widget=forms.TextInput(attrs={"type": "search", "maxlength": MOST_CHARACTERS, "autocomplete": "off"}),
+    )
     site = forms.ModelChoiceField(
         Site.objects.all(), label=_("Site"), required=False, to_field_name="key", empty_label=_("all")
     )
@@ -83,10 +88,3 @@ class ComplaintFilter(forms.Form):
     )
     status = forms.ChoiceField(label=_("State"), choices=[("", _("all")), *ComplaintStatus.choices], required=False)
     number = forms.IntegerField(label=_("Number"), min_value=1, max_value=999_999_999, required=False)
-
-    def narrow(self, rows: QuerySet[Complaint]) -> QuerySet[Complaint]:
-        """Return the rows that pass the filters; a filter with a wrong value lets nothing through."""
-        if not self.is_valid():
-            return rows.none()
-        columns = {"number": "pk"}
-        return rows.filter(**{columns.get(name, name): value for name, value in self.cleaned_data.items() if value})

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.domain.guardrail import FLAPPING_SPAN, LIMITS, Act, Unit
@@ -73,13 +73,18 @@ def list_holds(*, subjects: Collection[str], now: datetime) -> dict[tuple[str, s
 
 def list_decisions(*, environment_key: str, at_most: int, flag_key: str = "", lane: str = "") -> Sequence[Decision]:
     """Return the newest decisions of an environment: one query."""
+    return list(filter_decisions(environment_key=environment_key, flag_key=flag_key, lane=lane)[:at_most])
+
+
+def filter_decisions(*, environment_key: str, flag_key: str = "", lane: str = "") -> QuerySet[Decision]:
+    """Return the decisions of an environment, of one flag or lane where these are named, the newest first."""
     rows = Decision.objects.filter(environment_key=environment_key)
     if flag_key:
         rows = rows.filter(flag_key=flag_key)
     if lane:
         # The queries of one's own have a lane each, which begins alike.
         rows = rows.filter(Q(lane=lane) | Q(lane__startswith=f"{lane}:"))
-    return list(rows[:at_most])
+    return rows
 
 
 def list_overrides(environment_key: str) -> list[Guardrail]:

@@ -10,7 +10,7 @@ from core.roles import Capability, can, requires
 from core.views import actor_of, answer_form, read_version
 from flags.current import get_current_environment
 from flags.models import Flag
-from flags.queries import get_flag_names
+from flags.queries import get_flag_names, get_site_names
 from health.domain import query_lane
 from health.domain.guardrail import LIMITS
 from health.guardrail_forms import GuardrailForm
@@ -34,6 +34,7 @@ def guardrails(request: HttpRequest) -> HttpResponse:
         "queries": list_queries(environment_key=key, now=clock.now()),
         "decisions": list_decisions(environment_key=key, at_most=MOST_DECISIONS, flag_key=flag_key, lane=lane),
         "flag_names": get_flag_names(),
+        "site_names": get_site_names(),
         "flags": Flag.objects.filter(archived_at=None).order_by("name"),
         "lanes": Lane.choices,
         "flag_lanes": [(value, words) for value, words in Lane.choices if LIMITS[value].by_flag],
@@ -71,10 +72,15 @@ def guardrail(request: HttpRequest, lane: str) -> HttpResponse:
             now=clock.now(),
             seen_version=seen,
         ),
-        then=lambda: redirect("health:guardrails"),
+        then=lambda: _say_saved(request, title % names),
         template="flags/form.html",
         context={"title": title % names, "back": "health:guardrails", "version": seen},
     )
+
+
+def _say_saved(request: HttpRequest, what: str) -> HttpResponse:
+    messages.success(request, _("Saved: %(what)s. It counts from the next look on, within seconds.") % {"what": what})
+    return redirect("health:guardrails")
 
 
 def _find_flag(request: HttpRequest) -> Flag | None:

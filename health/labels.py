@@ -5,16 +5,24 @@ from datetime import datetime
 from typing import Any
 
 from django.template.defaultfilters import floatformat
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from core.templatetags.portal import moment as say_moment
 from health import query_labels
 from health.domain.query_lane import kind_of
 
+#: How bad a complaint is.
+SEVERITIES: dict[str, str | Promise] = {
+    "blocking": _("blocks the till"),
+    "annoying": _("annoying"),
+    "cosmetic": _("cosmetic"),
+}
+
 REFUSALS: dict[str, str | Promise] = {
+    "alert_source_unknown": _("There is no such source of alerts (any more)."),
+    "alert_source_alive": _("It was heard within %(hours)s h: a source that still sends would be back at once."),
     "complaint_empty": _("Say what happened: the text is empty."),
     "complaint_too_long": _("The text may have at most %(limit)s characters."),
     "complaint_unreadable": _("The text holds characters that cannot be stored."),
@@ -129,7 +137,7 @@ LANES: dict[str, str | Promise] = {
 ACTS: dict[str, str | Promise] = {
     "observed": _("◉ observed only"),
     "investigate": _("? to be investigated"),
-    "held": _("⏸ held"),
+    "held": _("❚❚ held"),
     "rolled_back": _("↩ rolled back"),
     "cooling": _("… left alone: it has just held"),
 }
@@ -178,11 +186,8 @@ def _count(number: object) -> str:
 
 
 def _say_time(moment: object) -> str:
-    """Return the local time of day, with its day where that is another one."""
-    if not isinstance(moment, str):
-        return "?"
-    local = timezone.localtime(datetime.fromisoformat(moment))
-    return date_format(local, "j M H:i")
+    """Return day and time in the portal's zone, as pages say them."""
+    return say_moment(datetime.fromisoformat(moment)) if isinstance(moment, str) else "?"
 
 
 def _percent(basis_points: int | None) -> str:

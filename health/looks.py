@@ -1,4 +1,4 @@
-"""A share lane's look at a flag: what it asks for, and what it sees."""
+"""A look at a flag: which lane asks, with what limit; and the minutes that a share lane sees."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.history import track
 from flags.models import Environment, Flag, Site
-from health.alert_models import Alert, AlertSource, SentryHook, SentryReceipt
+from health.alert_models import Alert, AlertSource, ForgottenSource, SentryHook, SentryReceipt
 from health.baseline_models import Baseline, UsualLatency
 from health.domain import query_lane
 from health.domain.guardrail import FLAG_LANES
@@ -28,6 +28,7 @@ __all__ = [
     "ComplaintText",
     "Decision",
     "FlagMinute",
+    "ForgottenSource",
     "Guardrail",
     "GuardrailScope",
     "Lane",

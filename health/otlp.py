@@ -1,6 +1,7 @@
 """`POST /v1/metrics`: what an unmodified OpenTelemetry SDK or Collector reports (OTLP/HTTP), a lean route."""
 
 import zlib
+from threading import BoundedSemaphore
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -12,9 +13,9 @@ from flags.domain.tokens import TokenIdentity
 from flags.lean import LeanRefusal, check_token, get_snapshot, read_body
 from health import intake
 from health.domain.samples import MAX_BODY_BYTES
+from health.otlp_bounds import TooLarge
 from health.otlp_messages import (
     JSON,
-    MOST_POINTS,
     PROTOBUF,
     Batch,
     Known,
@@ -33,6 +34,8 @@ EITHER_HEADER = zlib.MAX_WBITS | 32
 #: Of `google.rpc.Code`, by the status of the answer.
 RPC_CODES = {400: 3, 401: 16, 403: 7, 413: 8, 415: 3, 429: 8, 503: 14}
 UNKNOWN_RPC_CODE = 2
+#: Bodies that are unpacked and read at once, the others wait: the largest takes 250 MB before it is refused.
+READING = BoundedSemaphore(4)
 
 
 async def take_metrics(request: Request) -> Response:
@@ -62,9 +65,8 @@ def _refuse(refusal: LeanRefusal, *, content_type: str) -> Response:
 
 
 def _take(identity: TokenIdentity, body: bytes, encoding: str, content_type: str) -> bytes:
-    batch = _read(identity, inflate(body, encoding=encoding), content_type)
-    if len(batch.points) > MOST_POINTS:
-        raise LeanRefusal(413, "TOO_MANY_SAMPLES", f"At most {MOST_POINTS} data points at once.")
+    with READING:
+        batch = _read(identity, inflate(body, encoding=encoding), content_type)
     with intake.outage_answered():
         take_points(batch, token_id=identity.token_id, environment_id=identity.environment_id, now=clock.now())
     return write_answer(batch, content_type=content_type)
@@ -75,6 +77,8 @@ def _read(identity: TokenIdentity, body: bytes, content_type: str) -> Batch:
     known = Known(definition.site_keys, definition.flags.keys())
     try:
         request = parse_request(body, content_type=content_type)
+    except TooLarge as fault:
+        raise LeanRefusal(413, "TOO_MANY_SAMPLES", str(fault)) from None
     except Malformed as fault:
         raise LeanRefusal(400, "PARSE_ERROR", str(fault)) from None
     return read_points(request, source=f"otlp:{identity.token_id}", known=known)

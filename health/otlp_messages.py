@@ -19,6 +19,7 @@ from flags.domain.values import is_storable
 from health.domain.histograms import Buckets, Explicit, Exponential, is_sound
 from health.domain.samples import BadSample
 from health.domain.series import Origin, Point
+from health.otlp_bounds import MOST_ATTRIBUTES, TooLarge, check_json, check_size, find_data
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 #: The one metric that is read: duration of server requests, stable since HTTP semantic conventions 1.23.
@@ -27,7 +28,6 @@ DURATION = "http.server.request.duration"
 OLD_DURATION = "http.server.duration"
 OLD_NAME_HINT = f"'{OLD_DURATION}' is not read: set OTEL_SEMCONV_STABILITY_OPT_IN=http, so that '{DURATION}' is sent."
 UNITS_MS = {"s": 1_000.0, "": 1_000.0, "ms": 1.0}
-MOST_POINTS = 10_000
 LARGEST_COUNT = 2**63
 MAX_TEXT = 100
 FLAG_NAMES = ("flag", "feature_flag.key")
@@ -61,7 +61,10 @@ class Known:
 
 
 def parse_request(body: bytes, *, content_type: str) -> ExportMetricsServiceRequest:
-    """Return the message of a body; raises Malformed. Fields that this version does not know are passed over."""
+    """Return the message of a body; raises Malformed and TooLarge.
+
+    Fields that this version does not know are passed over.
+    """
     # What is no object, the library would take for an empty message.
     if content_type == JSON and not body.lstrip().startswith(b"{"):
         raise Malformed("The body is no JSON object.")
@@ -70,9 +73,13 @@ def parse_request(body: bytes, *, content_type: str) -> ExportMetricsServiceRequ
         if content_type == PROTOBUF:
             request.ParseFromString(body)
         else:
+            check_json(body)
             json_format.Parse(body, request, ignore_unknown_fields=True)
+    except TooLarge:
+        raise
     except (DecodeError, json_format.ParseError, ValueError, RecursionError):
         raise Malformed("The body is no ExportMetricsServiceRequest.") from None
+    check_size(request, name=DURATION)
     return request
 
 
@@ -92,8 +99,7 @@ def read_points(request: ExportMetricsServiceRequest, *, source: str, known: Kno
 
 
 def _take_metric(batch: Batch, metric: Metric, *, scope: list[Any], resource: Mapping[str, str], known: Known) -> None:
-    data = getattr(metric, metric.WhichOneof("data") or "gauge")
-    for raw in data.data_points:
+    for raw in find_data(metric).data_points:
         if raw.flags & DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK:
             continue
         try:
@@ -103,6 +109,8 @@ def _take_metric(batch: Batch, metric: Metric, *, scope: list[Any], resource: Ma
 
 
 def _read_point(raw: Any, metric: Metric, *, scope: list[Any], resource: Mapping[str, str], known: Known) -> Point:
+    if len(raw.attributes) > MOST_ATTRIBUTES:
+        raise BadSample("INVALID_FIELD", f"A data point has at most {MOST_ATTRIBUTES} attributes.")
     own = _read_attributes(raw.attributes)
     origin = _read_origin(own, resource, known=known)
     is_cumulative = _read_temporality(metric)
@@ -191,7 +199,8 @@ def _say_value(value: AnyValue) -> str:
     if kind is None:
         return ""
     if kind in {"array_value", "kvlist_value", "bytes_value"}:
-        return str(value)
+        # As bytes: written out for people, what is nested deep is a hundred times as long.
+        return value.SerializeToString(deterministic=True).hex()
     plain = getattr(value, kind)
     return str(plain).lower() if kind == "bool_value" else str(plain)
 

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 from flags.models import Site
 from health.domain.baseline import Usual, UsualKey, get_usual
 from health.domain.histogram import Histogram, count_above, find_quantile, merge
-from health.domain.performance import LEAST_WORSE_MS, get_slow_bound_ms
+from health.domain.minutes import A_MINUTE
+from health.domain.performance import LEAST_WORSE_MS, P95, get_slow_bound_ms
 from health.domain.sequential import Minute, spread
-from health.domain.share_lane import A_MINUTE, WINDOW, SeenMinute
+from health.domain.share_lane import WINDOW, SeenMinute
 from health.looks import Asked, Look, Seen
 from health.models import UsualLatency
 from health.rollup_queries import Latency, read_latency
 
-P95 = 0.95
 #: A site's own drift is known from so many requests.
 LEAST_DRIFT_REQUESTS = 400
 

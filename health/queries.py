@@ -4,7 +4,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -12,21 +12,17 @@ from django.db import DatabaseError, transaction
 from django.db.models import Count, FloatField, Func, IntegerField, Max, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Extract, Greatest
 
-from core.searching import find_number, fits
+from core.domain.business_time import local_day
 from flags.models import Site
-from health.domain.complaints import SIMILAR, Voice, count_voices, days_ago, likeness
+from health.domain.complaints import Voice, count_voices
 from health.domain.critical_lane import LANE, THRESHOLD, WINDOW, SampleFacts, judge_critical, window_start
 from health.domain.exposure import Exposure
-from health.domain.verdict import Judgement, Verdict
+from health.domain.minutes import floor_minute
+from health.domain.verdict import Judgement, say_fault
 from health.models import Complaint, ComplaintStatus, Sample, SiteMinute, StoredVerdict, TillMinute
-from health.rollup_queries import Scope, choose_flags, floor_minute, sum_flag_minutes
+from health.rollup_queries import Scope, choose_flags, sum_flag_minutes
 
 log = logging.getLogger(__name__)
-
-#: How many complaints a text is compared with while it is typed.
-MOST_COMPARED = 500
-#: How many of a day's complaints each one of the list is compared with.
-MOST_OFFERED = 100
 
 
 def judge_critical_lane(*, exposures: Sequence[Exposure], now: datetime) -> list[Judgement]:
@@ -57,17 +53,13 @@ def _judge(exposure: Exposure, samples: Sequence[SampleFacts], *, now: datetime)
 
 
 def _no_verdict(exposure: Exposure, fault: Exception, *, now: datetime) -> Judgement:
-    return Judgement(
-        verdict=Verdict.ERROR,
-        lane=LANE,
+    return say_fault(
+        LANE,
         flag_key=exposure.flag_key,
-        n=0,
-        k=0,
-        window_start=window_start(exposure, now=now),
-        window_end=now,
         threshold=THRESHOLD,
-        code="fault",
-        data={"fault": type(fault).__name__},
+        since=window_start(exposure, now=now),
+        now=now,
+        fault=type(fault).__name__,
     )
 
 
@@ -152,12 +144,40 @@ def count_complaints_by_day(
     that suspect none, the ones from these sites.
     """
     rows = list_counting(environment_key=environment_key, now=now, days=days)
-    rows = attribute(rows, flag_keys=flag_keys, site_keys=site_keys)
+    said = _hear(attribute(rows, flag_keys=flag_keys, site_keys=site_keys), now=now)
+    return [count_voices(said[ago]) for ago in reversed(range(days))]
+
+
+def count_complaints_on(
+    agos: Sequence[int],
+    *,
+    environment_key: str,
+    now: datetime,
+    flag_keys: Collection[str] | None = None,
+    site_keys: Collection[str] | None = None,
+) -> list[int]:
+    """Return the numbers of single days, each so many ago, as `count_complaints_by_day`: one query of these alone."""
+    near, margin = Q(), timedelta(days=1, hours=1)
+    for ago in agos:
+        # Wherever a site lies, its civil day begins and ends within a day of this moment; an hour for a clock change.
+        at = now - timedelta(days=ago)
+        near |= Q(logged_at__gte=at - margin, logged_at__lt=at + margin)
+    rows = list_counting(environment_key=environment_key, now=now, days=max(agos) + 1).filter(near)
+    said = _hear(attribute(rows, flag_keys=flag_keys, site_keys=site_keys), now=now)
+    return [count_voices(said[ago]) for ago in agos]
+
+
+def _hear(rows: QuerySet[Complaint], *, now: datetime) -> Mapping[int, Sequence[Voice]]:
+    """Return who said what, by how many civil days of its site ago it was."""
     found = rows.values_list("logged_at", "site__time_zone", "words__reporter", "flag__key", "words__text")
     said: dict[int, list[Voice]] = defaultdict(list)
+    today: dict[str, date] = {}
     for logged_at, zone, reporter, flag_key, text in found:
-        said[days_ago(logged_at, zone=ZoneInfo(zone), now=now)].append(Voice(reporter or "", flag_key, text or ""))
-    return [count_voices(said[ago]) for ago in reversed(range(days))]
+        if zone not in today:
+            today[zone] = local_day(now, zone=ZoneInfo(zone))
+        ago = (today[zone] - local_day(logged_at, zone=ZoneInfo(zone))).days
+        said[ago].append(Voice(reporter or "", flag_key, text or ""))
+    return said
 
 
 def count_complaints(
@@ -193,44 +213,6 @@ def list_counting(
     return Complaint.objects.filter(
         environment__key=environment_key, status__in=statuses, logged_at__gte=since
     ).order_by("-pk")
-
-
-def _list_said_today(*, environment_key: str, now: datetime, at_most: int) -> list[Complaint]:
-    rows = list_counting(environment_key=environment_key, now=now, days=1).filter(words__isnull=False)
-    newest = rows.select_related("site", "flag", "words")[:at_most]
-    return [row for row in newest if days_ago(row.logged_at, zone=ZoneInfo(row.site.time_zone), now=now) == 0]
-
-
-def list_similar(*, environment_key: str, text: str, now: datetime, limit: int = 5) -> list[Complaint]:
-    """Return today's complaints that count and whose words are like these; the likest first."""
-    said = _list_said_today(environment_key=environment_key, now=now, at_most=MOST_COMPARED)
-    ranked = [(likeness(text, row.words.text), row) for row in said]
-    found = sorted((pair for pair in ranked if pair[0] >= SIMILAR), key=lambda pair: (-pair[0], -pair[1].pk))
-    return [row for _, row in found[:limit]]
-
-
-def match_similar(
-    texts: Mapping[int, str], *, environment_key: str, now: datetime, limit: int = 3
-) -> dict[int, list[Complaint]]:
-    """Return, for the words of each complaint, earlier ones of today that count and are like it: one query."""
-    candidates = _list_said_today(environment_key=environment_key, now=now, at_most=MOST_OFFERED)
-    found = {}
-    for pk, text in texts.items():
-        ranked = [(likeness(text, other.words.text), other) for other in candidates if other.pk < pk]
-        likely = sorted((pair for pair in ranked if pair[0] >= SIMILAR), key=lambda pair: (-pair[0], -pair[1].pk))
-        found[pk] = [other for _, other in likely[:limit]]
-    return found
-
-
-def search_complaints(words: Sequence[str], *, environment_key: str) -> QuerySet[Complaint]:
-    """Return an environment's complaints with these words, or with this number, newest first.
-
-    Who complained is not searched: the person at the till is nobody's to look up.
-    """
-    rows = Complaint.objects.filter(environment__key=environment_key).select_related("site", "words")
-    number = find_number(words)
-    said = fits(words, "words__text", "site__name", "flag__name")
-    return rows.filter(said if number is None else said | Q(pk=number))
 
 
 def find_last_site(*, user_id: int) -> int | None:

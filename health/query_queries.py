@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
 
-from health.domain.query_lane import AWAY_FOR, FRESH, Reading, find_guardrail_id, find_since, judge_query
-from health.domain.verdict import Judgement, Verdict
+from health.domain.query_lane import AWAY_FOR, FRESH, Reading, find_guardrail_id, judge_query
+from health.domain.verdict import Judgement, say_fault
 from health.looks import Look
 from health.models import Mode, QueryGuardrail, QueryReading
 from health.query_models import LONGEST_LASTING
@@ -85,17 +85,13 @@ def _read_readings(guardrail_ids: Collection[int], *, now: datetime) -> dict[Wan
 
 
 def _no_verdict(look: Look, *, fault: str, now: datetime) -> Judgement:
-    return Judgement(
-        verdict=Verdict.ERROR,
-        lane=look.lane,
+    return say_fault(
+        look.lane,
         flag_key=look.exposure.flag_key,
-        n=0,
-        k=0,
-        window_start=find_since(look.exposure),
-        window_end=now,
         threshold="",
-        code="fault",
-        data={"fault": fault},
+        since=look.exposure.blamed_from,
+        now=now,
+        fault=fault,
     )
 
 

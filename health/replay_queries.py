@@ -9,11 +9,12 @@ from django.conf import settings
 from django.contrib.postgres.aggregates import StringAgg
 from django.db.models import Value
 
-from health.domain import error_rate, performance
+from health.domain import alert_lane, critical_lane, error_rate, performance
 from health.domain.exposure import Exposure
 from health.domain.guardrail import Act
+from health.domain.minutes import A_MINUTE, floor_minute
 from health.domain.sequential import Minute
-from health.domain.share_lane import A_MINUTE, WINDOW, Memory, floor_minute
+from health.domain.share_lane import WINDOW, Memory
 from health.looks import Look, Seen
 from health.models import Decision, SiteMinute
 from health.performance_queries import read_usual, read_zones, see_slow
@@ -38,8 +39,12 @@ Block = Mapping[datetime, object]
 
 
 def find_forgotten_before(*, lane: str, now: datetime) -> datetime:
-    """Return before when a lane's minutes are past their retention."""
-    days = performance.MINUTES_DAYS if lane == performance.LANE else settings.SITE_MINUTE_RETENTION_DAYS
+    """Return before when what a lane is judged from is past its retention."""
+    days = {
+        performance.LANE: performance.MINUTES_DAYS,
+        critical_lane.LANE: settings.SAMPLE_RETENTION_DAYS,
+        alert_lane.LANE: settings.ALERT_RETENTION_DAYS,
+    }.get(lane, settings.SITE_MINUTE_RETENTION_DAYS)
     return (now - timedelta(days=days)).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 

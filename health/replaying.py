@@ -6,14 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from health.domain.exposure import Exposure
-from health.domain.guardrail import FLAPPING_SPAN, LIMITS, Act, choose_act, find_site, is_possible, tighten
+from health.domain.guardrail import FLAPPING_SPAN, Act, choose_act, is_possible
+from health.domain.minutes import A_MINUTE
 from health.domain.replay import SILENT, Assumed, Frame, Kind, Line, Past, Replay, Settings, list_looks
-from health.domain.share_lane import A_MINUTE, Memory, begin, is_still_good, remember
 from health.domain.verdict import Judgement, Verdict
-from health.looks import Look
 from health.models import Decision
-from health.replay_queries import Record, list_holds_of
-from health.share_queries import Sight
+from health.replay_judges import Judge, Recorded
+from health.replay_queries import list_holds_of
 
 
 @dataclass(frozen=True)
@@ -27,14 +26,16 @@ class Span:
 
 
 def replay(
-    past: Past, record: Record, wanted: Sequence[Settings], *, span: Span, decisions: Collection[Decision]
+    past: Past, recorded: Recorded, wanted: Sequence[Settings], *, span: Span, decisions: Collection[Decision]
 ) -> list[Replay]:
-    """Return what each set of settings (of one lane) would have done, the minutes read once for all.
+    """Return what each set of settings (of one lane) would have done, what is recorded read once for all.
 
     `decisions`: what was really decided; those moments are looked at as well.
     """
-    courses = [_Course(settings, record, span, decisions) for settings in wanted]
-    moments = {one.at for one in decisions} | set(past.list_ends(since=span.since, until=span.until))
+    courses = [_Course(settings, recorded.open(settings), span, decisions) for settings in wanted]
+    moments = {*recorded.moments, *(one.at for one in decisions)} | set(
+        past.list_ends(since=span.since, until=span.until)
+    )
     for now in list_looks(since=span.since, until=span.until, also=moments):
         frame = past.at(now)
         for course in courses:
@@ -54,11 +55,10 @@ class _Course:
     """One set of settings on its way through the past."""
 
     settings: Settings
-    record: Record
+    judge: Judge
     span: Span
     decisions: Collection[Decision]
     assumed: Assumed = field(default_factory=Assumed)
-    memories: dict[str, Memory] = field(default_factory=dict)
     last: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     silent: dict[str, Line] = field(default_factory=dict)
     fired: set[str] = field(default_factory=set)
@@ -78,11 +78,12 @@ class _Course:
         self._note_ends(frozenset(one.flag_key for one in chosen), now=now)
         if self.assumed.is_waiting(now):
             return
-        found = [
+        judged = (
             self._judge(exposure, frame, now=now)
             for exposure in chosen
             if exposure.flag_key not in self.assumed.stopped
-        ]
+        )
+        found = [one for one in judged if one is not None]
         breaching = [one for one in found if one.judgement.verdict is Verdict.BREACH]
         acts = self._act(breaching, frame, now=now) if breaching else {}
         for one in found:
@@ -102,23 +103,15 @@ class _Course:
             forgotten_before=self.span.forgotten_before,
         )
 
-    def _judge(self, exposure: Exposure, frame: Frame, *, now: datetime) -> _Found:
-        key, settings = exposure.flag_key, self.settings
-        limit_bp = settings.limit_bp
-        if settings.is_tightened and frame.is_heightened:
-            limit_bp = tighten(limit_bp, least_bp=LIMITS[settings.lane].least)
-        look = Look(self.assumed.change(exposure), settings.lane, limit_bp)
-        memory = self.memories.get(key)
-        asked = {"limit_bp": look.share_bp, "setting_bp": look.limit_bp}
-        if memory is None or not is_still_good(memory, look.exposure, **asked):
-            memory = begin(look.exposure, now=now, **asked)
-        seen = self.record.read(look, memory, now=now)
-        judgement = Sight(look, memory, seen).judge(now=now)
-        self.memories[key] = remember(memory, seen.minutes, now=now)
-        said = (exposure.epoch, str(judgement.verdict), judgement.code)
-        is_new = self.last.get(key) != said
-        self.last[key] = said
+    def _judge(self, exposure: Exposure, frame: Frame, *, now: datetime) -> _Found | None:
         self.looks += 1
+        judgement = self.judge.judge(self.assumed.change(exposure), is_heightened=frame.is_heightened, now=now)
+        if judgement is None:
+            self.last.pop(exposure.flag_key, None)
+            return None
+        said = (exposure.epoch, str(judgement.verdict), judgement.code)
+        is_new = self.last.get(exposure.flag_key) != said
+        self.last[exposure.flag_key] = said
         return _Found(exposure, judgement, is_new)
 
     def _act(self, breaching: Sequence[_Found], frame: Frame, *, now: datetime) -> dict[str, Line]:
@@ -145,7 +138,7 @@ class _Course:
         is_real = not was_assumed and self._is_real(key, act, now=now)
         site_key = ""
         if act is Act.ROLLED_BACK:
-            site_key = self._find_site(one.judgement) if self.settings.scope == "site" else ""
+            site_key = self.judge.find_site(one.judgement) if self.settings.scope == "site" else ""
             if not is_real:
                 self.assumed = self.assumed.take_back(key, scope=self.settings.scope, now=now)
         elif act is Act.HELD:
@@ -166,13 +159,6 @@ class _Course:
     def _is_real(self, flag_key: str, act: Act, *, now: datetime) -> bool:
         """Tell whether the lane really did so in this minute."""
         return any(one.act == act and now - A_MINUTE < one.at <= now for one in self.real[flag_key])
-
-    def _find_site(self, judgement: Judgement) -> str:
-        figures = self.record.sum_sites(
-            flag_key=judgement.flag_key, since=judgement.window_start, until=judgement.window_end
-        )
-        look_bp = self.memories[judgement.flag_key].limit_bp
-        return find_site(figures, limit_bp=look_bp) or ""
 
     def _note(self, one: _Found, act: Line | None, *, now: datetime) -> None:
         """Write down what a person would want to read: each thing once."""

@@ -16,6 +16,7 @@ from django.db.models.functions import Trunc
 
 from flags.models import Flag
 from health.domain.histogram import Histogram, merge
+from health.domain.minutes import floor_minute
 from health.domain.sequential import Minute
 from health.models import LatencyHour, LatencyMinute, SampleBatch, SiteMinute
 
@@ -99,11 +100,6 @@ SELECT f.key, ARRAY(
       AND minute >= %(since)s
 ) FROM flags_flag f WHERE f.key = ANY (%(flags)s)
 """
-
-
-def floor_minute(moment: datetime) -> datetime:
-    """Return the beginning of a moment's minute."""
-    return moment.replace(second=0, microsecond=0)
 
 
 def sum_flag_minutes(

@@ -14,14 +14,13 @@ from django.db.models.functions import Cast
 from flags.models import Site
 from health.domain import error_rate, performance
 from health.domain.exposure import Exposure
+from health.domain.minutes import A_MINUTE
 from health.domain.sequential import Minute
 from health.domain.share_lane import (
-    A_MINUTE,
     WINDOW,
     Memory,
     SeenMinute,
     begin,
-    find_floor,
     is_still_good,
     judge_share,
 )
@@ -68,7 +67,7 @@ class Sight:
             flag_key=exposure.flag_key,
             n=0,
             k=0,
-            window_start=max(now - WINDOW, find_floor(exposure)),
+            window_start=max(now - WINDOW, exposure.blamed_from),
             window_end=now,
             threshold=self.look.threshold,
             code=code,

@@ -14,7 +14,7 @@ from core.outbound import is_web_address
 from core.sealing import seal
 from core.versions import check_version
 from flags.models import Environment
-from health.models import PrometheusPull, PrometheusSource
+from health.models import PrometheusPull, PrometheusSource, QueryWatch
 from health.source_models import INTERVALS, LEAST_TIMEOUT, MOST_TIMEOUT, SEALED_FOR, SourceAuth
 from notifications.domain.audience import CREW
 from notifications.transitions import publish
@@ -60,15 +60,22 @@ def change_source(
     now: datetime,
     seen_version: int | None = None,
 ) -> PrometheusSource:
-    """Change a source; a secret of None stays. A secret is kept for the address it was given for, and for no other."""
+    """Change a source; a secret of None stays. A secret is kept for the address it was given for, and for no other.
+
+    At another address, or for another tenant, what queries of one's own were told before is forgotten.
+    """
     source = PrometheusSource.objects.select_for_update(of=("self",)).filter(pk=source_id).first()
     if source is None:
         raise InvalidInput("source_unknown", source=source_id)
     check_version(source, seen_version)
     if secret is None and source.sealed_secret and str(values["url"]).strip() != source.url:
         raise InvalidInput("secret_again")
+    asked = source.url, source.tenant
     _fill(source, values, secret=secret)
     _save(source, actor=actor, reason=reason, now=now)
+    if (source.url, source.tenant) != asked:
+        # What another system said of a query counts no more; an answer under way finds no watch, and is dropped.
+        QueryWatch.objects.filter(guardrail__source=source).delete()
     # What was counted is not asked for again, whatever is asked from now on: `pulled_until` stays.
     PrometheusPull.objects.filter(source=source).update(next_pull_at=now)
     return source

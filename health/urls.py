@@ -13,6 +13,7 @@ urlpatterns = [
     path("health/guardrails/queries/<int:pk>/edit/", query_views.edit_query, name="edit_query"),
     path("health/guardrails/queries/<int:pk>/try/", query_views.try_it, name="try_query"),
     path("health/alerts/", alert_views.alerts, name="alerts"),
+    path("health/alerts/sources/<int:pk>/forget/", alert_views.forget_one, name="forget_alert_source"),
     path("health/alerts/connect/", alert_views.connect, name="connect_monitoring"),
     path("complaints/", complaint_views.complaints, name="complaints"),
     path("complaints/log/", complaint_views.log, name="log_complaint"),

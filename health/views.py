@@ -12,11 +12,8 @@ from flags.queries import get_flag_names
 from health.complaint_queries import find_usual
 from health.guardrail_queries import get_complaint_limit, list_settings
 from health.models import StoredVerdict
-from health.queries import (
-    figures_by_flag,
-    last_reports,
-    verdicts_by_flag,
-)
+from health.overview_queries import count_verdicts, list_feature_health
+from health.queries import last_reports
 
 SITE_SESSION_KEY = "complaint_site"
 FIGURES_SPAN = timedelta(hours=1)
@@ -25,15 +22,16 @@ PAGE_SIZE = 50
 
 @requires(Capability.VIEW)
 def overview(request: HttpRequest) -> HttpResponse:
-    """Show the verdict on each flag, the last hour of the fleet, and who is silent."""
+    """Show each feature with its verdicts and its last hour, and which site is silent."""
     now = clock.now()
     environment = get_current_environment(request)
     key = environment.key if environment else ""
     since, limit = now - FIGURES_SPAN, get_complaint_limit(key)
+    features = list_feature_health(environment_key=key, since=since, until=now)
     context = {
-        "verdicts": verdicts_by_flag(environment_key=key),
+        "features": features,
+        "counted": count_verdicts(features),
         "flag_names": get_flag_names(),
-        "figures": figures_by_flag(environment_key=key, since=since, until=now),
         "reports": last_reports(environment_key=key, since=since, until=now),
         "changes": list(StoredVerdict.objects.filter(environment_key=key)[:30]),
         "settings": list_settings(environment_key=key),

@@ -11,8 +11,4 @@ DONE: dict[str, str | Promise] = {
     "reopen": _("Open again: its clock goes on."),
     "close": _("Incident closed."),
     "tier": _("Tier changed: the clock goes by the new one."),
-    "note": _("Note added."),
-    "post-mortem": _("Post-mortem saved."),
-    "measure": _("Measure added."),
-    "finish": _("Measure done."),
 }

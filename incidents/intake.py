@@ -5,28 +5,35 @@ round and stops no other. The clock starts at detection, so a delay here costs n
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import reduce
 
 from django.db import connection, transaction
 from django.db.models import Q
 
-from core.actors import INTAKE, Actor, ActorKind
-from core.history import recorded
-from flags.models import Criticality
+from core.actors import GUARDRAIL, INTAKE, Actor, ActorKind
+from flags.models import Criticality, Flag
 from incidents.domain.intake_retry import delay_after
 from incidents.domain.lifecycle import RUNNING
 from incidents.domain.merging import Running, belongs_to
 from incidents.domain.tiers import Tier, higher_tier
 from incidents.models import Incident, IntakeClaim, IntakeFault
-from incidents.transitions import add_entry, declare_incident, tell_raised
+from incidents.sources import event_name
+from incidents.transitions import Finding, add_entry, declare_incident, widen_incident
 from notifications.domain.audience import DRIVERS
 from notifications.transitions import publish
 from rollouts.models import Rollback, RolloutEvent
 
 KINDS = ("flag_rolled_back", "site_rolled_back", "phase_rolled_back", "rolled_back", "complaint_limit_reached")
+#: A rollout that a guardrail holds is out of order. What it observes or has looked into opens none: there, somebody
+#: looks already, with a deadline of their own (ADR 0050). It is noted in the incident of its rollout where one runs.
+HELD = "held"
+NOTED = ("guardrail_investigate", "complaints_investigate", "pilots_complain")
+#: Holds and notes of before this installation knew them are nobody's news.
+WITHIN = timedelta(days=1)
 #: First half of an advisory lock's key; the second is the rollout.
 INTAKE_LOCK = 7_140_202
-#: Flags whose keys take more are counted: a title is read at a glance, and is never cut.
+#: Flags whose names take more are counted: a title is read at a glance, and is never cut.
 MOST_NAMED_CHARACTERS = 60
 _TIER = {
     Criticality.CRITICAL: Tier.CRITICAL,
@@ -37,7 +44,11 @@ _TIER = {
 
 def list_waiting(*, limit: int, now: datetime | None = None) -> list[int]:
     """Return the events that nobody has dealt with, oldest first; failed ones when they are due again."""
-    rows = RolloutEvent.objects.filter(kind__in=KINDS, intake_claim=None, intake_fault__given_up_at=None)
+    held = Q(kind=HELD, actor_label=GUARDRAIL.label, actor_kind=GUARDRAIL.kind)
+    held &= ~Q(data__has_key="investigation")
+    lately = Q() if now is None else Q(at__gte=now - WITHIN)
+    wanted = Q(kind__in=KINDS) | (lately & (held | Q(kind__in=NOTED)))
+    rows = RolloutEvent.objects.filter(wanted, intake_claim=None, intake_fault__given_up_at=None)
     if now is not None:
         rows = rows.filter(Q(intake_fault=None) | Q(intake_fault__next_attempt_at__lte=now))
     return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
@@ -45,7 +56,10 @@ def list_waiting(*, limit: int, now: datetime | None = None) -> list[int]:
 
 @transaction.atomic
 def take_in(event_id: int, *, now: datetime) -> Incident | None:
-    """Deal with one event: a new incident, or the running one it belongs to; None where another worker has it."""
+    """Deal with one event: a new incident, or the running one it belongs to.
+
+    None where another worker has it, and where it opens none and none runs that it belongs to.
+    """
     event = RolloutEvent.objects.select_related("rollout__environment", "rollout__release").get(pk=event_id)
     # The claim's primary key decides: a second worker waits here and then finds it taken. The event
     # itself cannot be locked, since the application has no right to update an append-only table.
@@ -56,10 +70,23 @@ def take_in(event_id: int, *, now: datetime) -> Incident | None:
         # Not the rollout's row: a slow intake must never keep a rollback waiting.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [INTAKE_LOCK, event.rollout_id])
     incident = _find_running(event, now=now)
-    incident = _open(event, now=now) if incident is None else _join(incident, event, now=now)
+    if incident is None and event.kind in NOTED:
+        return None
+    if incident is None:
+        incident = _open(event, now=now)
+    elif event.kind not in NOTED:
+        finding = Finding(
+            tier=_tier(event),
+            detected_at=_detected_at(event, now=now),
+            flag_keys=_keys(event, "flags"),
+            site_keys=_keys(event, "sites"),
+            rollback=_find_rollback(event),
+        )
+        widen_incident(incident, finding, actor=INTAKE, reason=event.reason, now=now)
     # Who did it, not who wrote it down.
     actor = Actor(kind=ActorKind(event.actor_kind), label=event.actor_label, user_id=event.actor_user_id)
-    add_entry(incident, code=event.kind, actor=actor, now=event.at, note=event.reason, data=event.data)
+    source = event_name(event.pk)
+    add_entry(incident, code=event.kind, actor=actor, now=event.at, note=event.reason, data=event.data, source=source)
     return incident
 
 
@@ -121,44 +148,33 @@ def _open(event: RolloutEvent, *, now: datetime) -> Incident:
         rollback=_find_rollback(event),
         flag_keys=flags,
         site_keys=_keys(event, "sites"),
-        is_rehearsal=bool(event.data.get("is_rehearsal")),
+        is_rehearsal=bool(event.data.get("is_rehearsal", event.rollout.is_rehearsal)),
     )
 
 
 def _name(event: RolloutEvent, flags: Sequence[str]) -> str:
-    """Return a title without a word of any one language: the timeline says in the reader's what happened."""
+    """Return a title of names, without a word of any one language: the timeline says in the reader's what happened."""
     if not flags:
         return str(event.rollout)
-    named = ", ".join(flags)
+    names = dict(Flag.objects.filter(key__in=flags).values_list("key", "name"))
+    named = ", ".join(names.get(key, key) for key in flags)
     what = named if len(named) <= MOST_NAMED_CHARACTERS else f"{len(flags)} flags"
-    brought = f"{event.rollout.release.version}: {what} ({event.rollout.environment.key})"
+    brought = f"{event.rollout.release.version} · {what} ({event.rollout.environment.key})"
     return f"↩ {event.data['audience']} · {brought}" if event.kind == "site_rolled_back" else brought
 
 
-def _join(incident: Incident, event: RolloutEvent, *, now: datetime) -> Incident:
-    """Add what an event tells to a running incident: its flags and sites, the graver tier, the earlier start."""
-    before = Tier(incident.highest_tier)
-    with recorded(actor=INTAKE, reason=event.reason, now=now):
-        incident.flag_keys = _united(incident.flag_keys, _keys(event, "flags"))
-        incident.site_keys = _united(incident.site_keys, _keys(event, "sites"))
-        incident.tier = higher_tier(Tier(incident.tier), _tier(event))
-        incident.highest_tier = higher_tier(before, _tier(event))
-        incident.detected_at = min(incident.detected_at, _detected_at(event, now=now))
-        if incident.rollback_id is None:
-            incident.rollback = _find_rollback(event)
-        incident.save()
-    if incident.highest_tier != before:
-        add_entry(incident, code="tier_changed", actor=INTAKE, now=now, data={"tier": str(incident.tier)})
-        tell_raised(incident, now=now)
-    return incident
-
-
 def _tier(event: RolloutEvent) -> Tier:
+    if event.kind == HELD:
+        weights = Flag.objects.filter(key__in=_keys(event, "flags")).values_list("criticality", flat=True)
+        return (
+            reduce(higher_tier, (_TIER[Criticality(one)] for one in weights), Tier.MINOR) if weights else Tier.IMPORTANT
+        )
     return _TIER[Criticality(event.data.get("criticality", Criticality.IMPORTANT))]
 
 
 def _detected_at(event: RolloutEvent, *, now: datetime) -> datetime:
-    return min(datetime.fromisoformat(event.data["detected_at"]), now)
+    said = event.at if event.kind in (HELD, *NOTED) else datetime.fromisoformat(event.data["detected_at"])
+    return min(said, now)
 
 
 def _find_rollback(event: RolloutEvent) -> Rollback | None:
@@ -167,7 +183,3 @@ def _find_rollback(event: RolloutEvent) -> Rollback | None:
 
 def _keys(event: RolloutEvent, name: str) -> list[str]:
     return [str(key) for key in event.data.get(name, [])]
-
-
-def _united(old: list[str], new: list[str]) -> list[str]:
-    return [*old, *(key for key in new if key not in old)]

@@ -9,7 +9,55 @@ from django.utils.translation import gettext_noop
 
 from core.actors import INTAKE
 from core.reasons import say_reason
+from incidents.call_back_labels import STATES as CALL_STATES
+from incidents.declare_labels import SYMPTOMS
 from incidents.domain.lifecycle import RUNNING
+from incidents.intake_labels import ENTRIES as INTAKE_ENTRIES
+from incidents.intake_labels import say_source
+from incidents.link_labels import ENTRIES as LINK_ENTRIES
+from incidents.link_labels import say_links
+from incidents.post_mortem_labels import (
+    ALIKE,
+    GAPS,
+    KINDS,
+    MEASURE_STATES,
+    MEASURE_TONES,
+    MOMENTS,
+    STAGE_TONES,
+    STAGES,
+    TRIGGERS,
+)
+from incidents.risk_labels import ENTRIES as RISK_ENTRIES
+from incidents.risk_labels import RISK_LINKS
+from incidents.search_labels import KIND_OF_ONE, PARTS, SIGNS
+
+#: Templates say each of them as `incidents.<NAME>`.
+__all__ = [
+    "ALIKE",
+    "CALL_STATES",
+    "ENTRIES",
+    "GAPS",
+    "KINDS",
+    "KIND_OF_ONE",
+    "MEASURE_STATES",
+    "MEASURE_TONES",
+    "MOMENTS",
+    "NEXT",
+    "PARTS",
+    "REASONS",
+    "REFUSALS",
+    "RISK_LINKS",
+    "SIGNS",
+    "STAGES",
+    "STAGE_TONES",
+    "STATUSES",
+    "SYMPTOMS",
+    "TIERS",
+    "TONES",
+    "TRIGGERS",
+    "say_entry",
+    "say_next",
+]
 
 REFUSALS: dict[str, str | Promise] = {
     "incident_unknown": _("There is no such incident."),
@@ -19,11 +67,6 @@ REFUSALS: dict[str, str | Promise] = {
     "incident_declared_already": _("Incident %(incident)s runs under this title already: add a note there."),
     "already_acknowledged": _("You have taken command already."),
     "restoration_needs_person": _("Restoration is verified by a person."),
-    "root_cause_missing": _("Write the root cause into the post-mortem first."),
-    "documentation_missing": _("Say first which documentation is updated, or that none needs to be."),
-    "measures_missing": _("Add a preventive measure with its owner and date first."),
-    "measure_missing": _("Say what is to be done."),
-    "measure_unknown": _("There is no such measure on this incident."),
     "incident_closed": _("The incident is closed: notes and finished measures can still be added."),
     "command_needs_person": _("Command is taken by a person."),
     "tier_unchanged": _("It has this tier already."),
@@ -31,15 +74,11 @@ REFUSALS: dict[str, str | Promise] = {
     "text_too_long": _("The text may have at most %(limit)s characters."),
     "text_unreadable": _("The text holds characters that cannot be stored."),
     "note_empty": _("The note is empty."),
-    "due_in_past": _("The due date lies in the past."),
-    "action_kind_unknown": _("Choose the kind of measure from the list."),
 }
 
 #: What incidents write to history on their own (core.reasons).
 REASONS: dict[str, str] = {
     "tier_raised": gettext_noop("Tier raised"),
-    "post_mortem_written": gettext_noop("Post-mortem written"),
-    "action_item_added": gettext_noop("Action item added"),
 }
 
 STATUSES: dict[str, str | Promise] = {
@@ -47,9 +86,10 @@ STATUSES: dict[str, str | Promise] = {
     "mitigated": _("◐ mitigated"),
     "resolved": _("✓ resolved"),
     "closed": _("■ closed"),
+    "merged": _("⇥ merged"),
 }
 
-TONES: dict[str, str] = {"open": "bad", "mitigated": "warn", "resolved": "ok", "closed": "plain"}
+TONES: dict[str, str] = {"open": "bad", "mitigated": "warn", "resolved": "ok", "closed": "plain", "merged": "plain"}
 
 TIERS: dict[str, str | Promise] = {
     "critical": _("critical, 1 h"),
@@ -59,6 +99,7 @@ TIERS: dict[str, str | Promise] = {
 
 ENTRIES: dict[str, str | Promise] = {
     "opened": _("Incident opened"),
+    "detected_earlier": _("Began earlier than was thought"),
     "acknowledged": _("Command taken"),
     "handed_over": _("Command taken over"),
     "mitigated": _("Mitigated"),
@@ -70,11 +111,26 @@ ENTRIES: dict[str, str | Promise] = {
     "post_mortem_written": _("Post-mortem written"),
     "action_item_added": _("Measure added"),
     "action_item_done": _("Measure done"),
+    "action_item_verified": _("Measure verified"),
+    "action_item_rejected": _("Measure not done yet: open again"),
+    "action_item_dropped": _("Measure given up"),
+    "action_item_handed_over": _("Measure handed over or moved"),
+    "post_mortem_wanted": _("Post-mortem asked for"),
+    "review_asked": _("Review of the post-mortem asked for"),
+    "review_approved": _("Post-mortem approved"),
+    "review_sent_back": _("Post-mortem sent back"),
+    "review_voided": _("The review counts no more: it was changed"),
+    "post_mortem_published": _("Post-mortem published"),
+    "post_mortem_withdrawn": _("Post-mortem is a draft again"),
+    "post_mortem_hidden": _("Post-mortem is no longer public"),
     "flag_rolled_back": _("Flag taken back"),
     "site_rolled_back": _("Site taken back"),
     "phase_rolled_back": _("Phase taken back"),
     "rolled_back": _("Rolled back"),
     "complaint_limit_reached": _("Complaint limit reached"),
+    **LINK_ENTRIES,
+    **INTAKE_ENTRIES,
+    **RISK_ENTRIES,
 }
 
 #: What a person does next, by state; the page shows it beside the clock.
@@ -84,6 +140,7 @@ NEXT: dict[str, str | Promise] = {
     "mitigated": _("The harm has stopped. Check at the tills that everything works again, then say so."),
     "resolved": _("Restored. Write down what was learnt, then close."),
     "closed": _("Closed. Measures that are not done stay on their owners' lists."),
+    "merged": _("It is one event with another incident: go on there."),
 }
 
 
@@ -97,4 +154,5 @@ def say_entry(*, code: str, data: Mapping[str, Any], note: str, actor_label: str
     if code == "opened" and actor_label == INTAKE.label:
         return ""
     tier = TIERS.get(data.get("tier", ""), "") if code in {"tier_changed", "opened"} else ""
-    return " · ".join(str(part) for part in (tier, say_reason(note)) if part)
+    named = say_links(code, data) or say_source(code, data) or (data.get("title") if code in RISK_ENTRIES else "")
+    return " · ".join(str(part) for part in (tier, named, say_reason(note)) if part)

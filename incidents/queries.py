@@ -1,16 +1,16 @@
 """Reads of incidents."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
-from core.searching import find_number, fits
 from flags.reach import Confirmation, confirm_flags
+from incidents.domain.clock import Happened, Kind, Life, replay
 from incidents.domain.lifecycle import RUNNING
 from incidents.domain.tiers import Tier, deadline_of, used_bp
-from incidents.models import ActionItem, ActionKind, Incident, PostMortem
+from incidents.models import Incident
 from rollouts.models import RollbackFlag
 
 
@@ -45,19 +45,41 @@ class Clock:
 
 
 def read_clock(incident: Incident, *, now: datetime) -> Clock:
-    """Return the clock: it starts at detection and stops at verified restoration."""
+    """Return the clock: it starts at detection and stops at verified restoration, or in what it is merged into."""
     tier = Tier(incident.highest_tier)
-    end = incident.restored_at or now
+    end = incident.restored_at or incident.merged_at or now
     deadline = deadline_of(detected_at=incident.detected_at, tier=tier)
     return Clock(
         deadline=deadline,
         used_bp=used_bp(detected_at=incident.detected_at, tier=tier, now=end),
         left=deadline - end,
-        is_running=incident.restored_at is None,
+        is_running=incident.restored_at is None and incident.merged_at is None,
         taken=end - incident.detected_at,
         seen_at=now,
         is_commanded=incident.commander_id is not None,
     )
+
+
+def life_of(incident: Incident) -> Life:
+    """Return an incident as its clock sees it."""
+    return Life(
+        detected_at=incident.detected_at,
+        highest_tier=Tier(incident.highest_tier),
+        acknowledged_at=incident.acknowledged_at,
+        mitigated_at=incident.mitigated_at,
+        restored_at=incident.restored_at,
+    )
+
+
+def replay_clock(incident: Incident) -> list[tuple[Happened, Life]]:
+    """Return what moved an incident's clock, with the clock as it stood then: read from its timeline alone."""
+    rows = incident.timeline.filter(code__in=list(Kind)).order_by("pk").values_list("at", "code", "data")
+    return list(replay(_read_happened(*row) for row in rows))
+
+
+def _read_happened(at: datetime, code: str, data: dict[str, str]) -> Happened:
+    tier, began = data.get("tier"), data.get("detected_at")
+    return Happened(at, Kind(code), Tier(tier) if tier else None, datetime.fromisoformat(began) if began else None)
 
 
 def list_incidents(*, environment_key: str | None = None, running_first: bool = False) -> QuerySet[Incident]:
@@ -72,36 +94,9 @@ def open_incidents(*, environment_key: str | None = None) -> QuerySet[Incident]:
     return list_incidents(environment_key=environment_key).filter(status__in=RUNNING)
 
 
-def search_incidents(words: Sequence[str]) -> QuerySet[Incident]:
-    """Return the incidents with these words in their title, or with this number; those whose clock runs first."""
-    rows = list_incidents(running_first=True)
-    number = find_number(words)
-    named = fits(words, "title", "environment__key")
-    return rows.filter(named if number is None else named | Q(pk=number))
-
-
 def with_clocks(incidents: Iterable[Incident], *, now: datetime) -> list[tuple[Incident, Clock]]:
     """Return each incident with its clock."""
     return [(incident, read_clock(incident, now=now)) for incident in incidents]
-
-
-def find_gaps(post_mortem: PostMortem) -> list[str]:
-    """Return, as codes of refusals, what a post-mortem still lacks before its incident may be closed."""
-    items = list(post_mortem.action_items.all())
-    gaps = []
-    if not post_mortem.root_cause.strip():
-        gaps.append("root_cause_missing")
-    if not post_mortem.documentation_updates.strip() and not any(i.kind == ActionKind.DOCUMENTATION for i in items):
-        gaps.append("documentation_missing")
-    if not any(item.kind == ActionKind.PREVENTIVE for item in items):
-        gaps.append("measures_missing")
-    return gaps
-
-
-def list_due_measures(*, today: date) -> QuerySet[ActionItem]:
-    """Return the measures that are due or overdue and not done, whatever the incident's state."""
-    rows = ActionItem.objects.filter(done_at=None, due_on__lte=today, owner__is_active=True)
-    return rows.select_related("post_mortem").order_by("pk")
 
 
 def confirm_taken_back(incident: Incident, *, now: datetime) -> dict[str, Confirmation]:

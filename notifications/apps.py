@@ -2,6 +2,7 @@ from django.apps import AppConfig
 
 from core.labels import REFUSALS
 from core.naming import name_records
+from core.reasons import REASONS
 from notifications import labels, names
 
 
@@ -12,3 +13,4 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         name_records(self, names.NAMES)
         REFUSALS.update(labels.REFUSALS)
+        REASONS.update(labels.REASONS)

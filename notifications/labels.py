@@ -1,195 +1,64 @@
-"""The words of each kind of event: subject and body, in the reader's language."""
+"""Events in words: who asks for which kinds, and what an event's facts are called; in the reader's language."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from core.program import manage
 from core.reasons import say_reason
-from core.templatetags.portal import moment
+from core.templatetags.portal import moment, span
+from notifications.words import NEXT, UNKNOWN, WORDS
 
 if TYPE_CHECKING:
     from notifications.models import Event
 
-
-@dataclass(frozen=True)
-class Words:
-    subject: str | Promise
-    body: str | Promise
-
-
-WORDS: Mapping[str, Words] = {
-    "flag_rolled_back": Words(
-        _("%(flags)s rolled back in %(environment)s"),
-        _("%(flags)s is off for everyone in %(environment)s (release %(release)s). Why: %(reason)s"),
-    ),
-    "site_rolled_back": Words(
-        _("%(audience)s taken back in %(environment)s"),
-        _("%(flags)s is off at %(audience)s (release %(release)s); the rollout is held. Why: %(reason)s"),
-    ),
-    "phase_rolled_back": Words(
-        _("Phase %(phase)s taken back in %(environment)s"),
-        _("What it gave of %(flags)s is off again (release %(release)s); the rollout is held. Why: %(reason)s"),
-    ),
-    "promoted_early": Words(
-        _("Release %(release)s in %(environment)s: phase %(phase)s begins early"), _("Why: %(reason)s")
-    ),
-    "rollout_rolled_back": Words(
-        _("Release %(release)s rolled back in %(environment)s"),
-        _("Every flag of release %(release)s is off in %(environment)s: %(flags)s. Why: %(reason)s"),
-    ),
-    "rollout_held": Words(
-        _("Release %(release)s held in %(environment)s"),
-        _("No step is done until a person resumes. Why: %(reason)s"),
-    ),
-    "step_done": Words(
-        _("%(what)s on for %(audience)s in %(environment)s"), _("Release %(release)s, phase %(phase)s.")
-    ),
-    "phase_started": Words(
-        _("Release %(release)s in %(environment)s: phase %(phase)s began"),
-        _("Every step is on the rollout's page."),
-    ),
-    "rollout_completed": Words(
-        _("Release %(release)s is out in %(environment)s"), _("Every step is done; everyone has it.")
-    ),
-    "rollback_watched": Words(
-        _("After the rollback in %(environment)s: %(before)s → %(after)s errors per hundred requests"),
-        _("Its watch is over. Look at what is still open on its page, and whether it helped."),
-    ),
-    "target_rollback_waits": Words(
-        _("The rollback of %(target)s in %(environment)s waits for an answer"),
-        _("%(rows)s rows that were written since would be lost: say whether they may. To be done by %(deadline)s."),
-    ),
-    "target_rollback_failed": Words(
-        _("The rollback of %(target)s in %(environment)s stands still"),
-        _("A step failed, and a person has to decide: its page says what happened and what to do."),
-    ),
-    "target_rolled_back": Words(
-        _("%(target)s was taken back in %(environment)s"),
-        _("%(rows)s rows that were written since are gone from it, and archived. By %(by)s."),
-    ),
-    "target_rollback_aborted": Words(
-        _("The rollback of %(target)s in %(environment)s was given up"),
-        _("What it changed was put back, or it was left as it stood: its page says which."),
-    ),
-    "deployed": Words(_("%(target)s runs %(version)s in %(environment)s"), _("Deployed by %(by)s.")),
-    "deployment_failed": Words(
-        _("The deployment of %(version)s on %(target)s in %(environment)s failed"),
-        _("The version of before runs where it could be started again: its page says what to do."),
-    ),
-    "drill_failed": Words(
-        _("The drill of %(environment)s is not good enough"),
-        _("Something did not go back as it must, or took longer than it may: the report says what."),
-    ),
-    "drill_missed": Words(
-        _("No drill of %(environment)s passed last month"),
-        _("Nobody knows whether %(environment)s can be taken back in time. Start a drill, and mend what it finds."),
-    ),
-    "source_silent": Words(
-        _("%(source)s gives no figures any more in %(environment)s"),
-        _("What is judged by them is not judged: phases hold. Its page says what it answered and since when."),
-    ),
-    "source_back": Words(_("%(source)s gives figures again in %(environment)s"), _("It is judged by them again.")),
-    "daily_summary": Words(
-        _("The day of release %(release)s in %(environment)s: %(rating)s of 5, complaints: %(complaints)s"),
-        _(
-            "Feedback: %(rating)s of 5 from %(pilots)s people. Complaints: %(complaints)s."
-            " Guardrails pass: %(passing)s. They do not pass (yet): %(open)s."
-        ),
-    ),
-    "approval_requested": Words(
-        _("Approval asked for: release %(release)s in %(environment)s"),
-        _("Nothing moves before somebody other than its author approves. Why: %(reason)s"),
-    ),
-    "plan_approved": Words(_("Approved: release %(release)s in %(environment)s"), _("Why: %(reason)s")),
-    "plan_rejected": Words(
-        _("Rejected: release %(release)s in %(environment)s"), _("It is a draft again. Why: %(reason)s")
-    ),
-    "rollout_paused": Words(_("Release %(release)s paused in %(environment)s"), _("Why: %(reason)s")),
-    "rollout_resumed": Words(_("Release %(release)s resumed in %(environment)s"), _("Why: %(reason)s")),
-    "step_due_soon": Words(
-        _("Due soon in %(environment)s: %(what)s for %(audience)s"), _("Release %(release)s, at %(due)s.")
-    ),
-    "complaint_limit_reached": Words(
-        _("%(count)s complaints today in %(environment)s: investigate"),
-        _("More than %(limit)s complaints on one day about release %(release)s; it is held. Deadline: %(deadline)s."),
-    ),
-    "pilots_complain": Words(
-        _("%(count)s complaints today in a small pilot in %(environment)s: investigate"),
-        _("Few people have release %(release)s: %(people)s. It is held. Why: %(reason)s. Deadline: %(deadline)s."),
-    ),
-    "investigation_overdue": Words(
-        _("Nobody has decided on the complaints in %(environment)s"),
-        _(
-            "%(count)s complaints about release %(release)s were to be decided on by %(deadline)s."
-            " In charge: %(person)s."
-        ),
-    ),
-    "complaints_investigate": Words(
-        _("%(count)s complaints today in %(environment)s: investigate"),
-        _("Release %(release)s goes on meanwhile. Why: %(reason)s. Deadline: %(deadline)s."),
-    ),
-    "guardrail_investigate": Words(
-        _("Investigate in %(environment)s: a guardrail is passed by %(flags)s"),
-        _("Release %(release)s goes on meanwhile. Why: %(reason)s. Deadline: %(deadline)s."),
-    ),
-    "guardrail_overdue": Words(
-        _("Nobody has decided on what a guardrail saw in %(environment)s"),
-        _("Release %(release)s was to be looked into by %(deadline)s. Why: %(reason)s. In charge: %(person)s."),
-    ),
-    "incident_opened": Words(
-        _("Incident %(number)s, %(tier)s: %(title)s"), _("The clock runs; to be restored by %(deadline)s.")
-    ),
-    "incident_raised": Words(
-        _("Incident %(number)s is now %(tier)s: %(title)s"), _("Less time is left: to be restored by %(deadline)s.")
-    ),
-    "incident_deadline": Words(
-        _("Incident %(number)s: %(percent)s %% of its time is used"), _("To be restored by %(deadline)s: %(title)s")
-    ),
-    "intake_failed": Words(
-        _("An event of release %(release)s made no incident"),
-        _("%(attempts)s attempts failed: %(error)s. Declare the incident by hand; the rollback itself stands."),
-    ),
-    "measure_due": Words(
-        _("Due on %(due_on)s: %(title)s"),
-        _("You own this measure of incident %(number)s. Say on its page when it is done."),
-    ),
-    "flag_removable": Words(
-        _("The flag %(flag)s can be removed"),
-        _(
-            "%(name)s is to be removed since %(due_on)s. Owner: %(owner)s."
-            " Take it out of the code, then archive it; or keep it on purpose, and say why."
-        ),
-    ),
-    "delivery_failed": Words(
-        _("Mails to %(reader)s do not arrive"),
-        _("Given up after attempt %(attempts)s: %(error)s. Check the address in the records, or the mail server."),
-    ),
-    "history_head": Words(
-        _("Head of the history chain, %(day)s"),
-        _(
-            "%(links)s changes are sealed; the head is %(head)s. Keep this mail:"
-            " `%(manage)s verify_history --head` with it tells whether history was cut or made anew."
-        ),
-    ),
-}
-
-#: For a kind that this version does not know (any more).
-UNKNOWN = Words(_("Message of kind %(kind)s"), _("See the linked page."))
-
 REFUSALS: dict[str, str | Promise] = {
     "delivery_unknown": _("There is no such mail."),
     "delivery_under_way": _("This mail was sent or waits to be sent. Reload the page to see."),
+    "endpoint_unknown": _("There is no such channel."),
+    "endpoint_off": _("%(name)s is switched off. Switch it on first."),
+    "endpoint_kind_unknown": _("Choose one of the kinds of channels."),
+    "endpoint_nameless": _("Give the channel a name."),
+    "endpoint_name_taken": _("Another channel is called %(name)s."),
+    "endpoint_hours_half": _("Say both from when and until when, or neither."),
+    "endpoint_pace_wrong": _("Between 1 and %(most)s messages a minute."),
+    "endpoint_wishes_unknown": _("Something chosen here does not exist (any more). Choose again."),
+    "endpoint_address_wrong": _("This is no web address. Paste the whole of it, beginning with https://"),
+    "endpoint_unsigned": _("Only signed webhooks have a secret."),
+    "apprise_missing": _("SMS and others need the extra “apprise”: pip install apprise beside the portal."),
+    "apprise_address_wrong": _("No allowed service has such an address. What is allowed stands in APPRISE_SCHEMES."),
+    "contact_address_wrong": _("This address cannot be written to."),
+    "contact_unknown": _("There is no such subscription."),
+    "contact_ended": _("This subscription was ended. Subscribe again where you did before."),
+    "broadcast_broken_off": _("This broadcast was broken off: what it had not sent stays so."),
+    "broadcast_for_nobody": _("Nobody would get it. Add users of the tills first."),
+    "broadcast_unknown": _("There is no such broadcast."),
+    "users_none": _("There is no address in this list."),
+    "users_too_many": _("At most %(most)s addresses at once. Split the list."),
+    "users_column_unknown": _("There is no column “%(column)s”: email, language and sites are known."),
+    "users_address_wrong": _("Line %(line)s: this is no e-mail address. Nothing was added."),
+    "users_language_wrong": _("Line %(line)s: the language is fr or en. Nothing was added."),
+    "users_site_unknown": _("Line %(line)s: there is no site “%(site)s”. Nothing was added."),
+    "trial_unknown": _("There is no such test."),
+    "trial_answered": _("This test was answered already. Send another."),
+    "trial_guessed": _("Too many wrong codes. Send another test."),
+    "digest_days_wrong": _("Choose at least one day of the week for the digest, or switch it off."),
+    "digest_hour_wrong": _("The digest comes at a full hour from %(earliest)s to %(latest)s."),
+    "message_group_unknown": _("There are no such messages."),
     "reader_unreachable": _("%(reader)s is inactive or has no address. Mend the account first."),
 }
+#: What the portal writes to history on its own (core.reasons).
+REASONS: dict[str, str] = {
+    "personal_settings_chosen": gettext_noop("Personal settings chosen"),
+    "endpoint_gave_out": gettext_noop("The channel takes no messages any more"),
+}
 
-#: What kinds of messages belong together, for the inbox's filter.
+#: What kinds of messages belong together: in filters, personal settings and channels' wishes, which keep the keys.
 GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
     "rollbacks": (
         _("Rollbacks and holds"),
@@ -219,9 +88,25 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
             {
                 "incident_opened",
                 "incident_raised",
+                "incident_half",
+                "incident_short",
+                "incident_missed",
+                "incident_overdue",
+                "incident_reopened",
                 "incident_deadline",
+                "incident_word",
+                "incident_word_due",
+                "calls_due",
+                "incident_command_given",
+                "incident_communications_given",
+                "source_intake_failed",
                 "intake_failed",
                 "measure_due",
+                "measure_to_verify",
+                "measure_rejected",
+                "post_mortem_review",
+                "post_mortem_sent_back",
+                "post_mortem_due",
                 "complaint_limit_reached",
                 "pilots_complain",
                 "investigation_overdue",
@@ -248,31 +133,42 @@ GROUPS: Mapping[str, tuple[str | Promise, frozenset[str]]] = {
             }
         ),
     ),
-    "portal": (_("The portal itself"), frozenset({"delivery_failed", "history_head", "source_silent", "source_back"})),
+    "announcements": (
+        _("Announcements"),
+        frozenset(
+            {
+                "announcement",
+                "announcement_corrected",
+                "announcement_withdrawn",
+                "announcement_update_due",
+                "announcement_failed",
+                "announcement_given_back",
+            }
+        ),
+    ),
+    "reminders": (_("What is due"), frozenset({"daily_digest"})),
+    "portal": (
+        _("The portal itself"),
+        frozenset(
+            {
+                "delivery_failed",
+                "channel_broken",
+                "channel_test",
+                "status_update",
+                "subscription_confirm",
+                "history_head",
+                "source_silent",
+                "source_back",
+            }
+        ),
+    ),
 }
 
-#: What happens next, for a mail: where the body does not say it already.
-NEXT: Mapping[str, str | Promise] = {
-    "flag_rolled_back": _("The rollout is held. Look at why, then resume it with the other flags or roll back all."),
-    "rollout_rolled_back": _(
-        "An incident is opened. The release can be planned anew once the rollback is acknowledged."
-    ),
-    "rollout_held": _("Look at why, then resume or roll back."),
-    "rollout_paused": _("No step is done until somebody resumes."),
-    "rollout_resumed": _("The next steps are done when they are due."),
-    "phase_started": _("The steps of this phase are done when they are due."),
-    "step_due_soon": _("It is done on its own. Pause the rollout if it must not be."),
-    "rollout_completed": _("Nothing is left to do."),
-    "complaint_limit_reached": _("Investigate, then resume or roll back."),
-    "pilots_complain": _("Investigate, then resume or roll back."),
-    "investigation_overdue": _("Look at the complaints, then dismiss them with a reason or roll back."),
-    "guardrail_investigate": _("Look into it, then dismiss it with a reason or roll back."),
-    "complaints_investigate": _("Look into it, then dismiss it with a reason or roll back."),
-    "guardrail_overdue": _("Look into it, then dismiss it with a reason or roll back."),
-    "incident_opened": _("Take command on the incident's page, then stop the harm."),
-    "incident_raised": _("Look at the incident's page: the clock is shorter now."),
-    "incident_deadline": _("Verify the restoration on the incident's page, or call for help."),
-}
+
+def find_group(kind: str) -> str:
+    """Return the group of a kind, empty for one that is in none."""
+    return next((group for group, (_words, kinds) in GROUPS.items() if kind in kinds), "")
+
 
 #: What a mail names in rows below its text, in this order.
 FACTS: Mapping[str, str | Promise] = {
@@ -284,6 +180,8 @@ FACTS: Mapping[str, str | Promise] = {
     "deadline": _("Deadline"),
     "due": _("Due"),
     "reason": _("Reason"),
+    "hotline": _("Hotline"),
+    "next_update": _("Next update by"),
 }
 
 #: Values that are codes, by their name.
@@ -300,8 +198,18 @@ CODES: Mapping[str, Mapping[str, str | Promise]] = {
     "owner": {"": _("nobody is named")},
     "person": {"": _("nobody yet")},
 }
-MOMENTS = frozenset({"deadline", "due"})
-DAYS = frozenset({"due_on", "day", "month"})
+#: Values with a unit, by their name: moments, civil days, seconds.
+SAYERS: Mapping[str, Callable[[Any], str]] = {
+    **dict.fromkeys(("deadline", "due", "next_update"), lambda value: moment(datetime.fromisoformat(str(value)))),
+    **dict.fromkeys(("due_on", "day", "month"), lambda value: date_format(date.fromisoformat(str(value)), "D j M Y")),
+    **dict.fromkeys(("left", "late"), lambda value: span(timedelta(seconds=int(value)))),
+}
+
+
+#: What is the message itself: its lines are its own.
+WHOLE = frozenset({"announced_title", "announced_text", "announced_note"})
+#: Marks of words that are there in another language than the reader's alone.
+MARKS: Mapping[str, str | Promise] = {"fr": _("[in French] %(words)s"), "en": _("[in English] %(words)s")}
 
 
 class _Data(dict[str, Any]):
@@ -339,7 +247,23 @@ def _speak(event: "Event") -> _Data:
         spoken["reason"] = say_reason(str(event.data["reason"]))
     spoken["kind"], spoken["manage"] = event.kind, manage()
     spoken["what"] = _say_flags(event.data.get("flags"))
+    people_said = {name: value for name, value in spoken.items() if isinstance(value, str) and name not in WHOLE}
+    spoken.update({name: _set_in(value) for name, value in people_said.items()})
     return spoken
+
+
+def _set_in(words: str) -> str:
+    """Return people's words with their further lines set in: none of them looks like a line of the mail's own."""
+    return "\n    ".join(words.splitlines())
+
+
+def _choose(words: Mapping[str, str]) -> str:
+    """Return words by language in the reader's, else in the other one, marked as such."""
+    language = (get_language() or "en").partition("-")[0]
+    if words.get(language):
+        return words[language]
+    other = next((name for name, text in words.items() if text), "")
+    return str(MARKS[other]) % {"words": words[other]} if other in MARKS else ""
 
 
 def _say_flags(flags: Any) -> str:
@@ -349,15 +273,15 @@ def _say_flags(flags: Any) -> str:
 
 
 def _say_value(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return _choose(value)
     if isinstance(value, float):
         return number_format(value, 1)
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)
     try:
-        if name in MOMENTS:
-            return moment(datetime.fromisoformat(str(value)))
-        if name in DAYS:
-            return date_format(date.fromisoformat(str(value)), "D j M Y")
+        if name in SAYERS:
+            return SAYERS[name](value)
     except ValueError:
         return value
     return CODES.get(name, {}).get(str(value), value)

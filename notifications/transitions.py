@@ -4,17 +4,24 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from core.errors import InvalidInput, Refusal
 from core.models import User
-from core.roles import Role
-from notifications.domain.audience import DRIVERS, Audience
-from notifications.domain.retry import LEASE, MAX_ATTEMPTS, MOST_COURIERS, delay_after
-from notifications.models import Channel, Delivery, DeliveryStatus, Event
+from notifications.digest_holding import hold_back
+from notifications.domain.audience import DRIVERS, INDOOR_KINDS, Audience
+from notifications.domain.boxes import hide_addresses
+from notifications.domain.retry import MAX_ATTEMPTS, MOST_COURIERS, delay_after
+from notifications.domain.urgency import Priority, priority_of
+from notifications.domain.wishes import scope_of
+from notifications.endpoint_queries import find_opening, list_wishing
+from notifications.mail_floods import drop_outdated, gather, put_off
+from notifications.models import Channel, Delivery, DeliveryStatus, Endpoint, Event
+from notifications.packing import lease
+from notifications.queries import list_people
+from notifications.waiting_queries import MAILS
 
 #: Kinds that need no mail: the inbox is enough. A failed mail is never told by mail.
-QUIET_KINDS = frozenset({"step_done", "delivery_failed"})
+QUIET_KINDS = frozenset({"step_done", "delivery_failed", "calls_due"})
 #: Any number of our own: couriers count each other one after the other.
 COURIERS_LOCK = 7_140_201
 LEASE_RAN_OUT = "the courier died each time, or never came back"
@@ -26,27 +33,29 @@ def publish(
 ) -> Event | None:
     """Write an event and its deliveries in the caller's transaction; None where it was told before.
 
-    The inbox has it at once; mail is sent after the commit, by whoever claims it.
+    The inbox has it at once; mail is sent after the commit, by whoever claims it, or as the reader chose.
     """
     event, is_new = Event.objects.get_or_create(
         dedupe_key=dedupe_key, defaults={"kind": kind, "data": dict(data), "url": url, "created_at": now}
     )
     if not is_new:
         return None
-    deliveries = [delivery for user in _people(audience) for delivery in _deliveries(event, user, now=now)]
+    people = list_people(audience)
+    mailed = hold_back(event, people, is_quiet=kind in QUIET_KINDS)
+    deliveries = [one for user in people for one in _deliveries(event, user, is_mailed=user.pk in mailed, now=now)]
+    if kind not in INDOOR_KINDS:
+        deliveries += [_to_endpoint(event, one, now=now) for one in list_wishing(scope_of(kind, data))]
     Delivery.objects.bulk_create(deliveries)
     return event
 
 
-def _people(audience: Audience) -> list[User]:
-    """Return the active people of an audience; a superuser is an admin, with or without the group."""
-    wanted = Q(groups__name__in=[str(role) for role in audience.roles]) | Q(pk__in=audience.user_ids)
-    if Role.ADMIN in audience.roles:
-        wanted |= Q(is_superuser=True)
-    return list(User.objects.filter(wanted, is_active=True).distinct().order_by("pk"))
+def _to_endpoint(event: Event, endpoint: Endpoint, *, now: datetime) -> Delivery:
+    priority = priority_of(event.kind)
+    opening = find_opening(endpoint, is_urgent=priority is Priority.URGENT, now=now)
+    return Delivery(event=event, channel=endpoint.kind, endpoint=endpoint, priority=priority, next_attempt_at=opening)
 
 
-def _deliveries(event: Event, user: User, *, now: datetime) -> list[Delivery]:
+def _deliveries(event: Event, user: User, *, is_mailed: bool, now: datetime) -> list[Delivery]:
     inbox = Delivery(
         event=event,
         channel=Channel.INBOX,
@@ -56,35 +65,39 @@ def _deliveries(event: Event, user: User, *, now: datetime) -> list[Delivery]:
         attempts=1,
         next_attempt_at=now,
     )
-    if not user.email or event.kind in QUIET_KINDS:
+    if not is_mailed:
         return [inbox]
-    return [inbox, Delivery(event=event, channel=Channel.EMAIL, recipient=user, next_attempt_at=now)]
+    priority = priority_of(event.kind)
+    return [inbox, Delivery(event=event, channel=Channel.EMAIL, recipient=user, priority=priority, next_attempt_at=now)]
 
 
 @transaction.atomic
-def claim_delivery(*, now: datetime) -> Delivery | None:
-    """Lease the delivery that is due longest; None where nothing is due or enough couriers are out.
+def claim_mails(*, now: datetime) -> list[Delivery]:
+    """Lease the mail that is due longest, urgent ones first; empty where nothing is due or enough couriers are out.
 
-    What another courier leased and never finished comes back at its lease's end; what came back too
-    often is given up, since it may be what kills its couriers.
+    Several are of one reader, a flood, and go out as one. What another courier leased and never finished comes
+    back at its lease's end; what came back too often is given up, since it may be what kills its couriers.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [COURIERS_LOCK])
-    sending = Delivery.objects.filter(status=DeliveryStatus.SENDING)
+    mails = Delivery.objects.filter(MAILS)
+    sending = mails.filter(status=DeliveryStatus.SENDING)
     if sending.filter(leased_until__gt=now).count() >= MOST_COURIERS:
-        return None
-    lost = sending.filter(leased_until__lte=now).order_by("pk")
+        return []
+    lost = sending.filter(leased_until__lte=now).order_by("priority", "pk")
     for poison in lost.select_for_update(of=("self",), skip_locked=True).filter(attempts__gte=MAX_ATTEMPTS):
         _give_up(poison, error=LEASE_RAN_OUT, now=now)
-    pending = Delivery.objects.filter(status=DeliveryStatus.PENDING, next_attempt_at__lte=now)
-    delivery = _lock_first(pending.order_by("next_attempt_at", "pk")) or _lock_first(lost)
-    if delivery is None:
-        return None
-    delivery.status = DeliveryStatus.SENDING
-    delivery.leased_until = now + LEASE
-    delivery.attempts += 1
-    delivery.save(update_fields=["status", "leased_until", "attempts"])
-    return delivery
+    pending = mails.filter(status=DeliveryStatus.PENDING, next_attempt_at__lte=now)
+    again = _lock_first(lost)
+    while (first := _lock_first(pending.order_by("priority", "next_attempt_at", "pk"))) is not None:
+        if again is not None and again.priority < first.priority:
+            break
+        if not put_off(first, now=now):
+            mails_of_one = lease(gather(first, now=now), now=now)
+            drop_outdated(mails_of_one, now=now)
+            return mails_of_one
+    # By itself: were it one of a flood that kills its courier, the others get through.
+    return [] if again is None else lease([again.pk], now=now)
 
 
 def _lock_first(rows: QuerySet[Delivery]) -> Delivery | None:
@@ -92,11 +105,19 @@ def _lock_first(rows: QuerySet[Delivery]) -> Delivery | None:
 
 
 @transaction.atomic
-def mark_sent(*, delivery_id: int, now: datetime) -> None:
-    """Note that a leased delivery went out, also where the lease had run out meanwhile."""
-    Delivery.objects.filter(pk=delivery_id, status=DeliveryStatus.SENDING).update(
-        status=DeliveryStatus.SENT, sent_at=now, leased_until=None, last_error=""
-    )
+def mark_sent(*, delivery_id: int, now: datetime, carried: Collection[int] = ()) -> None:
+    """Note that a leased delivery went out, also where the lease had run out meanwhile, and what its mail carried."""
+    sent = {"status": DeliveryStatus.SENT, "sent_at": now, "leased_until": None, "last_error": ""}
+    leased = Delivery.objects.filter(status=DeliveryStatus.SENDING)
+    leased.filter(pk=delivery_id).update(**sent)
+    if carried:
+        leased.filter(pk__in=carried).update(**sent, sent_with=delivery_id)
+
+
+@transaction.atomic
+def send_apart(*, delivery_ids: Collection[int], now: datetime) -> None:
+    """Have each delivery of a flood sent by itself, as after a courier's death: one of them may be what was refused."""
+    Delivery.objects.filter(pk__in=delivery_ids, status=DeliveryStatus.SENDING).update(leased_until=now)
 
 
 @transaction.atomic
@@ -122,7 +143,7 @@ def mark_failed(
     delivery.status = DeliveryStatus.PENDING
     delivery.next_attempt_at = now + delay
     delivery.leased_until = None
-    delivery.last_error = _clean(error)
+    delivery.last_error = clean_error(error)
     delivery.save()
     return delivery
 
@@ -132,21 +153,26 @@ def _give_up(delivery: Delivery, *, error: str, now: datetime) -> None:
     delivery.status = DeliveryStatus.DEAD
     delivery.next_attempt_at = now
     delivery.leased_until = None
-    delivery.last_error = _clean(error)
+    delivery.last_error = clean_error(error)
     delivery.save()
     reader = delivery.recipient
-    if not reader.is_active:
+    if reader is None or not reader.is_active:
         return
     publish(
         kind="delivery_failed",
-        data={"reader": reader.username, "attempts": delivery.attempts, "error": delivery.last_error[:200]},
+        data={
+            "reader": reader.username,
+            "attempts": delivery.attempts,
+            "error": hide_addresses(delivery.last_error)[:200],
+        },
         audience=DRIVERS,
         dedupe_key=f"delivery-failed:{reader.pk}:{now:%Y-%m-%d}",
         now=now,
     )
 
 
-def _clean(error: str) -> str:
+def clean_error(error: str) -> str:
+    """Return what a service answered as it is stored: bounded, and of characters that can be."""
     return error.replace("\x00", "")[:500]
 
 
@@ -168,22 +194,3 @@ def mark_read_about(*, url: str, kinds: Collection[str] | None, now: datetime) -
     if kinds is not None:
         unread = unread.filter(event__kind__in=kinds)
     return unread.update(read_at=now)
-
-
-@transaction.atomic
-def send_again(*, delivery_id: int, now: datetime, recipient_id: int | None = None) -> Delivery:
-    """Let the couriers try a mail again that was given up; of one person only if `recipient_id` says so."""
-    rows = Delivery.objects.select_for_update(of=("self",)).select_related("recipient").filter(channel=Channel.EMAIL)
-    delivery = (rows if recipient_id is None else rows.filter(recipient_id=recipient_id)).filter(pk=delivery_id).first()
-    if delivery is None:
-        raise InvalidInput("delivery_unknown", delivery=delivery_id)
-    if delivery.status != DeliveryStatus.DEAD:
-        raise Refusal("delivery_under_way", delivery=delivery_id)
-    reader = delivery.recipient
-    if not reader.is_active or not reader.email:
-        raise Refusal("reader_unreachable", reader=reader.username)
-    delivery.status = DeliveryStatus.PENDING
-    delivery.attempts = 0
-    delivery.next_attempt_at = now
-    delivery.save(update_fields=["status", "attempts", "next_attempt_at"])
-    return delivery

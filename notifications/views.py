@@ -14,10 +14,12 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.roles import Capability, can, requires
 from core.views import read_int
+from notifications.digest_labels import list_sections
 from notifications.labels import GROUPS, say_body, say_subject
 from notifications.models import Delivery
-from notifications.queries import count_given_up, find_failed_mails, list_given_up, list_inbox
-from notifications.transitions import mark_read, send_again
+from notifications.queries import count_given_up, find_failed_mails, list_inbox
+from notifications.resending import send_again
+from notifications.transitions import mark_read
 
 PAGE_SIZE = 30
 #: How long a mail that was given up is shown above the inbox.
@@ -41,6 +43,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
             "delivery": one,
             "subject": say_subject(one.event),
             "body": say_body(one.event),
+            "sections": list_sections(one.event),
             "failed": failed.get(one.event_id),
         }
         for one in page
@@ -88,15 +91,6 @@ def send_mail_again(request: HttpRequest) -> HttpResponse:
         recipient_id=None if is_keeper else request.user.pk,
         now=clock.now(),
     )
-    messages.success(request, _("The mail is sent again within seconds."))
-    if is_keeper and request.POST.get("from") == "undelivered":
-        return redirect("notifications:undelivered")
-    return redirect(_back(request))
-
-
-@requires(Capability.MANAGE_PEOPLE)
-def undelivered(request: HttpRequest) -> HttpResponse:
-    """List the mails that were given up, with why."""
-    page = Paginator(list_given_up(), PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = [{"delivery": one, "subject": say_subject(one.event)} for one in page]
-    return render(request, "notifications/undelivered.html", {"rows": rows, "page": page})
+    messages.success(request, _("It is sent again within seconds."))
+    event_id = read_int(request, "event")
+    return redirect(_back(request)) if event_id is None else redirect("notifications:told", pk=event_id)

@@ -11,6 +11,10 @@ class ProceduresConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # Its models are there only now.
+        from procedures.due_sources import register_sources  # noqa: PLC0415  # models are there by now only
+
         name_records(self, names.NAMES)
         REFUSALS.update(labels.REFUSALS)
         REASONS.update(labels.REASONS)
+        register_sources()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from core.markdown import write_plain
 from recovery.drill_queries import find_reason
 from recovery.models import Drill
 
@@ -34,7 +35,8 @@ def _lines(drill: Drill) -> Iterator[str]:
     yield f"# {MARK}: drill {drill.pk} of {drill.environment.key}"
     yield ""
     yield f"- Result: **{drill.status}**"
-    yield f"- Begun {drill.asked_at:%Y-%m-%d %H:%M} UTC by {drill.asked_by}: {find_reason(drill)}"
+    said = write_plain(f"{drill.asked_by}: {find_reason(drill)}")
+    yield f"- Begun {drill.asked_at:%Y-%m-%d %H:%M} UTC by {said}"
     if drill.ended_at:
         yield f"- Ended {drill.ended_at:%Y-%m-%d %H:%M} UTC"
     yield ""

@@ -9,6 +9,7 @@ DEMO_REASONS: dict[str, str] = {
     "rehearsal_again": gettext_noop("The rehearsal begins again"),
     "goes_out": gettext_noop("Release %(release)s goes to the shops"),
     "rehearsal_of": gettext_noop("Rehearsal of %(release)s"),
+    "covered_by_plan": gettext_noop("Covered by the plan: pilots first, then one site a day"),
 }
 
 

@@ -40,9 +40,13 @@ from flags.tokens import USES
 from health.hooks import LEAN_ROUTES as HOOK_ROUTES
 from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
 from health.otlp import LEAN_ROUTES as OTLP_ROUTES
+from notices.keeper import BOARDS
+from notices.lean import LEAN_ROUTES as NOTICE_ROUTES
 from releaseportal.bodies import WholeBodies
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
-from rollouts.notices import LEAN_ROUTES as NOTICE_ROUTES
+from statuspage.keeper import PAGE
+from statuspage.lean import StatusFirst
+from statuspage.page_file import PageFile
 
 log = logging.getLogger(__name__)
 
@@ -81,13 +85,17 @@ async def _keep_flushing() -> None:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     HUB.open()
     KEEPER.start(SnapshotFile(settings.DATA_DIR / "snapshots"))
+    PAGE.start(PageFile(settings.DATA_DIR / "statuspage"))
+    BOARDS.start(HUB.wake_from_thread)
     flushing = asyncio.create_task(_keep_flushing())
     try:
         yield
     finally:
         flushing.cancel()
         await to_thread.run_sync(_flush)
+        await to_thread.run_sync(BOARDS.stop)
         await to_thread.run_sync(KEEPER.stop)
+        await to_thread.run_sync(PAGE.stop)
         HUB.close()
 
 
@@ -120,4 +128,4 @@ _routed = Starlette(
     exception_handlers={500: _answer_fault},
 )
 
-application = EvaluationsFirst(_routed)
+application = EvaluationsFirst(StatusFirst(_routed))

@@ -22,6 +22,7 @@ RAIL: tuple[tuple[str, str | Promise, Capability], ...] = (
     ("health:overview", _("Health"), Capability.VIEW),
     ("incidents:list", _("Incidents"), Capability.VIEW),
     ("recovery:list", _("Recovery"), Capability.VIEW),
+    ("announcements:list", _("Announcements"), Capability.VIEW),
     ("rollouts:calendar", _("Calendar"), Capability.VIEW),
     ("flags:sites", _("Sites"), Capability.VIEW),
     ("flags:tokens", _("Tokens"), Capability.MANAGE_TOKENS),
@@ -37,6 +38,7 @@ ICONS = {
     "health:overview": "health",
     "incidents:list": "incidents",
     "recovery:list": "recovery",
+    "announcements:list": "announcements",
     "rollouts:calendar": "calendar",
     "flags:sites": "sites",
     "flags:tokens": "tokens",
@@ -55,6 +57,7 @@ ON_PHONES: tuple[tuple[Capability, frozenset[str]], ...] = (
 ELSEWHERE = {
     "rollouts:list": ("/releases/", "/plan-templates/", "/freezes/", "/support/", "/agenda/"),
     "recovery:list": ("/procedures/",),
+    "incidents:list": ("/status-page/", "/notices/"),
 }
 
 

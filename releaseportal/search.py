@@ -10,17 +10,22 @@ from typing import Any
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.text import Truncator
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from announcements.labels import KINDS
+from announcements.labels import STATUSES as ANNOUNCEMENT_STATUSES
+from announcements.queries import find_announced
+from core import clock
+from core.fulltext import compose_query
 from core.roles import Capability, can
-from core.searching import is_said, split_words
+from core.searching import find_number, is_said, split_words
 from flags.models import Environment
 from flags.queries import search_flags, search_segments, search_sites
-from health.queries import search_complaints
+from health.search_queries import search_complaints
+from incidents.labels import STAGES, TIERS
 from incidents.labels import STATUSES as INCIDENT_STATUSES
-from incidents.labels import TIERS
-from incidents.queries import search_incidents
+from incidents.search_queries import search_post_mortems, search_titles
 from releaseportal.context import RAIL
 from rollouts.domain.lifecycle import UNDER_WAY
 from rollouts.labels import STATUSES as ROLLOUT_STATUSES
@@ -33,7 +38,10 @@ ACTIONS: tuple[tuple[str | Promise, str, Capability], ...] = (
     (_("Log a complaint"), "health:log_complaint", Capability.LOG_COMPLAINTS),
     (_("Import complaints"), "health:import", Capability.LOG_COMPLAINTS),
     (_("Declare an incident"), "incidents:declare", Capability.HANDLE_INCIDENTS),
+    (_("Tell the tills"), "notices:new", Capability.HANDLE_INCIDENTS),
+    (_("New announcement"), "announcements:new", Capability.DRAFT_ANNOUNCEMENTS),
     (_("Plan a rollout"), "rollouts:plan", Capability.DRIVE_ROLLOUTS),
+    (_("New risk"), "rollouts:risk_new", Capability.DRIVE_ROLLOUTS),
     (_("New flag"), "flags:new", Capability.EDIT_FLAGS),
     (_("New segment"), "flags:segment_new", Capability.EDIT_FLAGS),
     (_("New site"), "flags:site_new", Capability.EDIT_FLAGS),
@@ -42,9 +50,16 @@ ACTIONS: tuple[tuple[str | Promise, str, Capability], ...] = (
 
 #: Pages beside those of the rail.
 PAGES: tuple[tuple[str | Promise, str, Capability], ...] = (
+    (_("What is due"), "notifications:due", Capability.VIEW),
     (_("Releases"), "rollouts:releases", Capability.VIEW),
     (_("What can be removed"), "flags:removal", Capability.VIEW),
+    (_("Measures"), "incidents:measures", Capability.VIEW),
+    (_("Notices in the tills"), "notices:list", Capability.VIEW),
+    (_("To be called back"), "incidents:call_backs", Capability.VIEW),
+    (_("Search incidents, post-mortems and complaints"), "incidents:search", Capability.VIEW),
+    (_("Recovery times of incidents"), "incidents:report", Capability.VIEW),
     (_("Investigations"), "rollouts:investigations", Capability.VIEW),
+    (_("Risks"), "rollouts:risks", Capability.VIEW),
     (_("Freezes"), "rollouts:freezes", Capability.VIEW),
     (_("The next 48 hours"), "rollouts:agenda", Capability.VIEW),
     (_("Calendar feeds"), "rollouts:feeds", Capability.VIEW),
@@ -52,7 +67,13 @@ PAGES: tuple[tuple[str | Promise, str, Capability], ...] = (
     (_("Environments"), "flags:environments", Capability.MANAGE_ENVIRONMENTS),
     (_("Inbox"), "notifications:inbox", Capability.VIEW),
     (_("REST API"), "api_docs", Capability.VIEW),
-    (_("Mails not delivered"), "notifications:undelivered", Capability.MANAGE_PEOPLE),
+    (_("Broadcasts"), "notifications:broadcasts", Capability.VIEW),
+    (_("Channels of teams"), "notifications:channels", Capability.VIEW),
+    (_("Templates of announcements"), "announcements:templates", Capability.VIEW),
+    (_("Hotlines"), "announcements:hotlines", Capability.VIEW),
+    (_("Who was told what"), "notifications:ledger", Capability.VIEW),
+    (_("Notifications and digest"), "notifications:personal", Capability.VIEW),
+    (_("Status page"), "statuspage:settings", Capability.VIEW),
     (_("Password"), "account_change_password", Capability.VIEW),
     (_("Second factor"), "mfa_index", Capability.VIEW),
 )
@@ -79,10 +100,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Wish:
-    """Who searches for which words, looking at which environment; more than `limit` of a kind are not read."""
+    """Who searches for which words, looking at which environment; more than `limit` of a kind are not read.
+
+    `query`: the same as full text asks for them (`core.fulltext`).
+    """
 
     user: Any
     words: Sequence[str]
+    query: str
     environment: Environment | None
     limit: int
 
@@ -99,9 +124,9 @@ class Source:
 
 
 def search(*, text: str, user: Any, environment: Environment | None, limit: int) -> list[Group]:
-    """Return what a person finds, by source, at most `limit` of each: one query for each source that asks."""
+    """Return what a person finds, by source, at most `limit` of each: a query or two for each source that asks."""
     # One more than is shown tells whether there are more.
-    wish = Wish(user, split_words(text), environment, limit + 1)
+    wish = Wish(user, split_words(text), compose_query(text), environment, limit + 1)
     groups = []
     for source in SOURCES:
         if can(user, source.capability) and (wish.words or source.is_menu):
@@ -163,18 +188,35 @@ def _find_segments(wish: Wish) -> Iterator[Hit]:
 
 
 def _find_incidents(wish: Wish) -> Iterator[Hit]:
-    for incident in search_incidents(wish.words)[: wish.limit]:
+    for incident in search_titles(wish.query, number=find_number(wish.words), limit=wish.limit):
         detail = _join(INCIDENT_STATUSES[incident.status], TIERS[incident.tier], incident.environment.key)
         yield Hit(f"#{incident.pk} {incident.title}", detail, reverse("incidents:detail", args=[incident.pk]))
+
+
+def _find_post_mortems(wish: Wish) -> Iterator[Hit]:
+    for incident in search_post_mortems(wish.query, limit=wish.limit):
+        detail = _join(STAGES[incident.post_mortem.status], incident.environment.key)
+        yield Hit(f"#{incident.pk} {incident.title}", detail, reverse("incidents:post_mortem", args=[incident.pk]))
 
 
 def _find_complaints(wish: Wish) -> Iterator[Hit]:
     if wish.environment is None:
         return
-    for row in search_complaints(wish.words, environment_key=wish.environment.key)[: wish.limit]:
+    number = find_number(wish.words)
+    for row in search_complaints(wish.query, number=number, environment_id=wish.environment.pk, limit=wish.limit):
         words = row.words.text if hasattr(row, "words") else gettext("The words were deleted after their time.")
         detail = Truncator(words).chars(MOST_CHARACTERS_SHOWN)
         yield Hit(f"#{row.pk} {row.site.name}", detail, f"{reverse('health:complaints')}?number={row.pk}")
+
+
+def _find_announcements(wish: Wish) -> Iterator[Hit]:
+    for row in find_announced(wish.words, limit=wish.limit, now=clock.now()):
+        announcement = row.announcement
+        detail = _join(
+            KINDS[announcement.kind], ANNOUNCEMENT_STATUSES[announcement.status], announcement.environment.key
+        )
+        title = row.titles.get((get_language() or "en")[:2]) or row.titles["fr"] or row.titles["en"]
+        yield Hit(title or f"#{announcement.pk}", detail, reverse("announcements:detail", args=[announcement.pk]))
 
 
 def _join(*parts: str | Promise) -> str:
@@ -187,7 +229,9 @@ SOURCES: tuple[Source, ...] = (
     Source("rollouts", _("Rollouts"), Capability.VIEW, _find_rollouts),
     Source("releases", _("Releases"), Capability.VIEW, _find_releases),
     Source("incidents", _("Incidents"), Capability.VIEW, _find_incidents),
+    Source("post-mortems", _("Post-mortems"), Capability.VIEW, _find_post_mortems),
     Source("complaints", _("Complaints"), Capability.VIEW, _find_complaints),
+    Source("announcements", _("Announcements"), Capability.VIEW, _find_announcements),
     Source("sites", _("Sites"), Capability.VIEW, _find_sites),
     Source("segments", _("Segments"), Capability.VIEW, _find_segments),
     Source("pages", _("Pages"), Capability.VIEW, _find_pages, is_menu=True),

@@ -5,6 +5,7 @@ Without `DATABASE_URL` and `REDIS_URL` the addresses of the embedded servers are
 """
 
 import os
+import sys
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -24,6 +25,8 @@ DATA_DIR = find_data_dir(env.ENVIRON)
 _found = find_addresses(DATA_DIR, environment=env.ENVIRON)
 
 SECRET_KEY = _found.secret_key
+#: Keys of before, newest first: what they sealed and signed still opens.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -49,6 +52,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "simple_history",
     "releaseportal",
+    "statuspage",
+    "announcements",
+    "notices",
     "incidents",
     "rollouts",
     "health",
@@ -131,6 +137,8 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# By address, and many people may share one: wrong passwords are counted apart, and by account too.
+ACCOUNT_RATE_LIMITS = {"login": f"{env.int('SIGN_INS_PER_MINUTE', default=30)}/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 # Admins set addresses, nobody confirms one here: who has reset a password would be refused a second factor.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
@@ -158,7 +166,11 @@ CELERY_TASK_ACKS_LATE = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5, "visibility_timeout": 60}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+#: Celery would open and close a connection with each of a dozen tasks a second; see releaseportal/celery.py.
+CELERY_DB_REUSE_MAX = sys.maxsize
 CELERY_TIMEZONE = "UTC"
+# Kept in memory: every period is seconds, and a schedule file breaks when beat is killed.
+CELERY_BEAT_SCHEDULER = "releaseportal.beat:TableScheduler"
 CELERY_BEAT_SCHEDULE = {
     row.task: {
         "task": row.task,
@@ -178,6 +190,10 @@ if not EMAIL_CONFIG.get("EMAIL_FILE_PATH"):
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="release-portal@localhost")
 EMAIL_TIMEOUT = 10
+# How many mails to readers without an account go out a minute, all in all: what the mail service allows.
+BULK_PER_MINUTE = max(1, env.int("BULK_PER_MINUTE", default=600))
+# The mailbox that takes mails which come back; each mail's own sender is made from it.
+BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="")
 
 # The address of a client's stream carries a signed token that changes with each period.
 STREAM_PERIOD_SECONDS = env.int("STREAM_PERIOD_SECONDS", default=86_400)
@@ -234,7 +250,7 @@ TEST_RUNNER = "django.test.runner.DiscoverRunner"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": {"()": "core.logs.OneLine", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "filters": {"links": {"()": "core.logs.HideLinks"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
@@ -243,6 +259,16 @@ LOGGING = {
 
 # Private networks that addresses typed in by people (monitoring) may lead to; public addresses always may.
 OUTBOUND_NETWORKS = [ip_network(network) for network in env.list("OUTBOUND_NETWORKS", default=[])]
+#: Where programs may be that strangers subscribe to the status page.
+SUBSCRIBER_NETWORKS = [ip_network(network) for network in env.list("SUBSCRIBER_NETWORKS", default=[])]
+
+# Which of Apprise's services endpoints may name: each speaks with hosts of its own, so that none leads inside.
+APPRISE_SCHEMES = frozenset(
+    env.list(
+        "APPRISE_SCHEMES",
+        default=["freemobile", "twilio", "vonage", "msgbird", "clicksend", "sinch", "smsmgr", "tgram", "pover"],
+    )
+)
 
 # Recovery of targets: PostgreSQL's programs ("": the machine's own, or the embedded server's wheel), the folder of
 # secrets that hold targets' addresses, and where a dump lies while it is made and read.
@@ -266,21 +292,39 @@ _FOLDER_STORAGE = {
         "directory_permissions_mode": 0o700,
     },
 }
-S3_STORAGE = {
-    "BACKEND": "storages.backends.s3.S3Storage",
-    "OPTIONS": {
-        "bucket_name": _BUCKET,
-        "endpoint_url": env.str("RECOVERY_S3_ENDPOINT", default="") or None,
-        "region_name": env.str("RECOVERY_S3_REGION", default="") or None,
-        "access_key": env.str("RECOVERY_S3_ACCESS_KEY", default="") or None,
-        "secret_key": env.str("RECOVERY_S3_SECRET_KEY", default="") or None,
-        "location": env.str("RECOVERY_S3_PREFIX", default=""),
-        "file_overwrite": False,
-        "default_acl": None,
-    },
+
+
+def _bucket(prefix: str, **options: object) -> dict[str, object]:
+    """Return a bucket of S3, or of what speaks like it, as the variables with a prefix name it."""
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": env.str(f"{prefix}_S3_BUCKET", default=""),
+            "endpoint_url": env.str(f"{prefix}_S3_ENDPOINT", default="") or None,
+            "region_name": env.str(f"{prefix}_S3_REGION", default="") or None,
+            "access_key": env.str(f"{prefix}_S3_ACCESS_KEY", default="") or None,
+            "secret_key": env.str(f"{prefix}_S3_SECRET_KEY", default="") or None,
+            "location": env.str(f"{prefix}_S3_PREFIX", default=""),
+            "default_acl": None,
+            **options,
+        },
+    }
+
+
+S3_STORAGE = _bucket("RECOVERY", file_overwrite=False)
+# The public page: where it is read, and where its static copy is written on every change.
+STATUS_PAGE_URL = env.str("STATUS_PAGE_URL", default=f"{PUBLIC_URL}/status").rstrip("/")
+_STATUS_BUCKET = env.str("STATUS_PAGE_S3_BUCKET", default="")
+_STATUS_FOLDER_STORAGE = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": env.str("STATUS_PAGE_DIR", default=str(DATA_DIR / "status-page"))},
 }
+STATUS_PAGE_S3_STORAGE = _bucket(
+    "STATUS_PAGE", file_overwrite=True, object_parameters={"CacheControl": "public, max-age=15"}
+)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "restore_points": S3_STORAGE if _BUCKET else _FOLDER_STORAGE,
+    "status_page": STATUS_PAGE_S3_STORAGE if _STATUS_BUCKET else _STATUS_FOLDER_STORAGE,
 }

@@ -1,5 +1,7 @@
 """The dashboard, the search over everything, and the switches of the frame."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,12 +16,15 @@ from core.errors import InvalidInput
 from core.roles import Capability, can, requires
 from core.searching import MOST_CHARACTERS
 from core.transitions import set_language
+from core.views import remember_language
 from flags.current import SESSION_KEY, get_current_environment
 from flags.queries import find_environment, get_flag_names
 from health.domain.complaints import DAILY_COMPLAINT_LIMIT
 from health.guardrail_queries import get_complaint_limit
 from health.queries import count_complaints, verdicts_by_flag
+from incidents.call_back_queries import count_open
 from incidents.queries import open_incidents, with_clocks
+from incidents.report_queries import count_recent
 from recovery.queries import list_pressing
 from releaseportal.schedule import BEAT_LIMIT
 from releaseportal.search import search
@@ -29,6 +34,8 @@ from rollouts.queries import find_last_scheduler_beat, list_live_rollouts
 from rollouts.support_queries import list_duty
 from rollouts.track import prefetch_track, summarise_all
 
+#: Of which incidents the dashboard says how many were restored in time.
+KEPT_SPAN = timedelta(days=90)
 #: How many of each kind the palette and the page of results show.
 MOST_IN_PALETTE, MOST_ON_PAGE = 5, 25
 
@@ -50,7 +57,10 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
         "verdicts": verdicts_by_flag(environment_key=environment.key) if environment else [],
         "flag_names": get_flag_names(),
         "incidents": with_clocks(open_incidents(), now=now),
+        "kept": count_recent(environment_key=environment.key if environment else None, since=now - KEPT_SPAN, now=now),
+        "kept_days": KEPT_SPAN.days,
         "complaints": count_complaints(environment_key=environment.key, now=now) if environment else 0,
+        "calls_due": count_open(),
         "complaint_limit": get_complaint_limit(environment.key) if environment else DAILY_COMPLAINT_LIMIT,
         "beat_at": beat_at,
         "scheduler_alive": beat_at is not None and now - beat_at < BEAT_LIMIT,
@@ -94,7 +104,7 @@ def switch_language(request: HttpRequest) -> HttpResponseRedirect:
         raise InvalidInput("language_unknown")
     set_language(user_id=request.user.pk or 0, language=language, now=clock.now())
     answer = _back(request)
-    answer.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=31_536_000, samesite="Lax")
+    remember_language(answer, language)
     return answer
 
 

@@ -11,6 +11,7 @@ from rollouts.domain.lifecycle import EDGES, ENDED, UNDER_WAY, Status
 from rollouts.models import PhaseStatus, Rollout
 from rollouts.queries import find_next_step
 from rollouts.transitions.approving import find_approval_lack
+from rollouts.transitions.reviewing_risks import find_review_lack
 
 #: The plan itself waits, or will wait, for other people.
 ASKING = frozenset({Status.DRAFT, Status.AWAITING_APPROVAL})
@@ -51,11 +52,12 @@ def weigh_actions(rollout: Rollout) -> Doable:
     approval = weigh_plan_approval(rollout) if asks and status in ASKING else None
     unscheduled = find_approval_lack(rollout, approval) if approval is not None else None
     unpromoted = _refuse_promote(rollout, status)
+    unreviewed = find_review_lack(rollout) if asks and status is Status.DRAFT else None
     names = {
         "pause": Status.PAUSED in ends,
         "start_now": status is Status.SCHEDULED and not asks,
         "promote": status is Status.RUNNING and unpromoted is None,
-        "request_approval": asks and status is Status.DRAFT,
+        "request_approval": asks and status is Status.DRAFT and unreviewed is None,
         "withdraw": status is Status.AWAITING_APPROVAL,
         "schedule": Status.SCHEDULED in ends and unscheduled is None,
         "resume": Status.RUNNING in ends and status is not Status.SCHEDULED,
@@ -64,6 +66,7 @@ def weigh_actions(rollout: Rollout) -> Doable:
         "roll_back": status in UNDER_WAY,
     }
     refusals = {
+        "request_approval": unreviewed,
         "schedule": unscheduled,
         "start_now": _refuse_start(rollout, status),
         "promote": unpromoted,

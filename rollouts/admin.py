@@ -16,6 +16,10 @@ from rollouts.models import (
     PlanTemplateVersion,
     Release,
     ReleaseFlag,
+    Risk,
+    RiskFlag,
+    RiskRelease,
+    RiskReview,
     Rollback,
     RollbackFlag,
     Rollout,
@@ -191,6 +195,46 @@ class InvestigationAdmin(ReadOnlyAdmin):
     list_select_related = (*_ROLLOUT, "owner")
     search_fields = ("conclusion", "rollout__release__version")
     date_hierarchy = "opened_at"
+
+
+class RiskReleaseInline(ReadOnlyInline):
+    model = RiskRelease
+
+
+class RiskFlagInline(ReadOnlyInline):
+    model = RiskFlag
+
+
+@admin.register(Risk)
+class RiskAdmin(ReadOnlyAdmin):
+    list_display = ("title", "category", "likelihood", "impact", "state", "owner", "review_on")
+    list_filter = ("category", "state", "likelihood", "impact")
+    list_select_related = ("owner",)
+    search_fields = ("title", "description", "mitigation")
+    inlines = (RiskReleaseInline, RiskFlagInline)
+
+
+@admin.register(RiskRelease)
+class RiskReleaseAdmin(ReadOnlyAdmin):
+    list_display = ("risk", "release")
+    list_select_related = ("risk", "release")
+    search_fields = ("risk__title", "release__version")
+
+
+@admin.register(RiskFlag)
+class RiskFlagAdmin(ReadOnlyAdmin):
+    list_display = ("risk", "flag")
+    list_select_related = ("risk", "flag")
+    search_fields = ("risk__title", "flag__key")
+
+
+@admin.register(RiskReview)
+class RiskReviewAdmin(UntrackedAdmin):
+    list_display = ("reviewed_at", "risk", "rollout", "likelihood", "impact", "reviewed_by", "words")
+    list_filter = ("rollout__environment",)
+    list_select_related = ("risk", *_ROLLOUT, "reviewed_by")
+    search_fields = ("risk__title", "words")
+    date_hierarchy = "reviewed_at"
 
 
 @admin.register(Rollback)

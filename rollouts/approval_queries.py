@@ -1,10 +1,13 @@
 """Reads of approvals: what a rollout's content is, who wrote it, and who approved it."""
 
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Func, JSONField, QuerySet, TextField, Value
+from django.db.models import Func, JSONField, Max, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from core.actors import ActorKind
@@ -13,11 +16,11 @@ from flags.models import Segment, SegmentMember
 from health.domain import error_rate
 from rollouts.domain.approving import AUTHORING, ApprovalState, DecisionMade, hash_content, weigh_decisions
 from rollouts.domain.phase_guardrails import PhaseGuardrail
-from rollouts.models import Approval, Decision, Phase, Rollout, Scope, Step, StepStatus
+from rollouts.models import Approval, Decision, Phase, Rollout, RolloutEvent, Scope, Step, StepStatus
 
 
 def weigh_plan_approval(rollout: Rollout) -> ApprovalState:
-    """Return how far the approval of a plan is, by its present content: twelve queries."""
+    """Return how far the approval of a plan is, by its present content: thirteen queries."""
     return _weigh(
         rollout,
         phase=None,
@@ -27,7 +30,7 @@ def weigh_plan_approval(rollout: Rollout) -> ApprovalState:
 
 
 def weigh_phase_approval(phase: Phase) -> ApprovalState:
-    """Return how far the approval of a phase's end is, by what comes after it: eleven queries.
+    """Return how far the approval of a phase's end is, by what comes after it: twelve queries.
 
     At least one person must approve, also where the environment asks for none. Once a phase is taken
     back, what was approved before does not stand any more.
@@ -48,18 +51,34 @@ def _count_needed(rollout: Rollout) -> int:
 
 
 def find_authors(rollout: Rollout) -> set[int]:
-    """Return the people who wrote the plan or changed it, or since then who is in its segments: three queries."""
-    events = rollout.events.filter(kind__in=AUTHORING, actor_user__isnull=False)
-    named = rollout.steps.exclude(segment=None).order_by().values("segment")
-    since = {"history_date__gte": rollout.created_at, "history_user__isnull": False}
-    people = SegmentMember.history.filter(segment__in=named, **since)
-    segments = Segment.history.filter(id__in=named, **since)
-    changes = (rows.order_by().values_list("history_user", flat=True).distinct() for rows in (people, segments))
-    return {
-        *events.values_list("actor_user", flat=True),
-        *(user for rows in changes for user in rows),
-        *filter(None, [rollout.created_by_id]),
-    }
+    """Return the people who wrote the plan or changed it, or since then who is in its segments: four queries."""
+    return map_authors([rollout])[rollout.pk]
+
+
+def map_authors(rollouts: Collection[Rollout]) -> dict[int, set[int]]:
+    """Return the authors of each of these plans, by its number: four queries, however many plans."""
+    found = {one.pk: {pk for pk in [one.created_by_id] if pk is not None} for one in rollouts}
+    events = RolloutEvent.objects.filter(rollout__in=found, kind__in=AUTHORING, actor_user__isnull=False)
+    for pk, user in events.order_by().values_list("rollout", "actor_user").distinct():
+        found[pk].add(user)
+    named = Step.objects.filter(rollout__in=found).exclude(segment=None).order_by()
+    plans: dict[int, list[Rollout]] = defaultdict(list)
+    by_pk = {one.pk: one for one in rollouts}
+    for segment, pk in named.values_list("segment", "rollout").distinct():
+        plans[segment].append(by_pk[pk])
+    for segment, user, at in _list_segment_changes(plans):
+        for one in plans[segment]:
+            if at >= one.created_at:
+                found[one.pk].add(user)
+    return found
+
+
+def _list_segment_changes(segment_ids: Collection[int]) -> Iterator[tuple[int, int, datetime]]:
+    """Yield who changed whom these segments hold, and when they last did: two queries."""
+    members = SegmentMember.history.filter(segment__in=segment_ids, history_user__isnull=False)
+    segments = Segment.history.filter(id__in=segment_ids, history_user__isnull=False)
+    for rows, column in ((members, "segment"), (segments, "id")):
+        yield from rows.order_by().values_list(column, "history_user").annotate(at=Max("history_date"))
 
 
 def _weigh(rollout: Rollout, *, phase: Phase | None, content_hash: str, needed: int) -> ApprovalState:
@@ -69,7 +88,7 @@ def _weigh(rollout: Rollout, *, phase: Phase | None, content_hash: str, needed: 
     decisions = [
         DecisionMade(
             user_id=row.decided_by_id,
-            name=row.decided_by.get_full_name() or row.decided_by.username,
+            name=str(row.decided_by),
             is_approved=row.decision == Decision.APPROVED,
             content_hash=row.content_hash,
             comment=row.comment,

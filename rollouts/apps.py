@@ -6,7 +6,7 @@ from core.naming import name_records
 from core.reasons import REASONS, VALUES
 from flags.dependants import register
 from flags.labels import STANDINGS
-from rollouts import approval_labels, feedback_labels, labels, names, template_labels
+from rollouts import approval_labels, feedback_labels, labels, names, risk_labels, template_labels
 
 
 class RolloutsConfig(AppConfig):
@@ -16,6 +16,8 @@ class RolloutsConfig(AppConfig):
     def ready(self) -> None:
         # Its models are there only now.
         from rollouts.dependant import RolloutsUse  # noqa: PLC0415  # models are there by now only
+        from rollouts.due_sources import register_sources  # noqa: PLC0415  # models are there by now only
+        from rollouts.transitions.installing_risks import install_risks  # noqa: PLC0415  # models are there by now only
         from rollouts.transitions.templating import install_built_in  # noqa: PLC0415  # models are there by now only
 
         name_records(self, names.NAMES)
@@ -23,8 +25,12 @@ class RolloutsConfig(AppConfig):
         REFUSALS.update(approval_labels.REFUSALS)
         REFUSALS.update(feedback_labels.REFUSALS)
         REFUSALS.update(template_labels.REFUSALS)
+        REFUSALS.update(risk_labels.REFUSALS)
         REASONS.update(labels.REASONS)
+        REASONS.update(risk_labels.REASONS)
         VALUES["phase"] = labels.PHASES
         VALUES["standing"] = STANDINGS
         register(RolloutsUse())
         installing.register(install_built_in)
+        installing.register(install_risks)
+        register_sources()

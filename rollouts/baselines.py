@@ -10,14 +10,15 @@ from health.domain.performance import BASELINE_WEEKS
 from health.models import Baseline
 from rollouts.exposure_queries import read_exposures
 from rollouts.models import Rollback, Rollout, Step, StepStatus
+from rollouts.unusual import list_days_told
 
 
 def freeze_baselines(rollouts: Collection[Rollout]) -> int:
     """Freeze the baseline of each rollout that has none and exposes somebody; return how many."""
     known = set(
-        Baseline.objects.filter(subject__in=[f"rollout:{one.pk}" for one in rollouts]).values_list("subject", flat=True)
+        Baseline.objects.filter(subject__in=[one.subject for one in rollouts]).values_list("subject", flat=True)
     )
-    fresh = [one for one in rollouts if f"rollout:{one.pk}" not in known]
+    fresh = [one for one in rollouts if one.subject not in known]
     if not fresh:
         return 0
     exposures = read_exposures(fresh)
@@ -28,7 +29,7 @@ def freeze_baselines(rollouts: Collection[Rollout]) -> int:
         since = min(one.since for one in exposures[rollout.pk])
         zone = ZoneInfo(rollout.zone)
         excluded = list_unusual_days(rollout, until=since, zone=zone)
-        subject = f"rollout:{rollout.pk}"
+        subject = rollout.subject
         made = freeze_baseline(
             subject=subject, environment_key=rollout.environment.key, since=since, excluded=excluded, zone=zone
         )
@@ -37,7 +38,7 @@ def freeze_baselines(rollouts: Collection[Rollout]) -> int:
 
 
 def list_unusual_days(rollout: Rollout, *, until: datetime, zone: ZoneInfo) -> set[date]:
-    """Return the days before a moment on which the release's flags were on, or something was taken back: two queries.
+    """Return the days before a moment on which the release's flags were on, something was taken back or was broken.
 
     What was on, or went wrong, is not what is usual.
     """
@@ -54,4 +55,5 @@ def list_unusual_days(rollout: Rollout, *, until: datetime, zone: ZoneInfo) -> s
     taken = Rollback.objects.filter(
         rollout__environment=rollout.environment_id, detected_at__gte=since, detected_at__lt=until
     )
-    return exposed | {local_day(moment, zone=zone) for moment in taken.values_list("detected_at", flat=True)}
+    back = {local_day(moment, zone=zone) for moment in taken.values_list("detected_at", flat=True)}
+    return exposed | back | list_days_told(rollout.environment_id, since=since, until=until, zone=zone)

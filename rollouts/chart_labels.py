@@ -22,7 +22,7 @@ FIGURES: dict[Figure, str | Promise] = {
 #: Signs on the time axis, and what each means.
 MARKS: dict[str, tuple[str, str | Promise]] = {
     "on": ("▶", _("on for more")),
-    "held": ("⏸", _("held or paused")),
+    "held": ("❚❚", _("held or paused")),
     "resumed": ("▷", _("resumed")),
     "back": ("↩", _("taken back")),
     "said": ("◉", _("a guardrail breached, nothing was stopped")),

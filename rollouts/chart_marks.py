@@ -111,5 +111,5 @@ def _list_events(rollout: Rollout, span: Span) -> list[Happening]:
 
 
 def _list_said(rollout: Rollout, span: Span) -> list[Happening]:
-    rows = Decision.objects.filter(subject=f"rollout:{rollout.pk}", act__in=SAID, at__gte=span.since, at__lt=span.until)
+    rows = Decision.objects.filter(subject=rollout.subject, act__in=SAID, at__gte=span.since, at__lt=span.until)
     return [Happening(one.at, "said", decision=one) for one in rows.order_by("-pk")[:MOST_MARKS]]

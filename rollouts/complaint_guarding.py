@@ -59,7 +59,7 @@ def _investigate(rollout: Rollout, alarm: Alarm, *, mode: str, now: datetime) ->
 @transaction.atomic
 def _observe(rollout: Rollout, alarm: Alarm, *, now: datetime) -> None:
     """Write down once what would have held it."""
-    if was_observed(alarm, subject=f"rollout:{rollout.pk}"):
+    if was_observed(alarm, subject=rollout.subject):
         return
     flags = {"flags": [alarm.flag_key]} if alarm.flag_key else {}
     add_event(rollout, kind="guardrail_observed", actor=GUARDRAIL, reason=say_alarm(alarm), now=now, data=flags)
@@ -69,7 +69,7 @@ def _observe(rollout: Rollout, alarm: Alarm, *, now: datetime) -> None:
 def _decide(rollout: Rollout, alarm: Alarm, *, act: Act, mode: str, now: datetime) -> None:
     note_complaints(
         alarm,
-        subject=f"rollout:{rollout.pk}",
+        subject=rollout.subject,
         epoch=rollout.epoch,
         environment_key=rollout.environment.key,
         zone=ZoneInfo(rollout.zone),

@@ -1,17 +1,17 @@
 """The guardrails a rollout is judged by: its environment's or a flag's own, with what its running phase asks for."""
 
 from collections.abc import Collection, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 
 from health.domain import alert_lane, query_lane
 from health.domain.exposure import Exposure
-from health.domain.guardrail import LIMITS, SHARE_LANES, tighten
+from health.domain.guardrail import LIMITS, SHARE_LANES
 from health.guardrail_queries import Guardrails, read_guardrails
 from health.looks import Look
-from health.models import Guardrail, GuardrailScope, Mode, QueryGuardrail
+from health.models import Guardrail, Mode, QueryGuardrail
 from health.query_queries import read_active_queries
 from rollouts.domain.templates import SupportLevel
+from rollouts.guardrail_settings import Setting, list_settings_of_phase, make_setting
 from rollouts.models import Phase, PhaseStatus, Rollout
 
 
@@ -45,18 +45,28 @@ class EffectiveGuardrails:
         return self._known[lane, flag_key]
 
     def _find(self, lane: str, flag_key: str | None) -> Guardrail:
-        guardrail = copy(self.guardrails.get(environment_key=self.environment_key, lane=lane, flag_key=flag_key))
-        override = next((one for one in self.phase.overrides if one.lane == lane), None) if self.phase else None
-        if override is not None:
-            guardrail.mode = Mode(override.mode or guardrail.mode)
-            guardrail.scope = GuardrailScope(override.scope or guardrail.scope)
-            if guardrail.has_share:
-                guardrail.threshold_bp = override.limit or guardrail.threshold_bp
-            else:
-                guardrail.most_a_day = override.limit or guardrail.most_a_day
-        if guardrail.has_share and self.phase is not None and self.phase.support == SupportLevel.HEIGHTENED:
-            guardrail.threshold_bp = tighten(guardrail.threshold_bp, least_bp=LIMITS[lane].least)
-        return guardrail
+        return make_setting(
+            lane,
+            flag_key,
+            guardrails=self.guardrails,
+            environment_key=self.environment_key,
+            overrides=self.phase.overrides if self.phase else (),
+            support=self.phase.support if self.phase else SupportLevel.STANDARD,
+        ).guardrail
+
+    def list_settings(self, flag_keys: Collection[str]) -> list[Setting]:
+        """Return how each lane is set now, and for which of these flags otherwise; who says so."""
+        return self.list_settings_in(self.phase, flag_keys)
+
+    def list_settings_in(self, phase: Phase | None, flag_keys: Collection[str]) -> list[Setting]:
+        """Return how each lane is set in a phase, be it the running one or not."""
+        return list_settings_of_phase(
+            guardrails=self.guardrails,
+            environment_key=self.environment_key,
+            flag_keys=flag_keys,
+            overrides=phase.overrides if phase else (),
+            support=phase.support if phase else SupportLevel.STANDARD,
+        )
 
     def list_looks(self, exposures: Sequence[Exposure]) -> list[Look]:
         """Return what the share lanes that are not off ask of these flags."""

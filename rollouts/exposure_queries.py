@@ -78,7 +78,7 @@ def _expose(
         since=min(row["since"] for row in rows),
         everyone=everyone_since is not None,
         site_keys=frozenset(sites),
-        subject=f"rollout:{rollout.pk}",
+        subject=rollout.subject,
         epoch=rollout.epoch,
         is_newest=flag_key == newest,
         seen_at=seen_at,

@@ -48,6 +48,8 @@ EVENTS: dict[str, str | Promise] = {
     "guardrail_observed": _("Observed only, nothing was done: %(flags)s"),
     "guardrail_cooling": _("It breaches again so soon after a hold that nothing was done: %(flags)s"),
     "guardrail_investigate": _("To be investigated: %(flags)s"),
+    "guardrail_changed": _("Guardrail set for %(phase)s. %(lane)s: %(was)s → %(then)s"),
+    "guardrail_loosened": _("Guardrail loosened for %(phase)s. %(lane)s: %(was)s → %(then)s"),
 }
 
 #: Their data may lack a word.
@@ -56,3 +58,21 @@ SHORT_EVENTS: dict[str, str | Promise] = {
     "guardrail_cooling": _("It breaches again so soon after a hold that nothing was done"),
     "guardrail_investigate": _("To be investigated"),
 }
+
+REFUSALS: dict[str, str | Promise] = {
+    "phase_ended": _("This phase is over: its guardrails stay as they were."),
+    "guardrail_as_it_is": _("It is set so already."),
+    "guardrail_is_approved": _(
+        "Others approved this plan for %(environment)s as it is: looser needs their approval. Plan it anew."
+    ),
+}
+
+#: Who says how a guardrail is set.
+ORIGINS: dict[str, str | Promise] = {
+    "phase": _("from this phase"),
+    "flag": _("from the flag"),
+    "environment": _("from the environment"),
+    "default": _("as it comes"),
+}
+#: What of a guardrail can be set.
+PARTS: dict[str, str | Promise] = {"mode": _("mode"), "limit": _("limit"), "scope": _("what goes off")}

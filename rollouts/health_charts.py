@@ -109,7 +109,7 @@ class _Reading:
         return ZoneInfo(self.rollout.zone)
 
     def time(self, where: Where) -> list[Took]:
-        return time_windows(where, self.windows, subject=f"rollout:{self.rollout.pk}", by_hour=self.by_hour)
+        return time_windows(where, self.windows, subject=self.rollout.subject, by_hour=self.by_hour)
 
 
 def compose_health_page(rollout: Rollout, asked: Asked, *, now: datetime) -> HealthPage:

@@ -143,7 +143,7 @@ class _Maker:
             asked = [one for one in windows if (one.until - one.since > LONGEST_IN_MINUTES) is by_hour]
             if not asked:
                 continue
-            for one in time_windows(where, asked, subject=f"rollout:{self.rollout.pk}", by_hour=by_hour):
+            for one in time_windows(where, asked, subject=self.rollout.subject, by_hour=by_hour):
                 took.setdefault((one.window, one.key), []).append(one)
         return _Sums(counted, took)
 
@@ -208,7 +208,7 @@ class _Maker:
 
 
 def _find_baseline(rollout: Rollout) -> BaselineSaid | None:
-    row = Baseline.objects.filter(subject=f"rollout:{rollout.pk}").first()
+    row = Baseline.objects.filter(subject=rollout.subject).first()
     if row is None or not row.requests:
         return None
     return BaselineSaid(
@@ -237,7 +237,7 @@ def _list_acts(rollout: Rollout) -> list[ActDone]:
     """Return what was held or taken back and what guardrails said, in order of time: three queries and a prefetch."""
     back = Rollback.objects.filter(rollout=rollout).select_related("site").prefetch_related("rollback_flags__flag")
     held = RolloutEvent.objects.filter(rollout=rollout, kind="held").order_by("-pk")[:MOST_ACTS]
-    said = Decision.objects.filter(subject=f"rollout:{rollout.pk}").order_by("-pk")[:MOST_ACTS]
+    said = Decision.objects.filter(subject=rollout.subject).order_by("-pk")[:MOST_ACTS]
     acts = [
         *(
             ActDone(

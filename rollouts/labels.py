@@ -1,13 +1,10 @@
 """Words of rollouts."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_noop, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop, ngettext_lazy
 
-from rollouts import guardrail_labels
+from rollouts import guardrail_labels, risk_labels
 
 REFUSALS: dict[str, str | Promise] = {
     "plan_without_flags": _("The release has no flags: add them first."),
@@ -90,6 +87,7 @@ REFUSALS: dict[str, str | Promise] = {
     "investigation_unknown": _("There is no such investigation."),
     "owner_unfit": _("Choose somebody who may handle incidents: release managers, support, admins."),
     "rollback_not_acknowledged": _("Acknowledge first why these were taken back: %(flags)s."),
+    **guardrail_labels.REFUSALS,
 }
 
 WARNINGS: dict[str, str | Promise] = {
@@ -309,6 +307,7 @@ EVENTS: dict[str, str | Promise] = {
     "investigation_dismissed": _("Investigated: dismissed"),
     "acknowledged": _("Rollback acknowledged: %(flag)s"),
     **guardrail_labels.EVENTS,
+    **risk_labels.EVENTS,
 }
 
 #: Their data may lack a word: then the shorter sentence is said.
@@ -356,23 +355,7 @@ PLAN_CHOICES: dict[str, str | Promise] = {
     "sites": _("Order of the sites"),
 }
 
-
-def say_event(*, kind: str, data: Mapping[str, Any], count: int = 1) -> str:
-    """Return one line of the story as a sentence, from its kind and data; `count` events alike are one line."""
-    words = dict(data)
-    for name in ("audience", "before"):
-        if name in data:
-            words[name] = AUDIENCES.get(str(data[name]), data[name])
-    if "phase" in data:
-        words["phase"] = PHASES.get(str(data["phase"]), data["phase"])
-    if "code" in data:
-        words["held"] = HELD.get(str(data["code"]), data["code"])
-    for name in ("flags", "sites", "still_off"):
-        if isinstance(data.get(name), list):
-            words[name] = ", ".join(map(str, data[name]))
-    if count > 1:
-        return gettext("%(count)s flags on for %(audience)s") % {"count": count, "audience": words.get("audience", "")}
-    try:
-        return str(EVENTS[kind]) % words
-    except KeyError:
-        return str(SHORT_EVENTS.get(kind, kind))
+#: The register's words, as templates say them.
+RISK_CATEGORIES, RISK_STATES = risk_labels.CATEGORIES, risk_labels.STATES
+RISK_LEVELS, RISK_SIGNS, RISK_TONES = risk_labels.LEVELS, risk_labels.LEVEL_SIGNS, risk_labels.LEVEL_TONES
+RISK_ACTIONS, LIKELIHOODS, IMPACTS = risk_labels.ACTIONS, risk_labels.LIKELIHOODS, risk_labels.IMPACTS

@@ -88,7 +88,7 @@ def watch_lanes(rollouts: Sequence[Rollout], *, now: datetime) -> int:
     breaching = [one for one in judged if one.judgement.verdict is Verdict.BREACH]
     holds = list_holds(subjects={one.exposure.subject for one in breaching}, now=now) if breaching else {}
     for rollout in rollouts:
-        subject = f"rollout:{rollout.pk}"
+        subject = rollout.subject
         effective = guardrails[rollout.pk]
         for lane in (*FLAG_LANES, *(query.lane for query in effective.queries)):
             breaches = [

@@ -46,10 +46,10 @@ def list_notices(
     since = dict(done.order_by().values_list("flag").annotate(since=Min("done_at")))
     flags = Flag.objects.filter(pk__in=since, archived_at=None).exclude(cashier_note_fr__regex=r"^\s*$")
     rows = flags.select_related("note_picture").order_by("name") if since else []
-    return [Notice(flag, since[flag.pk], end) for flag in rows if _is_given(definitions.get(flag.key), site_key)]
+    return [Notice(flag, since[flag.pk], end) for flag in rows if is_given(definitions.get(flag.key), site_key)]
 
 
-def _is_given(definition: FlagDefinition | None, site_key: str) -> bool:
+def is_given(definition: FlagDefinition | None, site_key: str) -> bool:
     """Tell whether the whole site gets something other than the flag switched off would give."""
     if definition is None:
         return False

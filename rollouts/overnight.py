@@ -21,7 +21,7 @@ def list_spells(rollout: Rollout, *, now: datetime) -> list[Spell]:
     """Return the passes after which there was only silence: two queries."""
     done = rollout.steps.filter(status=StepStatus.DONE).order_by()
     widened = dict(done.values_list("flag__key").annotate(last=Max("done_at")))
-    rows = StoredVerdict.objects.filter(subject=f"rollout:{rollout.pk}").order_by("lane", "flag_key", "pk")
+    rows = StoredVerdict.objects.filter(subject=rollout.subject).order_by("lane", "flag_key", "pk")
     spells = []
     for (lane, flag_key), said in groupby(rows, key=lambda row: (row.lane, row.flag_key)):
         ended_at: datetime | None = None

@@ -25,6 +25,7 @@ from rollouts.domain.gates import GateResult
 from rollouts.effective_guardrail import get_effective_guardrails
 from rollouts.exposure_queries import exposures_of
 from rollouts.gate_queries import judge_phase
+from rollouts.guardrail_settings import Setting
 from rollouts.hand_queries import list_flags_off
 from rollouts.models import Rollback, Rollout, RolloutFlag
 from rollouts.people_queries import list_exposed_segments
@@ -79,6 +80,7 @@ class Page:
     gates: Sequence[GateResult]
     judgements: Sequence[Judgement]
     guardrail: Guardrail
+    settings: Sequence[Setting]
     flags: Sequence[RolloutFlag]
     doable: Doable
     errors: Chart
@@ -89,6 +91,11 @@ class Page:
     confirmations: Sequence[Confirmed]
     acted: Sequence[Acted]
     lights: Sequence[TargetLight]
+
+    @property
+    def is_known_everywhere(self) -> bool:
+        """Whether no till is missing that has to know what was switched."""
+        return all(one.confirmation.is_complete for one in self.confirmations)
 
 
 def compose_page(rollout: Rollout, *, now: datetime) -> Page:
@@ -109,6 +116,7 @@ def compose_page(rollout: Rollout, *, now: datetime) -> Page:
     return Page(
         summary=summary,
         guardrail=guardrail,
+        settings=guardrails.list_settings([row.flag.key for row in flags]),
         gates=judge_phase(summary.phase, weigh_for_gates(rollout, judgements, now=now), now=now)
         if summary.phase
         else [],

@@ -25,7 +25,7 @@ def read_past(rollout: Rollout) -> Past:
         [*_read_steps(rollout), *_read_flags(rollout), *_read_states(rollout), *_read_phases(rollout), *_seen(rollout)],
         key=itemgetter(0),
     )
-    state = _State(f"rollout:{rollout.pk}", rollout.environment.key)
+    state = _State(rollout.subject, rollout.environment.key)
     frames: list[Frame] = []
     for index, (at, kind, row) in enumerate(changes):
         state.take_in(kind, row, at=at)

@@ -7,9 +7,11 @@ from datetime import datetime
 from flags.domain.opening import Skip
 from flags.models import Flag, Site
 from flags.sentences import say_share
+from health.guardrail_queries import read_guardrails
 from rollouts.domain.planning import PlannedPhase
 from rollouts.domain.skipping import Skips
 from rollouts.drawing import Plan
+from rollouts.guardrail_settings import Setting, list_settings_of_phase
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,28 @@ class MomentView:
 class PlannedPhaseView:
     phase: PlannedPhase
     moments: Sequence[MomentView]
+    settings: Sequence[Setting]
 
 
-def view_plan(plan: Plan) -> list[PlannedPhaseView]:
-    """Return the plan with the names of flags and sites in place of their keys: two queries."""
+def view_plan(plan: Plan, *, environment_key: str) -> list[PlannedPhaseView]:
+    """Return the plan with the names of flags and sites in place of their keys, and its guardrails: three queries."""
     keys = {step.flag_key for phase in plan.phases for step in phase.steps}
     names = dict(Flag.objects.filter(key__in=keys).values_list("key", "name"))
     sites = {site.key: site for site in Site.objects.all()}
+    guardrails = read_guardrails([environment_key])
     return [
-        PlannedPhaseView(phase, _list_moments(phase, plan.skips, names=names, sites=sites)) for phase in plan.phases
+        PlannedPhaseView(
+            phase,
+            _list_moments(phase, plan.skips, names=names, sites=sites),
+            list_settings_of_phase(
+                guardrails=guardrails,
+                environment_key=environment_key,
+                flag_keys=sorted(keys),
+                overrides=asked.guardrails,
+                support=asked.support,
+            ),
+        )
+        for phase, asked in zip(plan.phases, plan.template, strict=True)
     ]
 
 

@@ -15,6 +15,7 @@ from core.labels import say_refusal
 from core.roles import Capability, requires
 from core.views import actor_of, read_int
 from flags.current import get_current_environment
+from flags.queries import get_flag_names
 from rollouts.drawing import PlanRequest, draw_plan
 from rollouts.forms import PlanForm, move_choice
 from rollouts.labels import WARNINGS
@@ -23,6 +24,7 @@ from rollouts.plan_diff import compare_plans
 from rollouts.plan_requests import choices_of
 from rollouts.plan_view import view_plan
 from rollouts.queries import guess_plan
+from rollouts.risk_queries import list_risks_ahead
 from rollouts.transitions import plan_rollout
 from rollouts.transitions.edit_rules import UNPROMISED
 from rollouts.transitions.replacing import replace_plan
@@ -58,7 +60,13 @@ def _plan(request: HttpRequest, old: Rollout | None) -> HttpResponse:
             asked = form.to_request()
             drawn = draw_plan(asked, now=clock.now())
             warnings = [WARNINGS[code] for code in (*drawn.warnings, *_look_at_year(asked))]
-            context |= {"plan": view_plan(drawn), "warnings": warnings, "conflicts": drawn.conflicts}
+            context["flag_names"] = get_flag_names()
+            context |= {
+                "plan": view_plan(drawn, environment_key=form.cleaned_data["environment"].key),
+                "warnings": warnings,
+                "conflicts": drawn.conflicts,
+                "risks": list_risks_ahead(asked.release_id),
+            }
             if old is not None:
                 context["differences"] = compare_plans(old, asked, drawn)
             if "confirm" in request.POST:

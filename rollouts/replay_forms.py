@@ -9,10 +9,12 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import FIRST_DAY, LAST_DAY
+from health.domain.guardrail import SHARE_LANES
 from health.domain.replay import Settings
 from health.guardrail_models import LONGEST_COOL_DOWN
-from health.models import Guardrail, GuardrailScope, Lane
-from rollouts.replaying import MODES, ReplayWish
+from health.labels import LANES as LANE_WORDS
+from health.models import Guardrail, GuardrailScope
+from rollouts.replaying import LANES, MODES, ReplayWish
 
 _WRONG = _("A moment between 2000 and 2100.")
 
@@ -32,11 +34,10 @@ class MomentField(forms.DateTimeField):
 class ReplayForm(forms.Form):
     """A guardrail as it might have been, for one flag or all, from a moment on."""
 
-    lane = forms.ChoiceField(
-        label=_("Guardrail"),
-        choices=[(str(one.value), one.label) for one in (Lane.ERROR_RATE, Lane.PERFORMANCE)],
+    lane = forms.ChoiceField(label=_("Guardrail"), choices=[(lane, LANE_WORDS[lane]) for lane in LANES])
+    percent = forms.DecimalField(
+        label=_("Limit in percent"), decimal_places=2, min_value=0, max_value=100, required=False
     )
-    percent = forms.DecimalField(label=_("Limit in percent"), decimal_places=2, min_value=0, max_value=100)
     mode = forms.ChoiceField(label=_("What it does"), choices=[(str(one.value), one.label) for one in MODES])
     scope = forms.ChoiceField(label=_("What goes off in mode roll back"), choices=GuardrailScope.choices)
     cool_down_minutes = forms.IntegerField(
@@ -62,13 +63,20 @@ class ReplayForm(forms.Form):
         super().__init__(data, initial=initial)
         self.fields["flag"].choices = [("", _("all")), *flags]  # type: ignore[attr-defined]  # a choice field
 
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        # An alert fires or does not, and the critical lane has nothing to set: what they have no use for is not asked.
+        if data.get("lane") in SHARE_LANES and data.get("percent") is None and "percent" not in self.errors:
+            self.add_error("percent", _("Say which limit."))
+        return data
+
     def read_wish(self) -> ReplayWish:
         """Return what was filled in."""
         data = self.cleaned_data
         settings = Settings(
             lane=data["lane"],
             mode=data["mode"],
-            limit_bp=int(data["percent"] * 100),
+            limit_bp=int(data["percent"] * 100) if data["lane"] in SHARE_LANES else 0,
             scope=data["scope"],
             cool_down=timedelta(minutes=data["cool_down_minutes"]),
             is_tightened=data["tightened"] == "yes",

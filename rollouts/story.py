@@ -89,6 +89,7 @@ def tell_due_soon(steps: Sequence[Step], *, now: datetime) -> bool:
             "environment": first.rollout.environment.key,
             "flags": [step.flag.key for step in steps],
             "audience": first.whom,
+            "site_keys": [first.site.key] if first.site else [],
             "due": first.due_at.isoformat(),
         },
         audience=CREW,
@@ -100,7 +101,7 @@ def tell_due_soon(steps: Sequence[Step], *, now: datetime) -> bool:
 
 
 def _name(person: User | None) -> str:
-    return (person.get_full_name() or person.username) if person else ""
+    return str(person) if person else ""
 
 
 def tell_overdue(investigation: Investigation, *, now: datetime) -> bool:

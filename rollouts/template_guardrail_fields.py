@@ -51,11 +51,13 @@ def make_fields(lane: str) -> dict[str, forms.Field]:
 
 def read_guardrails(data: Mapping[str, Any]) -> tuple[PhaseGuardrail, ...]:
     """Return what was filled in; a lane without an answer is as the environment has it."""
-    found = (
-        PhaseGuardrail(lane, data[f"{lane}_mode"], _read_limit(lane, data), data.get(f"{lane}_scope", ""))
-        for lane in LIMITS
-    )
+    found = (read_guardrail(lane, data) for lane in LIMITS)
     return tuple(one for one in found if not one.is_empty)
+
+
+def read_guardrail(lane: str, data: Mapping[str, Any]) -> PhaseGuardrail:
+    """Return what was filled in for one lane, which may be nothing."""
+    return PhaseGuardrail(lane, data[f"{lane}_mode"], _read_limit(lane, data), data.get(f"{lane}_scope", ""))
 
 
 def _read_limit(lane: str, data: Mapping[str, Any]) -> int | None:

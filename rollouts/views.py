@@ -15,6 +15,7 @@ from core.models import User
 from core.roles import Capability, can, requires
 from core.views import actor_of, read_int, write_from
 from flags.queries import get_flag_names
+from rollouts.action_queries import NOT_BEGUN
 from rollouts.actions import ACTIONS
 from rollouts.agenda import list_agenda, list_done_today
 from rollouts.approval_view import find_approval_card
@@ -34,6 +35,7 @@ from rollouts.queries import (
     list_rollouts,
     list_takeable,
 )
+from rollouts.risk_queries import check_risks
 from rollouts.shut_queries import list_shut_sites
 from rollouts.support_queries import find_duty
 from rollouts.track import prefetch_track, summarise_all
@@ -90,6 +92,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "shut_sites": list_shut_sites(rollout),
         "items": phase.check_items.select_related("done_by") if phase else (),
         "duty": find_duty(rollout, now=now),
+        "risk_check": check_risks(rollout),
+        # A plan's risks come before its approval; once it is on its way, what happens comes first.
+        "has_begun": rollout.status not in NOT_BEGUN,
         "feedback": find_feedback_card(rollout, now=now, with_links=is_driver),
     }
     return render(request, "rollouts/detail.html", context)

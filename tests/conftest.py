@@ -1,7 +1,7 @@
 """The harness: two database roles, no undefined template variable, one portal in processes for all who may share it."""
 
+import gc
 import secrets
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +14,15 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.template.base import Node
-from django.test import override_settings
+from django.test import TransactionTestCase, override_settings
 from django.utils import translation
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
-from releaseportal.embedded.postgres import remove_cluster
+from tests import plugin_servers
+from tests.emptying import empty_database, remember_database
+from tests.migrated import migrate
 from tests.scenarios.stage import Stage, raise_curtain
 
 # Hypothesis times each example and each draw; on a shared machine that says nothing about our code.
@@ -39,15 +42,30 @@ BROWSER = Path(__file__).parent / "browser"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring what shares the portal in processes to the end, the browser's tests last.
 
-    The portal's own clock takes a part of the machine from every test beside it. And Playwright keeps
+    The portal's own clock takes a part of the machine from every test beside it, also from those with a portal of
+    their own. And Playwright keeps
     an event loop alive in this thread until the session is over, beside which Django refuses its
     database to every other test.
     """
-    items.sort(key=lambda item: (item.path.is_relative_to(BROWSER), "stage" in getattr(item, "fixturenames", ())))
+    items.sort(key=lambda item: (item.path.is_relative_to(BROWSER), _shares_portal(item)))
+
+
+def _shares_portal(item: pytest.Item) -> bool:
+    """Tell whether a test uses the session's portal; a module may have one of its own by the same name."""
+    info: Any = getattr(item, "_fixtureinfo", None)
+    return info is not None and any(one.scope == "session" for one in info.name2fixturedefs.get("stage", ())[-1:])
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what stays for the whole run: modules, models, tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, pytestconfig: pytest.Config
+) -> Iterator[None]:
     """Make a database as the OWNER role, migrate it as such, and run the tests as the APP role.
 
     Its name is new for each run, so that runs beside each other do not meet.
@@ -64,10 +82,17 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
                 settings.DATABASE_OWNER["NAME"] = name
             default["NAME"] = name
             connections["default"].settings_dict["NAME"] = name
-            call_command("migrate", verbosity=0, interactive=False)
+            if plugin_servers.has_own_database():
+                migrate(owner | {"NAME": name}, folder=pytestconfig.cache.mkdir("migrated"))
+            else:
+                call_command("migrate", verbosity=0, interactive=False)
+            remember_database()
             yield
         finally:
-            connections.close_all()
+            with pytest.MonkeyPatch.context() as patch:
+                # Playwright's loop may still be alive in this thread; nothing else uses these connections by now.
+                patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+                connections.close_all()
             # A thread's forgotten connection: each role may end its own backends only.
             for role in (default, owner):
                 _end_connections(dict(role) | {"NAME": owner["NAME"]}, database=name)
@@ -137,20 +162,40 @@ def _passwords_cost_nothing(django_test_environment: None) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _static_files_are_listed_once() -> Iterator[None]:
+    """Each test's client builds its middleware anew, and WhiteNoise would look at two hundred files each time."""
+    listed: dict[str, Any] = {}
+    look = WhiteNoiseMiddleware.add_files_from_finders
+
+    def add_files(middleware: WhiteNoiseMiddleware) -> None:
+        if not listed:
+            look(middleware)
+            listed.update(middleware.files)
+        middleware.files.update(listed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_files)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tests_that_commit_are_cheaply_cleaned_after() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_database)
+        yield
+
+
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Stage]:
     """One portal in processes with the demo, its tills quiet, for every test that can share it.
 
     A test that kills a part of it waits until it is ready again; one that plans, plans in an
     environment of its own (`tests.scenarios.planning.open_environment`).
     """
-    data_dir = tmp_path_factory.mktemp("stage") / "data"
-    try:
-        with raise_curtain(data_dir) as one:
-            yield one
-    finally:
-        remove_cluster(data_dir)
-        shutil.rmtree(data_dir, ignore_errors=True)
+    folder = pytestconfig.cache.mkdir("migrated")
+    with raise_curtain(tmp_path_factory.mktemp("stage") / "data", migrated=folder) as one:
+        yield one
 
 
 @pytest.fixture(autouse=True)

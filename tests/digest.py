@@ -7,7 +7,9 @@ from django.apps import apps
 from django.db import connection
 from psycopg import sql
 
-APPS = frozenset({"core", "flags", "rollouts", "health", "incidents", "notifications", "mfa", "account"})
+APPS = frozenset(
+    {"announcements", "core", "flags", "rollouts", "health", "incidents", "notices", "notifications", "mfa", "account"}
+)
 
 
 #: Statements that change no row.

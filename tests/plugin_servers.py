@@ -61,6 +61,11 @@ def start() -> None:
     django.setup()
 
 
+def has_own_database() -> bool:
+    """Tell whether the database's server is of this run: with the roles and rights that it was made with."""
+    return any(one.server.name == "postgres" for one in _running)
+
+
 def pytest_unconfigure() -> None:
     """End the servers as soon as the run is over."""
     _end_servers()

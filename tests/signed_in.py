@@ -2,7 +2,9 @@
 
 import re
 
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from core import clock
 from core.actors import SCHEDULER
@@ -31,3 +33,11 @@ def read_version(client: Client, path: str) -> str:
     found = re.search(r'name="version"\s+value="(\d+)"', client.get(path).content.decode())
     assert found, f"{path} has no version"
     return found[1]
+
+
+def count_queries(client: Client, path: str) -> int:
+    """Return how many queries a page asks, once all that is remembered between requests is."""
+    client.get(path)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path).status_code == 200
+    return len(queries)

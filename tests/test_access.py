@@ -13,10 +13,29 @@ from core.roles import CAPABILITIES, Capability, Role
 from tests.signed_in import sign_in_as
 
 #: Apps whose every page carries its capability.
-OURS = {"flags", "rollouts", "health", "incidents", "notifications", "recovery", "procedures"}
-#: Pages that an address opens to whoever has it; tests/rollouts/test_feedback_pages.py and test_feeds.py say what
-#: they refuse.
-PUBLIC = {"rollouts:feedback", "rollouts:feed"}
+OURS = {
+    "announcements",
+    "flags",
+    "health",
+    "incidents",
+    "notices",
+    "notifications",
+    "procedures",
+    "recovery",
+    "rollouts",
+    "statuspage",
+}
+#: Pages that an address opens to whoever has it; tests/rollouts/test_feedback_pages.py, test_feeds.py and
+#: tests/incidents/test_post_mortem_pages.py and tests/notices/test_pages.py say what they refuse.
+PUBLIC = {
+    "rollouts:feedback",
+    "rollouts:feed",
+    "incidents:public_post_mortem",
+    "notices:problem",
+    "statuspage:subscribe",
+    "notifications:confirm_contact",
+    "notifications:end_contact",
+}
 #: Pages that belong to no app.
 ON_TOP = {"dashboard", "search"}
 

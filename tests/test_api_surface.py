@@ -18,19 +18,28 @@ from django.urls import reverse
 from pydantic import BaseModel
 
 from core import clock
-from core.actors import SCHEDULER
+from core.actors import SCHEDULER, person
 from core.people import create_person
 from core.roles import Role
 from flags.domain.purposes import Purpose
 from flags.rest import Answer
 from flags.transitions import revoke_token
 from health.models import Complaint
+from incidents.domain.reviewing import Stage
+from incidents.models import Incident
+from incidents.transitions import confirm_restored
 from releaseportal import api
 from rollouts.models import Rollout
 from tests.api_client import Program, program_of
 from tests.digest import Watch, take_digest
+from tests.factories.announcements import make_draft
+from tests.factories.core import make_person
 from tests.factories.flags import make_environment, make_token
 from tests.factories.health import make_complaint
+from tests.factories.incidents import learn, make_incident
+from tests.factories.investigations import make_investigation
+from tests.factories.notices import make_notice
+from tests.factories.risks import make_risk
 from tests.factories.world import WHY, World, make_rehearsal, make_world, play
 from tests.signed_in import sign_in_as
 
@@ -85,6 +94,15 @@ def rollout(world: World) -> Rollout:
     return rollout
 
 
+def _make_incident(world: World) -> Incident:
+    """Return a restored incident with an approved post-mortem."""
+    incident = make_incident(world.environment, now=clock.now())
+    actor = person(make_person(Role.SUPPORT))
+    confirm_restored(incident_id=incident.pk, actor=actor, reason=WHY, now=clock.now())
+    learn(incident, now=clock.now(), until=Stage.APPROVED)
+    return incident
+
+
 def _operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every documented (method, path, operation) that Django answers."""
     for path, methods in api.write_document()["paths"].items():
@@ -93,8 +111,24 @@ def _operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield method, path, told
 
 
-def _fill(path: str, rollout_id: int | str, complaint_id: int | str | None = None) -> str:
+def _fill(
+    path: str,
+    rollout_id: int | str,
+    complaint_id: int | str | None = None,
+    investigation_id: int | str | None = None,
+    incident_id: int | str | None = None,
+    *,
+    risk_id: int | str | None = None,
+    announcement_id: int | str | None = None,
+    notice_id: int | str | None = None,
+) -> str:
+    path = path.replace("{notice_id}", str(rollout_id if notice_id is None else notice_id))
+    path = path.replace("{announcement_id}", str(rollout_id if announcement_id is None else announcement_id))
+    path = path.replace("{risk_id}", str(rollout_id if risk_id is None else risk_id))
+    path = path.replace("{incident_id}", str(rollout_id if incident_id is None else incident_id))
+    path = path.replace("{call_id}", str(rollout_id))
     path = path.replace("{complaint_id}", str(rollout_id if complaint_id is None else complaint_id))
+    path = path.replace("{investigation_id}", str(rollout_id if investigation_id is None else investigation_id))
     return path.replace("{rollout_id}", str(rollout_id)).replace("{version}", "1.3")
 
 
@@ -348,7 +382,44 @@ def _good() -> dict[str, Any]:
         "severity": "annoying",
         "reporter": "Ana",
         "original": 1,
+        "owner": "nadia",
         "migrations": [{"name": "0003"}],
+        "seen": None,
+        "title": "Sound words",
+        "tier": "important",
+        "symptoms": ["slow"],
+        "note": "Sound words",
+        "complaints": [1],
+        "detected_at": None,
+        "person": "somebody",
+        "category": "technical",
+        "likelihood": 3,
+        "impact": 3,
+        "description": "Sound words",
+        "mitigation": "Sound words",
+        "review_on": None,
+        "releases": ["1.3"],
+        "kind": "free",
+        "title_fr": "Sound words",
+        "body_fr": "Sound words",
+        "title_en": "Sound words",
+        "body_en": "Sound words",
+        "one_language_reason": "Sound words",
+        "outlets": ["people"],
+        "roles": ["support"],
+        "places": "everywhere",
+        "rollout": None,
+        "incident": None,
+        "follows": None,
+        "starts_at": None,
+        "ends_at": None,
+        "next_update_at": None,
+        "confirmed": None,
+        "publish_at": None,
+        "text_fr": "Sound words",
+        "text_en": "Sound words",
+        "hotline": "01 23",
+        "level": "info",
     }
 
 
@@ -372,11 +443,16 @@ def test_routes__hostile_bodies__are_answered_in_json_and_change_nothing_where_r
     headers = {"authorization": f"Bearer {world.tokens[Purpose.MANAGE][1]}"}
     client = Client(headers=headers, raise_request_exception=False)
     complaint = make_complaint(world.environment, site=world.sites[0], now=clock.now())
+    investigation = make_investigation(rollout, now=clock.now())
+    incident, risk, draft = _make_incident(world), make_risk(), make_draft(world.environment)
+    notice = make_notice(world.environment, now=clock.now())
     watch, faults = Watch(), []
 
     for method, path, told in _operations():
         for body in _bodies(told) if method == "post" else []:
-            ask = partial(client.post, _fill(path, rollout.pk, complaint.pk), body, content_type="application/json")
+            more = {"risk_id": risk.pk, "announcement_id": draft.pk, "notice_id": notice.pk}
+            address = _fill(path, rollout.pk, complaint.pk, investigation.pk, incident.pk, **more)
+            ask = partial(client.post, address, body, content_type="application/json")
             answer = watch.look(ask)
             is_granted = answer.status_code in {200, 201}
             if answer.status_code >= 500 or not (is_granted or _is_told_in_json(answer)):
@@ -389,11 +465,17 @@ def test_routes__hostile_bodies__are_answered_in_json_and_change_nothing_where_r
 
 @pytest.mark.parametrize("value", ["", "a\x00b", "-1", "9" * 40, "1e9", "١٢", "<script>", "💥"])
 def test_routes__hostile_queries__are_answered_in_json(world: World, rollout: Rollout, value: str) -> None:
-    ci = program_of(world)
+    ci, incident, risk = program_of(world), _make_incident(world), make_risk()
+    investigation, draft = make_investigation(rollout, now=clock.now()), make_draft(world.environment)
+    notice = make_notice(world.environment, now=clock.now())
 
     for method, path, _told in _operations():
         if method == "get":
-            answer = ci.get(_fill(path, rollout.pk).removeprefix("/api/v1"), limit=value, cursor=value, status=value)
+            numbers = {"investigation_id": investigation.pk, "incident_id": incident.pk, "risk_id": risk.pk}
+            numbers |= {"announcement_id": draft.pk, "notice_id": notice.pk}
+            filled = _fill(path, rollout.pk, **numbers)
+            below = filled.removeprefix("/api/v1")
+            answer = ci.get(below, limit=value, cursor=value, status=value)
             assert answer.status_code in {200, 400}, (path, answer.status_code)
             assert answer["Content-Type"].startswith("application/json")
 

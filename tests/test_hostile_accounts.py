@@ -53,7 +53,9 @@ def mia() -> User:
 def _list_patterns(resolver: URLResolver, start: str) -> Iterator[tuple[str, URLPattern]]:
     for entry in resolver.url_patterns:
         if isinstance(entry, URLResolver):
-            yield from _list_patterns(entry, start + str(entry.pattern))
+            # Our own pages have namespaces, and a test of their own: test_hostile_input.py.
+            if not entry.namespace:
+                yield from _list_patterns(entry, start + str(entry.pattern))
         else:
             yield start + str(entry.pattern), entry
 

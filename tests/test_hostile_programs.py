@@ -17,8 +17,8 @@ from flags.tokens import USES
 from health.hooks import LEAN_ROUTES as HOOK_ROUTES
 from health.intake import LEAN_ROUTES as TELEMETRY_ROUTES
 from health.otlp import LEAN_ROUTES as OTLP_ROUTES
+from notices.lean import LEAN_ROUTES as NOTICE_ROUTES
 from releaseportal.probes import LEAN_ROUTES as PROBE_ROUTES
-from rollouts.notices import LEAN_ROUTES as NOTICE_ROUTES
 from tests.asgi import ask
 from tests.digest import name_changes, take_digest
 from tests.factories.world import World, make_world

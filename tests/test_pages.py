@@ -82,6 +82,8 @@ def test_pages__with_something_on_them__answer_in_the_readers_language(
         "/complaints/log/",
         "/incidents/",
         f"/incidents/{Incident.objects.get().pk}/",
+        f"/incidents/{Incident.objects.get().pk}/post-mortem/",
+        "/incidents/measures/",
         "/inbox/",
     ]
 

@@ -27,6 +27,16 @@ def day_bounds(day: date, *, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return at_local(day, time(), zone=zone), at_local(day + timedelta(days=1), time(), zone=zone)
 
 
+def begin_of(day: date | None, *, zone: ZoneInfo) -> datetime | None:
+    """Return the moment that a day begins at, None of none and of the calendar's first: in UTC it began before."""
+    return None if day is None or day == date.min else at_local(day, time(), zone=zone)
+
+
+def end_of(day: date | None, *, zone: ZoneInfo) -> datetime | None:
+    """Return the moment that a day ends at, None of none and of the calendar's last."""
+    return None if day is None or day == date.max else at_local(day + timedelta(days=1), time(), zone=zone)
+
+
 @lru_cache(maxsize=32)
 def _public_holidays(year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("FR", years=year))

@@ -1,7 +1,7 @@
 """Words for moments, shares and states. A template tag is a view: it may read the clock."""
 
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -9,9 +9,13 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 
 from core import clock, program
+from core.markdown import render_markdown
 from core.reasons import say_reason
 from core.roles import Capability
 from core.roles import can as holds
+
+if TYPE_CHECKING:
+    from core.models import User
 
 register = template.Library()
 
@@ -71,6 +75,12 @@ def can(user: Any, capability: str) -> bool:
 def why(reason: str | None) -> str:
     """Return a reason in the reader's language: as typed where a person typed it."""
     return say_reason(reason or "")
+
+
+@register.filter
+def markdown(text: str) -> str:
+    """Return people's Markdown as harmless HTML; what holds it has class `prose`."""
+    return render_markdown(text)
 
 
 @register.filter
@@ -210,6 +220,12 @@ def span(value: timedelta) -> str:
         )
     days = seconds // DAY
     return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+
+
+@register.filter
+def name_of(person: "User | None") -> str:
+    """Return a person's full name, the user name where they have none; empty for nobody."""
+    return "" if person is None else str(person)
 
 
 @register.filter

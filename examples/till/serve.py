@@ -76,7 +76,7 @@ def hash_import_map(page: str) -> str:
 
 
 class TillHandler(SimpleHTTPRequestHandler):
-    """Five files, four packages, one configuration, the back end where there is one; nothing else of the folder."""
+    """Four files, four packages, one configuration, the back end where there is one; nothing else of the folder."""
 
     timeout = IDLE_SECONDS
 
@@ -152,7 +152,9 @@ class TillHandler(SimpleHTTPRequestHandler):
     def end_headers(self) -> None:
         portal = (read_config(self.data_dir) or {}).get("portal", "")
         inline = hash_import_map((HERE / "index.html").read_text(encoding="utf-8"))
-        policy = f"default-src 'none'; script-src 'self' {inline}; style-src 'self'; img-src 'self' data: blob:; "
+        policy = (
+            f"default-src 'none'; script-src 'self' {inline} {portal}; style-src 'self'; img-src 'self' data: blob:; "
+        )
         policy += f"connect-src 'self' {portal}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         self.send_header("Content-Security-Policy", policy)
         self.send_header("Cache-Control", "no-store")

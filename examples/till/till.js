@@ -2,7 +2,6 @@
 
 import { OpenFeature, ProviderEvents } from "@openfeature/web-sdk";
 import { OFREPWebProvider } from "@openfeature/ofrep-web-provider";
-import { watchNotices } from "./notices.js";
 import { FEATURES, byId, euros, make, showFeatures, showLine } from "./signs.js";
 
 const CATEGORIES = ["Vaisselle", "Textile", "Livres", "Jouets", "Mobilier", "Électro", "Décoration", "Bricolage"];
@@ -23,6 +22,7 @@ const ticket = [];
 let category = CATEGORIES[0];
 let isAnswered = false;
 let askingAgain;
+let heard;
 let sendingAgain;
 let isSending = false;
 let ticked = recall(TICKED) ?? CATEGORIES.slice(0, 5);
@@ -212,6 +212,7 @@ function openShop() {
   byId("validate").addEventListener("click", validate);
   byId("remove").addEventListener("click", remove);
   byId("free").addEventListener("submit", onFree);
+  byId("problem").addEventListener("click", () => ReleasePortal.report());
   document.addEventListener("keydown", onKey);
   showTicked();
   showBackups();
@@ -261,20 +262,42 @@ function showAway() {
   askingAgain = setTimeout(() => {
     if (isAnswered) return;
     showAway();
-    OpenFeature.setContext(OpenFeature.getContext());
+    askAgain();
   }, POLL_MS);
 }
+
+/** Let the portal's own script show what it has to tell and say when flags changed. Selling waits for neither. */
+function hearPortal(till) {
+  heard = { ...till, language: "fr", target: "#notices", button: "none", flags: listFlags, onFlags: askAgain };
+  if (window.ReleasePortal) return ReleasePortal.connect(heard);
+  document.getElementById("portal-script")?.remove();
+  const script = make("script", { id: "portal-script", async: true, src: `${till.portal}/notices/v1/releaseportal.js` });
+  script.addEventListener("load", () => {
+    ReleasePortal.connect(heard);
+    byId("problem").hidden = false;
+  });
+  script.addEventListener("error", () => setTimeout(() => hearPortal(heard), POLL_MS));
+  document.head.append(script);
+}
+
+/** What a report of a problem says of this page's flags. */
+const listFlags = () =>
+  Object.fromEntries(Object.keys(FEATURES).map((key) => [key, client.getBooleanDetails(key, false).variant ?? ""]));
+
+/** The provider asks for all flags when its context is set. */
+const askAgain = () => OpenFeature.setContext(OpenFeature.getContext());
 
 async function connect(config, choice) {
   const cashier = config.cashiers.find((one) => one.targetingKey === choice.cashier) ?? config.cashiers[0];
   await OpenFeature.setContext(cashier);
-  watchNotices({ portal: config.portal, token: config.tokens[choice.environment], site: cashier.site });
+  hearPortal({ ...cashier, portal: config.portal, token: config.tokens[choice.environment] });
   const provider = new OFREPWebProvider({
     baseUrl: config.portal,
     headers: [["Authorization", `Bearer ${config.tokens[choice.environment]}`]],
     timeoutMs: 3_000,
     fetchImplementation: ask,
-    // Where the portal offers a stream the provider listens to it instead.
+    // The portal's script hears the stream; the poll stands behind it.
+    changeDetection: "polling",
     pollInterval: POLL_MS,
   });
   showLine("waiting");

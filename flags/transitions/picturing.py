@@ -1,4 +1,4 @@
-"""The picture of a flag's note for cashiers: chosen, or taken away."""
+"""Pictures are kept under their hash; that of a flag's note for cashiers is chosen, or taken away."""
 
 from datetime import datetime
 
@@ -7,8 +7,14 @@ from django.db import transaction
 from core.actors import Actor
 from core.history import recorded
 from flags.models import Flag, Picture
-from flags.pictures import make_small
+from flags.pictures import SmallPicture, make_small
 from flags.transitions.locking import get_locked_flag
+
+
+def keep_picture(small: SmallPicture) -> Picture:
+    """Return a small picture as it lies in the database: one row, however often it is sent."""
+    kept = {"content": small.content, "width": small.width, "height": small.height}
+    return Picture.objects.get_or_create(key=small.key, defaults=kept)[0]
 
 
 @transaction.atomic
@@ -19,8 +25,7 @@ def set_note_picture(
     small = make_small(uploaded)
     flag = get_locked_flag(flag_id, seen_version=seen_version)
     with recorded(actor=actor, reason=reason, now=now):
-        kept = {"content": small.content, "width": small.width, "height": small.height}
-        flag.note_picture, _made = Picture.objects.get_or_create(key=small.key, defaults=kept)
+        flag.note_picture = keep_picture(small)
         flag.save()
     return flag
 

@@ -78,26 +78,22 @@ def judge_alerts(
     that names the flag and still fires from then, nobody can say that it is over.
     """
     firing = [one for one in alerts if one.fires(now) and is_at_least(one.severity, least_severity)]
-    seeing = [one for one in firing if one.name not in BLIND_NAMES]
-    guilty = sorted((one for one in seeing if _blames(exposure, one)), key=lambda one: one.received_at)
-    named = [one for one in firing if one.flag_key == exposure.flag_key]
+    guilty = [one for one in firing if one.name not in BLIND_NAMES and _blames(exposure, one)]
+    guilty.sort(key=lambda one: one.received_at)
     if guilty:
         verdict, code, told = Verdict.BREACH, "alert_firing", guilty
-    elif named:
-        is_blind = all(one.name in BLIND_NAMES for one in named)
-        verdict, code, told = Verdict.INCONCLUSIVE, "alert_without_data" if is_blind else "alert_still_firing", named
-    elif exposure.is_newest and (blind := [one for one in firing if one not in seeing and _reaches(exposure, one)]):
-        verdict, code, told = Verdict.INCONCLUSIVE, "alert_without_data", blind
     else:
+        code, told = _find_doubt(exposure, firing)
+        verdict = Verdict.INCONCLUSIVE
+    if not code:
         verdict, code = _judge_silence(sources, now=now)
-        told = []
     return Judgement(
         verdict=verdict,
         lane=LANE,
         flag_key=exposure.flag_key,
         n=len(firing),
         k=len(guilty),
-        window_start=find_since(exposure),
+        window_start=exposure.blamed_from,
         window_end=now,
         threshold=THRESHOLD,
         code=code,
@@ -110,13 +106,18 @@ def judge_alerts(
     )
 
 
-def find_since(exposure: Exposure) -> datetime:
-    """Return from when on an alert can be the exposure's doing."""
-    return max(exposure.since, exposure.seen_at or exposure.since)
+def _find_doubt(exposure: Exposure, firing: Sequence[AlertFacts]) -> tuple[str, list[AlertFacts]]:
+    """Return why nobody can say that all is well though nothing is blamed, and the alerts to tell; "" if nothing."""
+    named = [one for one in firing if one.flag_key == exposure.flag_key]
+    if named:
+        is_blind = all(one.name in BLIND_NAMES for one in named)
+        return "alert_without_data" if is_blind else "alert_still_firing", named
+    blind = [one for one in firing if one.name in BLIND_NAMES and exposure.is_newest and _reaches(exposure, one)]
+    return "alert_without_data" if blind else "", blind
 
 
 def _blames(exposure: Exposure, alert: AlertFacts) -> bool:
-    if alert.started_at < find_since(exposure):
+    if alert.started_at < exposure.blamed_from:
         return False
     if alert.flag_key is not None:
         return alert.flag_key == exposure.flag_key

@@ -8,9 +8,7 @@ from zoneinfo import ZoneInfo
 
 from core.domain.business_time import is_public_holiday
 from health.domain.histogram import Histogram, count_all, find_quantile, merge
-from health.domain.performance import BASELINE_WEEKS, LEAST_BASELINE_REQUESTS
-
-P95 = 0.95
+from health.domain.performance import BASELINE_WEEKS, LEAST_BASELINE_REQUESTS, P95
 
 
 class UsualKey(NamedTuple):

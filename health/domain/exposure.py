@@ -11,7 +11,7 @@ class Exposure:
 
     `subject` is opaque to health (e.g. `rollout:12`), `epoch` goes back with the judgement so that
     a late one can be dropped; `is_newest` marks the flag activated last. What happened before
-    `seen_at` a person or a guardrail has dealt with: the ratio lanes do not judge it again.
+    `seen_at` a person or a guardrail has dealt with: only the critical lane judges it again.
     `site_since` and `everyone_since` say since when a whole site, or everyone, sees it.
     """
 
@@ -26,6 +26,11 @@ class Exposure:
     seen_at: datetime | None = None
     site_since: Mapping[str, datetime] = field(default_factory=dict)
     everyone_since: datetime | None = None
+
+    @property
+    def blamed_from(self) -> datetime:
+        """Return from when on what happens can be the flag's doing, and is not yet dealt with."""
+        return max(self.since, self.seen_at or self.since)
 
     def covers_site(self, site_key: str) -> bool:
         """Tell whether the whole site sees the flag."""

@@ -10,6 +10,7 @@ DEFAULT_DEGRADATION_BP = 2_000
 LEAST_DEGRADATION_BP, MOST_DEGRADATION_BP = 500, 10_000
 #: ... and so many milliseconds: nobody at a till feels less.
 LEAST_WORSE_MS = 100.0
+P95 = 0.95
 #: Of the requests, by the meaning of p95.
 SLOW_SHARE_BP = 500
 #: A p95 of fewer requests is no baseline.

@@ -100,17 +100,12 @@ def place_flag(query: str, *, flag_key: str) -> str:
     return query
 
 
-def find_since(exposure: Exposure) -> datetime:
-    """Return from when on a reading can be the exposure's doing."""
-    return max(exposure.since, exposure.seen_at or exposure.since)
-
-
 def judge_query(exposure: Exposure, facts: QueryFacts, readings: Sequence[Reading], *, now: datetime) -> Judgement:
     """Return the lane's verdict on one exposure from a query's newest readings, in order.
 
     Those from before the exposure tell only whether the monitoring system was away.
     """
-    since = find_since(exposure)
+    since = exposure.blamed_from
     own = [one for one in readings if one.at >= since]
     run = find_run(facts, readings, since=since)
     verdict, code = _weigh(facts, own, run, now=now)

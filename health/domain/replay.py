@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from health.domain.exposure import Exposure
 from health.domain.guardrail import Act
-from health.domain.share_lane import A_MINUTE, floor_minute
+from health.domain.minutes import A_MINUTE, floor_minute
 from health.domain.verdict import Judgement
 
 #: Codes of nothing to judge: no health either.

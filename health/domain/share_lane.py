@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from math import ceil, floor
 
 from health.domain.exposure import Exposure
+from health.domain.minutes import A_MINUTE, floor_minute
 from health.domain.sequential import BREACH_EVIDENCE, SUSPICION, Detector, Minute, advance
 from health.domain.verdict import Judgement, Verdict
 from health.domain.wilson import quantile, wilson_lower, wilson_upper
@@ -24,7 +25,6 @@ SILENT_AFTER = timedelta(minutes=6)
 SETTLED_AFTER = timedelta(seconds=30)
 #: A lane that begins to look at what has run for long looks back so far.
 LONGEST_LOOK_BACK = timedelta(hours=24)
-A_MINUTE = timedelta(minutes=1)
 #: Codes of too few requests for a pass, whatever they say.
 TOO_LITTLE = frozenset({"no_requests", "too_few_requests"})
 
@@ -108,21 +108,16 @@ class Memory:
     received_at: datetime | None = None
 
 
-def find_floor(exposure: Exposure) -> datetime:
-    """Return since when samples count: never before the step, nor before what a person has dealt with."""
-    return max(exposure.since, exposure.seen_at or exposure.since)
-
-
 def begin(exposure: Exposure, *, limit_bp: int, setting_bp: int, now: datetime) -> Memory:
     """Return the memory of a lane that has not looked yet."""
-    floor_at = find_floor(exposure)
+    floor_at = exposure.blamed_from
     return Memory(floor_at, limit_bp, setting_bp, floor_minute(max(floor_at, now - LONGEST_LOOK_BACK)))
 
 
 def is_still_good(memory: Memory, exposure: Exposure, *, limit_bp: int, setting_bp: int) -> bool:
     """Tell whether a memory is of this beginning and limit."""
     known = (memory.floor_at, memory.limit_bp, memory.setting_bp)
-    return known == (find_floor(exposure), limit_bp, setting_bp)
+    return known == (exposure.blamed_from, limit_bp, setting_bp)
 
 
 def take_in(memory: Memory, minutes: Iterable[SeenMinute], *, before: datetime) -> Memory:
@@ -220,8 +215,3 @@ def _say_evidence(
         bound_bp=floor(WHOLE_BP * wilson_lower(detector.errors, detector.requests, z=PASS_Z)),
         baseline_bp=seen.unexposed.rate_bp,
     )
-
-
-def floor_minute(moment: datetime) -> datetime:
-    """Return when a moment's minute began."""
-    return moment.replace(second=0, microsecond=0)

@@ -31,3 +31,19 @@ class Judgement:
     #: Basis points: the bound that decided, and the rate where the flag is not on.
     bound_bp: int | None = None
     baseline_bp: int | None = None
+
+
+def say_fault(lane: str, *, flag_key: str, threshold: str, since: datetime, now: datetime, fault: str) -> Judgement:
+    """Return the verdict of a lane that could not judge, whatever kept it from it: never healthy."""
+    return Judgement(
+        verdict=Verdict.ERROR,
+        lane=lane,
+        flag_key=flag_key,
+        n=0,
+        k=0,
+        window_start=since,
+        window_end=now,
+        threshold=threshold,
+        code="fault",
+        data={"fault": fault},
+    )

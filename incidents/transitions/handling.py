@@ -10,10 +10,11 @@ from core.errors import InvalidInput, Refusal
 from core.history import recorded
 from incidents.domain.lifecycle import EDGES, RUNNING, Status
 from incidents.domain.tiers import Tier, higher_tier
-from incidents.models import Incident, TimelineEntry
-from incidents.queries import find_gaps
-from incidents.transitions.locking import add_entry, check_not_closed, check_text, get_locked_incident
-from incidents.transitions.telling import tell_raised
+from incidents.learning_queries import list_closing_gaps
+from incidents.models import Incident
+from incidents.transitions.locking import add_entry, check_not_closed, get_locked_incident
+from incidents.transitions.telling import tell_raised, tell_reopened
+from incidents.transitions.writing import void_review
 
 RAISED = "Tier raised"
 
@@ -56,17 +57,27 @@ def mitigate_incident(
 
 @transaction.atomic
 def confirm_restored(
-    *, incident_id: int, actor: Actor, reason: str, now: datetime, seen: int | None = None
+    *,
+    incident_id: int,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    seen: int | None = None,
+    verified_by_id: int | None = None,
 ) -> Incident:
-    """Note that a person verified the restoration: the clock stops, the incident is resolved."""
+    """Note that a person verified the restoration: the clock stops, the incident is resolved.
+
+    `verified_by_id` names the person where a program writes it down.
+    """
     incident = get_locked_incident(incident_id, seen=seen)
-    if actor.user_id is None:
+    person_id = actor.user_id or verified_by_id
+    if person_id is None:
         raise InvalidInput("restoration_needs_person")
     with recorded(actor=actor, reason=reason, now=now) as recording:
         check_move(EDGES, start=Status(incident.status), end=Status.RESOLVED)
         incident.status = Status.RESOLVED
         incident.restored_at = now
-        incident.restored_by_id = actor.user_id
+        incident.restored_by_id = person_id
         incident.save()
         add_entry(incident, code="restored", actor=actor, now=now, note=recording.reason)
     return incident
@@ -76,22 +87,28 @@ def confirm_restored(
 def reopen_incident(*, incident_id: int, actor: Actor, reason: str, now: datetime, seen: int | None = None) -> Incident:
     """Open again what was not over: the clock runs from detection, as if it had never stopped."""
     incident = get_locked_incident(incident_id, seen=seen)
+    if incident.status == Status.MERGED:
+        # `undo_merge` gives back what the other one has from it.
+        raise Refusal("incident_merged", incident=incident_id, into=incident.merged_into_id)
     with recorded(actor=actor, reason=reason, now=now) as recording:
         check_move(EDGES, start=Status(incident.status), end=Status.OPEN)
         incident.status = Status.OPEN
         incident.restored_at = incident.restored_by = incident.mitigated_at = None
         incident.save()
-        add_entry(incident, code="reopened", actor=actor, now=now, note=recording.reason)
+        void_review(incident, incident.post_mortem, actor=actor, now=now)
+        entry = add_entry(incident, code="reopened", actor=actor, now=now, note=recording.reason)
+    tell_reopened(incident, entry=entry, now=now)
     return incident
 
 
 @transaction.atomic
 def close_incident(*, incident_id: int, actor: Actor, reason: str, now: datetime, seen: int | None = None) -> Incident:
-    """Close what is resolved and learnt from; refuse with the first thing that the post-mortem lacks."""
+    """Close what is resolved and learnt from; refuse with all that is missing."""
     incident = get_locked_incident(incident_id, seen=seen)
     check_move(EDGES, start=Status(incident.status), end=Status.CLOSED)
-    for gap in find_gaps(incident.post_mortem):
-        raise Refusal(gap, incident=incident_id)
+    gaps = list_closing_gaps(incident, incident.post_mortem)
+    if gaps:
+        raise Refusal("post_mortem_incomplete", incident=incident_id, gaps=gaps)
     with recorded(actor=actor, reason=reason, now=now) as recording:
         incident.status = Status.CLOSED
         incident.save()
@@ -119,13 +136,3 @@ def change_tier(
     if incident.highest_tier != reached and incident.status in RUNNING:
         tell_raised(incident, now=now)
     return incident
-
-
-@transaction.atomic
-def add_note(*, incident_id: int, note: str, actor: Actor, now: datetime) -> TimelineEntry:
-    """Add a person's words to the timeline."""
-    incident = get_locked_incident(incident_id)
-    note = check_text(note)
-    if not note:
-        raise InvalidInput("note_empty")
-    return add_entry(incident, code="note", actor=actor, now=now, note=note)

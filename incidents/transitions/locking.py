@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from core.actors import Actor
 from core.errors import InvalidInput, Refusal
@@ -24,9 +25,11 @@ def get_locked_incident(incident_id: int, *, seen: int | None = None) -> Inciden
 
 
 def check_not_closed(incident: Incident) -> None:
-    """Refuse to change what is closed."""
+    """Refuse to change what is closed, or has become part of another."""
     if incident.status == Status.CLOSED:
         raise Refusal("incident_closed", incident=incident.pk)
+    if incident.status == Status.MERGED:
+        raise Refusal("incident_merged", incident=incident.pk, into=incident.merged_into_id)
 
 
 def check_text(text: str, *, limit: int = MAX_TEXT_CHARACTERS) -> str:
@@ -47,8 +50,11 @@ def add_entry(
     now: datetime,
     note: str = "",
     data: Mapping[str, object] | None = None,
+    **more: Any,
 ) -> TimelineEntry:
-    """Append a line to the timeline."""
-    return TimelineEntry.objects.create(
-        incident=incident, at=now, code=code, data=dict(data or {}), note=note, actor_label=actor.label[:200]
+    """Append a line to the timeline of a locked incident; what its `source` names stands there once."""
+    source = more.get("source", "")
+    known = incident.timeline.filter(source=source).first() if source else None
+    return known or TimelineEntry.objects.create(
+        incident=incident, at=now, code=code, data=dict(data or {}), note=note, actor_label=actor.label[:200], **more
     )

@@ -21,3 +21,7 @@ def delay_after(attempts: int, *, jitter: float) -> timedelta | None:
         return None
     seconds = min(FIRST_SECONDS * 2 ** (attempts - 1), LONGEST_SECONDS)
     return timedelta(seconds=seconds * (0.5 + jitter / 2))
+
+
+#: Endpoints that are spoken with at once, by one thread of the worker each in turn and a pool of its own.
+MOST_OUTSIDE = 8

@@ -17,8 +17,6 @@ from recovery.errors import Failure
 MAJOR = 10_000
 #: What the server says where somebody waited too long for a lock.
 _WAITED = ("statement timeout", "lock timeout")
-#: Limits of time that a server may set for every session; which there are depends on its version.
-LIMITS = ("statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout")
 
 
 def measure_database(address: Address) -> int:
@@ -97,8 +95,6 @@ def decode(file: Path, *, seconds: float) -> None:
 
 def _share_snapshot(session: Session) -> str:
     session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    # The session does nothing while pg_dump runs: where the server ends such ones, not this one.
-    session.execute("SELECT set_config(name, '0', true) FROM pg_settings WHERE name = ANY(%s)", [list(LIMITS)])
     found = session.execute("SELECT pg_export_snapshot()").fetchone()
     return str(found[0]) if found else ""
 

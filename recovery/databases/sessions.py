@@ -25,6 +25,8 @@ _ALIVE: dict[str, Any] = {
 }
 #: Databases that one can be in while another is renamed or made.
 MAINTENANCE = ("postgres", "template1")
+#: Limits of time that a server may set for every session; which there are depends on its version.
+LIMITS = ("statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout")
 #: Rows are compared by their text: nothing of a role's or a database's own settings may change it.
 _SAME_TEXT = (
     "SET TimeZone='UTC'",
@@ -35,6 +37,7 @@ _SAME_TEXT = (
     "SET search_path=pg_catalog",
     "SET lc_monetary='C'",
 )
+_UNLIMITED = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = ANY(%s)"
 #: Who holds for so long what others wait for, in any database: two may be asked at once, and the fault does not say
 #: which was locked. A role without pg_read_all_stats sees less.
 _HOLDERS = (
@@ -58,6 +61,10 @@ def open_session(address: Address, *, autocommit: bool = True) -> Iterator[Sessi
             connection.execute(f"SET lock_timeout='{LOCK_SECONDS}s'")
             for statement in _SAME_TEXT:
                 connection.execute(statement)
+            if not autocommit:
+                # Its transaction waits while programs run: where the server ends such ones, not this one; set before it
+                # begins, since even a moment may be too long.
+                connection.execute(_UNLIMITED, [list(LIMITS)])
             connection.autocommit = autocommit
             yield connection
         finally:

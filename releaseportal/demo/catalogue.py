@@ -113,6 +113,8 @@ ON_DUTY = (
     ("Inès Garnier", "01 99 00 00 40"),
 )
 DUTY_HOURS = "8:00–19:00"
+#: The number that shops call, the same in every environment.
+HOTLINE = "01 99 00 00 90"
 #: In the order in which they advance.
 FLAGS = (
     DemoFlag(

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from announcements.transitions import set_hotline
 from core.actors import DEMO, Actor, person
 from core.domain.business_time import local_day
 from core.people import create_person, make_groups
@@ -32,8 +33,13 @@ from rollouts.domain.lifecycle import Status
 from rollouts.drawing import PlanRequest, draw_plan
 from rollouts.models import Release, Rollout, Step, StepStatus
 from rollouts.queries import find_next_step
+from rollouts.risk_queries import check_risks
 from rollouts.transitions import create_release, plan_rollout, run_next_step, schedule_rollout
+from rollouts.transitions.keeping_risks import take_risk
+from rollouts.transitions.reviewing_risks import review_risk
 from rollouts.transitions.rostering import add_shift
+from statuspage.installing import install_components
+from statuspage.transitions import set_public
 
 REASON = "The demo is loaded"
 #: People, sites and flags are older than the rollout.
@@ -69,6 +75,7 @@ def load_demo(*, now: datetime) -> dict[str, Any]:
     scene = _load_scene(now=long_ago)
     _load_days(loaded_at=now, now=long_ago)
     _load_shifts(loaded_at=now, now=long_ago)
+    _open_status_page(environments[catalogue.PRODUCTION], now=long_ago)
     standing = _load_standing_rollout(
         scene, environments[catalogue.PRODUCTION], telemetry_id=telemetry_id, actor=manager, now=now
     )
@@ -104,7 +111,7 @@ def _load_people(*, now: datetime) -> tuple[dict[str, dict[str, str]], Actor]:
 
 
 def _load_environments(*, now: datetime) -> dict[str, Environment]:
-    return {
+    made = {
         one.key: create_environment(
             key=one.key,
             name=one.name,
@@ -116,6 +123,17 @@ def _load_environments(*, now: datetime) -> dict[str, Environment]:
         )
         for position, one in enumerate(catalogue.ENVIRONMENTS, start=1)
     }
+    for environment in made.values():
+        set_hotline(
+            environment_id=environment.pk,
+            phone=catalogue.HOTLINE,
+            hours_fr=catalogue.DUTY_HOURS,
+            hours_en=catalogue.DUTY_HOURS,
+            actor=DEMO,
+            reason=REASON,
+            now=now,
+        )
+    return made
 
 
 def _load_tokens(environments: dict[str, Environment], *, now: datetime) -> tuple[dict[str, dict[str, str]], int]:
@@ -214,6 +232,13 @@ def _load_days(*, loaded_at: datetime, now: datetime) -> None:
         )
 
 
+def _open_status_page(production: Environment, *, now: datetime) -> None:
+    """Show everybody production, its releases as well."""
+    install_components(now=now)
+    said = {"is_public": True, "shows_rollouts": True, "shows_maintenance": True, "lists_unspoken": True}
+    set_public(environment_id=production.pk, **said, actor=DEMO, reason=REASON, now=now)
+
+
 def _load_shifts(*, loaded_at: datetime, now: datetime) -> None:
     """Put people on duty for every site, week by week, from the Monday of this week on."""
     today = local_day(loaded_at, zone=ZONE)
@@ -256,6 +281,7 @@ def _load_standing_rollout(
     request, planned_at = choose_plan(scene, environment_id=environment.pk, now=now)
     reason = f"Release {scene.release.version} goes to the shops"
     rollout = plan_rollout(request=request, actor=actor, reason=reason, now=planned_at)
+    _review_risks(rollout, actor=actor, now=planned_at)
     schedule_rollout(rollout_id=rollout.pk, actor=actor, reason=reason, now=planned_at)
     while (step := find_next_step(rollout)) is not None and step.due_at <= now:
         if step.phase.steps.exclude(status=StepStatus.PLANNED).count() == 0:
@@ -266,6 +292,22 @@ def _load_standing_rollout(
     if rollout.status != Status.RUNNING:
         raise DemoError(f"The demo's rollout is {rollout.status} instead of running.")
     return rollout
+
+
+def _review_risks(rollout: Rollout, *, actor: Actor, now: datetime) -> None:
+    """Have all but the gravest risk looked at, and that one owned: a register in which something is left to do."""
+    gravest, *others = check_risks(rollout).risks
+    take_risk(risk_id=gravest.risk.pk, actor=actor, now=now)
+    for one in others:
+        review_risk(
+            rollout_id=rollout.pk,
+            risk_id=one.risk.pk,
+            likelihood=one.risk.likelihood,
+            impact=one.risk.impact,
+            actor=actor,
+            reason="Covered by the plan: pilots first, then one site a day",
+            now=now,
+        )
 
 
 def choose_plan(scene: Scene, *, environment_id: int, now: datetime) -> tuple[PlanRequest, datetime]:

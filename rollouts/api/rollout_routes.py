@@ -210,7 +210,7 @@ def _say_approval(row: Approval) -> ApprovalAnswer:
         id=row.pk,
         phase=row.phase.kind if row.phase else None,
         decision=row.decision,
-        decided_by=row.decided_by.get_full_name() or row.decided_by.username,
+        decided_by=str(row.decided_by),
         decided_at=row.decided_at,
         comment=row.comment,
         content_hash=row.content_hash,

@@ -10,7 +10,15 @@ from typing import Literal, get_args
 MOST_APPROVALS = 5
 
 #: How a plan is edited, as its story says it.
-EditKind = Literal["pause_inserted", "moment_moved", "steps_skipped", "steps_restored", "audience_changed"]
+EditKind = Literal[
+    "pause_inserted",
+    "moment_moved",
+    "steps_skipped",
+    "steps_restored",
+    "audience_changed",
+    "guardrail_changed",
+    "guardrail_loosened",
+]
 #: Who did one of these wrote the plan, or a part of it.
 AUTHORING = frozenset({"planned", "redrafted", *get_args(EditKind)})
 

@@ -46,16 +46,23 @@ class Month:
     def holds(self, day: date) -> bool:
         return (day.year, day.month) == (self.year, self.number)
 
+    def count_to(self, other: "Month") -> int:
+        """Return how many months later the other one is."""
+        return (other.year - self.year) * DECEMBER + other.number - self.number
+
     def __str__(self) -> str:
         return f"{self.year:04}-{self.number:02}"
 
 
+def find_month(text: str) -> Month | None:
+    """Return the month that "2026-12" means, None where the text means none within reach."""
+    found = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", text)
+    return Month(int(found[1]), int(found[2])) if found and int(found[1]) in YEARS else None
+
+
 def read_month(text: str, *, today: date) -> Month:
     """Return the month that "2026-12" means, today's where the text means none within reach."""
-    found = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", text)
-    if found and int(found[1]) in YEARS:
-        return Month(int(found[1]), int(found[2]))
-    return Month(today.year, today.month)
+    return find_month(text) or Month(today.year, today.month)
 
 
 @dataclass(frozen=True)

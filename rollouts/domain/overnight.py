@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from health.domain.verdict import Judgement, Verdict
 
 #: Codes of judgements that saw nothing to judge: the shops are closed, or nothing reports.
-NO_DATA = frozenset({"no_data", "no_requests", "too_few_requests", "source_silent"})
+#: A query divides by no requests (NaN), or finds no series; one that nobody answers is not asleep.
+NO_DATA = frozenset(
+    {
+        *("no_data", "no_requests", "too_few_requests", "source_silent"),
+        *("query_no_data", "query_not_a_number"),
+    }
+)
 #: A pass counts for a step only if it lasted so long behind it: the longest window has gone by.
 LEAST = timedelta(minutes=15)
 

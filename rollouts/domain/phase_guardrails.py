@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from health.domain.guardrail import LIMITS, Unit
+from health.domain.guardrail import LIMITS, MODES, Unit
 
 SCOPES = ("flag", "site", "rollout")
+#: From what puts off the least to what puts off the most.
+_BREADTHS = ("site", "flag", "rollout")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,31 @@ class PhaseGuardrail:
     def is_empty(self) -> bool:
         """Whether it overrides nothing."""
         return not self.mode and self.limit is None and not self.scope
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a lane comes to in a phase, whoever said it; `limit` in the lane's unit, None where it has none."""
+
+    mode: str
+    limit: int | None
+    scope: str
+
+
+def is_looser(before: Standing, after: Standing) -> bool:
+    """Tell whether a lane would do less than before, or begin to do it later."""
+    if MODES.index(after.mode) < MODES.index(before.mode):
+        return True
+    if before.limit is not None and after.limit is not None and after.limit > before.limit:
+        return True
+    rolls_back = before.mode == after.mode == "roll_back"
+    return rolls_back and _BREADTHS.index(after.scope) < _BREADTHS.index(before.scope)
+
+
+def put_in(guardrails: Sequence[PhaseGuardrail], wish: PhaseGuardrail) -> tuple[PhaseGuardrail, ...]:
+    """Return a phase's guardrails with one lane's as wished, in the order of the lanes; an empty wish takes it out."""
+    by_lane = {one.lane: one for one in (*guardrails, wish)}
+    return tuple(by_lane[lane] for lane in LIMITS if lane in by_lane and not by_lane[lane].is_empty)
 
 
 def list_modes(lane: str) -> tuple[str, ...]:

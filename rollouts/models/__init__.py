@@ -7,6 +7,7 @@ from rollouts.models.feeds import CalendarFeed, CalendarFeedUse
 from rollouts.models.freezes import FreezeWindow
 from rollouts.models.investigations import Investigation
 from rollouts.models.releases import Release, ReleaseFlag
+from rollouts.models.risks import Risk, RiskFlag, RiskRelease, RiskReview
 from rollouts.models.rollbacks import BY_PERSON, Rollback, RollbackFlag, Scope, Trigger
 from rollouts.models.rollouts import Rollout, RolloutFlag, RolloutSite
 from rollouts.models.scheduling import SchedulerHeartbeat, StepFault
@@ -31,6 +32,10 @@ __all__ = [
     "PlanTemplateVersion",
     "Release",
     "ReleaseFlag",
+    "Risk",
+    "RiskFlag",
+    "RiskRelease",
+    "RiskReview",
     "Rollback",
     "RollbackFlag",
     "Rollout",

@@ -74,6 +74,11 @@ class Rollout(models.Model):
     def __str__(self) -> str:
         return f"{self.release} → {self.environment}"
 
+    @property
+    def subject(self) -> str:
+        """Return what health knows it as."""
+        return f"rollout:{self.pk}"
+
 
 class RolloutFlag(models.Model):
     """A flag of a rollout. Active: the rollout drives it; at most one rollout does in an environment."""

@@ -16,9 +16,10 @@ from rollouts.chart_labels import FIGURES, MARKS, OUTCOMES, TRIGGERS
 from rollouts.chart_marks import Happening
 from rollouts.domain.lifecycle import UNDER_WAY
 from rollouts.domain.validation import Verdict
-from rollouts.labels import HELD, say_event
+from rollouts.labels import HELD
 from rollouts.models import Rollout
 from rollouts.plots import Figure, Plot
+from rollouts.story_words import say_event
 
 register = template.Library()
 

@@ -5,7 +5,8 @@ from django.utils.translation import gettext, ngettext
 
 from flags.sentences import say_share
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
-from rollouts.guardrail_words import name_lane, say_guardrail, say_guardrails
+from rollouts.guardrail_settings import Setting
+from rollouts.guardrail_words import name_lane, say_guardrail, say_guardrails, say_origins, say_setting
 from rollouts.models import Phase
 from rollouts.template_labels import ADVANCES, GATES, SUPPORT_LEVELS
 
@@ -40,6 +41,21 @@ def facts_of_phase(phase: PhaseTemplate) -> list[tuple[str, str]]:
 def guardrails_of_phase(phase: Phase) -> str:
     """Return what a phase of a rollout overrides of the environment's guardrails, empty where that is nothing."""
     return say_guardrails(phase.overrides)
+
+
+register.filter("lane_of_phase", name_lane)
+
+
+@register.filter("setting")
+def say_setting_of_phase(setting: Setting) -> str:
+    """Return how a lane is set in a phase."""
+    return say_setting(setting)
+
+
+@register.filter
+def origins(setting: Setting) -> str:
+    """Return who says that it is set so."""
+    return say_origins(setting)
 
 
 def _say_audience(phase: PhaseTemplate) -> str:

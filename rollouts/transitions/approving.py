@@ -18,16 +18,23 @@ from rollouts.domain.templates import Gate
 from rollouts.models import Approval, Decision, Phase, PhaseStatus, Rollout
 from rollouts.story import add_event, tell
 from rollouts.transitions.locking import get_locked_rollout, move
+from rollouts.transitions.reviewing_risks import find_review_lack
 
 
 @transaction.atomic
 def request_approval(
     *, rollout_id: int, actor: Actor, reason: str, now: datetime, seen_epoch: int | None = None
 ) -> Rollout:
-    """Let a draft wait for other people's approval, and tell them; refuse where its environment asks for none."""
+    """Let a draft wait for other people's approval, and tell them; refuse where its environment asks for none.
+
+    High risks that nobody reviewed for this plan refuse it, too.
+    """
     rollout = get_locked_rollout(rollout_id, seen_epoch=seen_epoch)
     if not rollout.environment.required_approvals:
         raise Refusal("approval_not_required", environment=rollout.environment.key)
+    lack = find_review_lack(rollout)
+    if lack is not None:
+        raise lack
     with recorded(actor=actor, reason=reason, now=now) as recording:
         move(rollout, Status.AWAITING_APPROVAL, now=now)
         event = add_event(rollout, kind="approval_requested", actor=actor, reason=recording.reason, now=now)

@@ -51,7 +51,7 @@ def hand_over(*, investigation_id: int, owner_id: int, actor: Actor, reason: str
             actor=actor,
             reason=recording.reason,
             now=now,
-            data={"owner": owner.get_full_name() or owner.username},
+            data={"owner": str(owner)},
         )
     return investigation
 

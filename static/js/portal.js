@@ -1,7 +1,7 @@
 // Small comforts; every page works without them.
 "use strict";
 
-let opened = [];
+let folds = [];
 
 document.addEventListener("htmx:sendError", () => { document.getElementById("lost").hidden = false; });
 document.addEventListener("htmx:afterOnLoad", () => { document.getElementById("lost").hidden = true; });
@@ -13,21 +13,35 @@ const isInUse = (part) => {
 };
 document.addEventListener("htmx:beforeRequest", (event) => { if (isInUse(event.target)) event.preventDefault(); });
 
-// A part that replaces itself keeps open what was open.
+// A part that asks by itself what is new is not replaced while a button in it is under the pointer or pressed.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.target.matches?.("[data-polls]") && event.target.querySelector("button:hover, :active")) event.detail.shouldSwap = false;
+});
+
+// A part that replaces itself keeps open what was open, and closed what was closed.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (isInUse(event.target)) event.detail.shouldSwap = false;
-  opened = [...event.target.querySelectorAll("details[open][id]")].map((one) => one.id);
+  folds = [...event.target.querySelectorAll("details[id]")].map((one) => [one.id, one.open]);
 });
 document.addEventListener("htmx:afterSwap", () => {
-  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  for (const [id, open] of folds) document.getElementById(id)?.toggleAttribute("open", open);
 });
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "?") document.getElementById("keys")?.showModal();
-  const link = [...document.querySelectorAll("a[data-key]")].find((one) => one.dataset.key === event.key);
-  if (link) link.click();
+  // What the focus is within comes first, then what the page is about alone, then the page's own.
+  const parts = [...document.querySelectorAll("[data-keys]")];
+  const part = event.target.closest("[data-keys]") ?? (parts.length === 1 ? parts[0] : null);
+  const keyed = [...(part?.querySelectorAll("[data-key]") ?? []), ...document.querySelectorAll("[data-key]:not([data-keys] *)")];
+  const asked = keyed.find((one) => one.dataset.key === event.key);
+  if (!asked) return;
+  event.preventDefault();
+  // A field is gone to, a fold opened with its first field ready, a link followed.
+  if (asked.matches("textarea, input")) asked.focus();
+  else asked.click();
+  if (asked.matches("summary")) asked.parentElement.querySelector("input:not([type=hidden])")?.focus();
 });
 
 // Enter saves, Shift-Enter begins a new line; an input method's Enter chooses a word.

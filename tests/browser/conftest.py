@@ -1,6 +1,5 @@
 """One Chromium for all browser tests, on the shared portal; a page of its own for each."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,9 +61,7 @@ def open_as(chromium: Browser, stage: Stage) -> Iterator[Open]:
         visitors.append(visitor)
         if name:
             account = stage.tell("demo", "users", name)
-            visitor.sign_in(account["username"], account["password"])
-            expect(visitor.page).to_have_url(re.compile(r"/$"))
-            visitor.page.wait_for_load_state()
+            visitor.come_in(account["username"], account["password"])
         return visitor
 
     yield open_one

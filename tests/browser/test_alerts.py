@@ -52,7 +52,8 @@ def test_pages__full_of_alerts__are_sound(open_as: Open, stage: Stage, language:
 
     for path in ("/health/alerts/", "/health/alerts/connect/"):
         answer = page.goto(path)
-        for opened in page.locator("main details").all():
+        # Filters stand open at a desk, without a line to press.
+        for opened in page.locator("main details:has(> summary:visible)").all():
             opened.locator("summary").click()
         faults += list_faults(page, answer.status if answer else 0)
 

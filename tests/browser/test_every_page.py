@@ -10,9 +10,10 @@ from playwright.sync_api import Page
 from tests.browser.conftest import Open
 
 #: Of each kind of address one page is enough: /flags/a/ and /flags/b/ are the same page.
-MOST_PAGES = 100
+MOST_PAGES = 150
 #: What is addressed by its own key rather than by a number.
 KEYED = {"flags", "sites", "segments", "environments", "plan-templates"}
+KEYED_BELOW = {("announcements", "templates"), ("announcements", "hotlines")}
 GRAVE = {"serious", "critical"}
 OPEN_PAGES = ("/account/login/", "/account/password/reset/", "/account/password/reset/done/", "/account/inactive/")
 
@@ -21,6 +22,8 @@ def _kind(path: str) -> str:
     parts = [part for part in path.split("/") if part]
     if len(parts) > 1 and parts[0] in KEYED and parts != ["flags", "removal"]:
         parts[1] = "*"
+    if len(parts) > 2 and tuple(parts[:2]) in KEYED_BELOW:
+        parts[2] = "*"
     return "/".join("*" if part.isdigit() else part for part in parts)
 
 

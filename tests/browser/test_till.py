@@ -186,3 +186,25 @@ def test_notice__on_the_sites_day__is_shown_until_it_is_read(
         till.page.wait_for_load_state("networkidle")
         expect(notice).to_have_count(0)
         _sell(till.page)
+
+
+def test_problem__reported_at_the_till__is_a_complaint_with_its_flags(
+    chromium: Browser, stage: Stage, address: str
+) -> None:
+    words = "Le bouton de prix ne répond pas"
+    switch(stage, FLAG, to="on")
+    with _open(chromium, address) as till:
+        expect(till.page.locator("#prices")).to_be_visible(timeout=PATIENCE_MS)
+        till.page.get_by_role("button", name="Signaler un problème").click()
+        till.page.locator("dialog textarea").fill(words)
+        till.page.get_by_role("button", name="Envoyer").click()
+        expect(till.page.locator("dialog [role=status]")).to_contain_text("Merci", timeout=PATIENCE_MS)
+        till.page.get_by_role("button", name="Fermer").click()
+        _sell(till.page)
+    [row] = stage.ask(
+        "SELECT r.flags, r.targeting_key <> '' AS is_named FROM notices_problemreport r"
+        " JOIN health_complainttext t ON t.complaint_id = r.complaint_id WHERE t.text = %s",
+        words,
+    )
+    assert row["is_named"]
+    assert {"flag": FLAG, "variant": "on", "till": "on"} in row["flags"]

@@ -30,6 +30,12 @@ class Visitor:
         self.page.locator("[name=password]").fill(password)
         self.page.keyboard.press("Enter")
 
+    def come_in(self, username: str, password: str) -> None:
+        """Sign in, and wait for the page behind."""
+        self.sign_in(username, password)
+        expect(self.page).not_to_have_url(re.compile("/account/login/"))
+        self.page.wait_for_load_state()
+
     def tab_to(self, target: Locator, *, most: int = 150) -> None:
         """Reach an element as a person without a pointer does: with the tabulator alone."""
         expect(target).to_be_visible()

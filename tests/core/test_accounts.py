@@ -245,6 +245,13 @@ def test_sign_in__too_many_wrong_passwords__is_refused_even_with_the_right_one(m
     assert client.get("/").status_code == 302
 
 
+def test_sign_in__more_within_a_minute_than_from_one_address__waits(mia: User) -> None:
+    places = [_sign_in(_client()) for _one in range(30)]
+
+    assert set(places) == {"/"}
+    assert _client().post(reverse("account_login"), {"login": "mia", "password": PASSWORD}).status_code == 429
+
+
 def test_account_pages__too_many_tries__answer_in_the_portals_frame() -> None:
     client = _client()
     answers = [client.post(reverse("account_reset_password"), {"email": f"a{n}@example.org"}) for n in range(25)]

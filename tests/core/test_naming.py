@@ -17,7 +17,7 @@ from core.roles import Role
 from tests.factories.core import make_person
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label_lower)
-OURS = ("core", "notifications", "flags", "health", "rollouts", "incidents")
+OURS = ("core", "notifications", "flags", "health", "rollouts", "incidents", "statuspage")
 #: Words that are the same in English and in French. A name that is not here has French words of its own.
 SAME_IN_FRENCH = {
     "ID",

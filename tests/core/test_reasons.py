@@ -12,7 +12,10 @@ from django.utils.translation import gettext
 from core.reasons import BETWEEN, REASONS, VALUES, _pattern, say_reason, write_reason
 
 BASE = Path(settings.BASE_DIR)
-APPS = ("core", "flags", "health", "recovery", "rollouts", "procedures", "incidents", "notifications", "releaseportal")
+APPS = (
+    *("core", "flags", "health", "recovery", "rollouts", "procedures", "incidents", "notifications", "statuspage"),
+    "releaseportal",
+)
 PLACE = re.compile(r"%\((\w+)\)s")
 
 

@@ -1,5 +1,9 @@
 """Secrets are sealed for one purpose, with the portal's own key."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from django.test import override_settings
 
@@ -33,3 +37,13 @@ def test_unseal__with_a_new_key__opens_while_the_old_one_is_a_fallback() -> None
         assert unseal(sealed, purpose="a") == "s3cret"
     with override_settings(SECRET_KEY="the new one"), pytest.raises(Unsealable):
         unseal(sealed, purpose="a")
+
+
+def test_fallbacks__in_the_environment__are_what_the_portal_opens_with() -> None:
+    given = os.environ | {"SECRET_KEY_FALLBACKS": "the one before,the first one"}
+    program = "from django.conf import settings; print(settings.SECRET_KEY_FALLBACKS)"
+    ask = [sys.executable, "-c", program]
+
+    said = subprocess.run(ask, env=given, capture_output=True, text=True, check=True).stdout  # our own
+
+    assert said.strip() == "['the one before', 'the first one']"

@@ -16,6 +16,7 @@ from releaseportal.addresses import BASE_DIR
 from releaseportal.embedded.postgres import remove_cluster
 from tests.clients.packages import install_packages
 from tests.machineroom.portal import Portal, find_free_port, make_environment, run_manage
+from tests.migrated import furnish
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def portal(data_dir: Path) -> Iterator[Portal]:
+def portal(data_dir: Path, pytestconfig: pytest.Config) -> Iterator[Portal]:
+    furnish(data_dir, folder=pytestconfig.cache.mkdir("migrated"))
     running = Portal(data_dir, DEMO="1", FLEET="1", TILL_PORT=str(find_free_port()))
     try:
         yield running.wait_until_ready()

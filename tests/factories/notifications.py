@@ -3,8 +3,10 @@
 from itertools import count
 from typing import Any
 
+from core.actors import DEMO
 from notifications.domain.audience import Audience
-from notifications.models import Event
+from notifications.endpoint_transitions import add_endpoint
+from notifications.models import Channel, Endpoint, Event
 from notifications.transitions import publish
 from tests.factories.core import NOW
 
@@ -25,3 +27,15 @@ def make_event(*user_ids: int, **given: Any) -> Event:
     event = publish(**(wanted | given))
     assert event is not None
     return event
+
+
+def make_endpoint(address: str = "https://chat.example/hooks/T0P-S3CRET-PATH", **given: Any) -> Endpoint:
+    """Add a channel of a team by the real transition; its signing secret is its attribute `secret`."""
+    kind = given.pop("kind", Channel.SLACK)
+    number = next(_numbers)
+    wishes = {"name": f"#releases-{number}", "language": "en", "per_minute": 600} | given
+    endpoint, secret = add_endpoint(
+        kind=kind, values=wishes, address=address, actor=DEMO, reason="The team reads there", now=NOW
+    )
+    endpoint.secret = secret  # type: ignore[attr-defined]  # for tests alone
+    return endpoint

@@ -1,5 +1,6 @@
 """A note's picture: small, upright, without what cameras add; whatever is no picture is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
@@ -16,7 +17,7 @@ from core.actors import SCHEDULER
 from core.errors import InvalidInput
 from core.roles import Role
 from flags.models import Flag, Picture
-from flags.pictures import LONGEST_EDGE, MOST_BYTES, make_small
+from flags.pictures import DECODING, LONGEST_EDGE, MOST_BYTES, make_small
 from flags.transitions.picturing import remove_note_picture, set_note_picture
 from releaseportal.bodies import LIMIT_BYTES, PICTURE_ENDING, PICTURE_LIMIT_BYTES
 from tests.factories.flags import make_flag
@@ -93,6 +94,22 @@ def test_small__of_a_damaged_photograph__is_a_picture_or_refused(where: list[int
 
     with suppress(InvalidInput):
         assert make_small(bytes(damaged)).width <= LONGEST_EDGE
+
+
+def test_small__while_another_is_decoded__waits_its_turn() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with DECODING:
+            waiting = pool.submit(make_small, draw_picture())
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+        assert waiting.result(timeout=30).width == 40
+
+
+def test_small__after_one_that_is_none__takes_the_next() -> None:
+    with pytest.raises(InvalidInput):
+        make_small(b"none")
+
+    assert make_small(draw_picture()).width == 40
 
 
 @pytest.mark.django_db

@@ -16,6 +16,7 @@ from flags.models import Environment, Flag
 from flags.story import tell_removable
 from flags.tasks import remind_of_removals
 from flags.transitions import archive_flag, keep_flag, kill_flag, switch_on
+from notifications.due_queries import list_own_due
 from notifications.labels import say_body, say_subject
 from notifications.models import Channel, Delivery, Event
 from tests.factories.core import NOW, make_person
@@ -75,7 +76,9 @@ def test_remind__an_owner_there_is__is_told_and_nobody_else(prod: Environment, m
     assert _remind(30) == 1
 
     assert _readers() == {ana.pk}
-    assert Delivery.objects.filter(channel=Channel.EMAIL, recipient=ana).exists()
+    # By mail it is said each day, in her digest.
+    assert not Delivery.objects.filter(channel=Channel.EMAIL).exists()
+    assert [one.source for one in list_own_due(ana, now=_day(30))] == ["flags"]
 
 
 @pytest.mark.parametrize("owner", ["", "Till team", "gone"])

@@ -9,12 +9,14 @@ from django.test import Client
 
 from core import clock
 from core.actors import DEMO
-from core.errors import InvalidInput, Refusal
+from core.errors import InvalidInput, NotFound, Refusal
 from core.roles import Role
 from flags.models import Environment
-from health.alert_models import Alert, AlertSource, SentryHook
-from health.alert_transitions import record_alerts
+from health.alert_models import Alert, AlertSource, ForgottenSource, SentryHook
+from health.alert_queries import judge_alert_lane
+from health.alert_transitions import forget_source, record_alerts
 from health.domain.alerts import Origin
+from health.domain.exposure import Exposure
 from health.domain.webhook_alerts import read_alerts
 from health.sentry_queries import open_secrets
 from health.sentry_transitions import connect_sentry, disconnect_sentry, replace_sentry_secret
@@ -164,6 +166,85 @@ class TestList:
 
         for path in (LIST, CONNECT):
             assert client.get(path, headers={"accept-language": "fr"}).status_code == 200
+
+
+class TestForget:
+    def _age(self, hours: float) -> AlertSource:
+        AlertSource.objects.update(
+            first_received_at=clock.now() - timedelta(days=9), last_received_at=clock.now() - timedelta(hours=hours)
+        )
+        return AlertSource.objects.get()
+
+    def test_source__that_is_gone__is_forgotten_with_a_reason_and_its_alerts_are_over(self) -> None:
+        _record(make_environment(), _item(), _item(labels={"alertname": "Watchdog"}))
+        source, client = self._age(2), sign_in()
+        path = f"{LIST}sources/{source.pk}/forget/"
+        assert path in _read(client)
+        assert client.post(path, {"reason": " "}).status_code == 400
+
+        client.post(path, {"reason": "Moved to Grafana"})
+
+        forgotten = ForgottenSource.objects.get()
+        assert (forgotten.reason, forgotten.alerts_ended, forgotten.forgotten_by) == (
+            "Moved to Grafana",
+            1,
+            "a-release_manager",
+        )
+        assert not AlertSource.objects.exists()
+        assert Alert.objects.get().ended_at is not None
+        assert "is forgotten" in _read(client)
+
+    def test_source__that_speaks_again__is_back(self) -> None:
+        environment = make_environment()
+        _record(environment, _item())
+        source = self._age(2)
+        by: dict[str, Any] = {"actor": DEMO, "reason": "Gone", "now": clock.now()}
+        forget_source(source_id=source.pk, environment_id=environment.pk, **by)
+
+        _record(environment, _item())
+
+        assert AlertSource.objects.get().pk != source.pk
+
+    def test_source__heard_lately_or_of_another_environment__is_not_forgotten(self) -> None:
+        environment = make_environment()
+        _record(environment, _item())
+        client = sign_in()
+        by: dict[str, Any] = {"actor": DEMO, "reason": "Gone", "now": clock.now()}
+        source = self._age(0.5)
+        assert "/forget/" not in _read(client)
+        with pytest.raises(Refusal, match="alert_source_alive"):
+            forget_source(source_id=source.pk, environment_id=environment.pk, **by)
+        source = self._age(2)
+        with pytest.raises(NotFound):
+            forget_source(source_id=source.pk, environment_id=make_environment(key="other").pk, **by)
+
+        assert AlertSource.objects.exists()
+        assert not ForgottenSource.objects.exists()
+        assert "/forget/" not in _read(sign_in(Role.SUPPORT))
+
+    def test_lane__silent_because_of_a_source_that_is_gone__passes_once_it_is_forgotten(self) -> None:
+        environment = make_environment()
+        _record(environment, _item(labels={"alertname": "Watchdog"}))
+        source = self._age(2)
+        AlertSource.objects.update(watchdog_at=clock.now() - timedelta(hours=2))
+        dog = _item(labels={"alertname": "Watchdog"})
+        reading = read_alerts(alertmanager_body(dog), [dog], now=clock.now())
+        record_alerts(environment_id=environment.pk, origin=Origin.GRAFANA, values=reading.accepted, now=clock.now())
+        exposure = Exposure(
+            flag_key="buttons",
+            environment_key=environment.key,
+            since=clock.now() - timedelta(hours=1),
+            everyone=True,
+            site_keys=frozenset(),
+            subject="rollout:1",
+            epoch=1,
+        )
+        [before] = judge_alert_lane(exposures=[exposure], now=clock.now())
+
+        forget_source(source_id=source.pk, environment_id=environment.pk, actor=DEMO, reason="Gone", now=clock.now())
+
+        [after] = judge_alert_lane(exposures=[exposure], now=clock.now())
+        assert (before.code, after.code) == ("alert_source_silent", "no_alert_firing")
 
 
 class TestSentry:

@@ -31,6 +31,7 @@ def test_form__a_manager__sets_mode_and_limit_with_a_reason() -> None:
     assert (guardrail.environment, guardrail.mode, guardrail.threshold_bp) == (environment, "hold", 250)
     assert (guardrail.scope, guardrail.cool_down_minutes, guardrail.flag) == ("site", 30, None)
     assert Guardrail.history.get().history_change_reason == WANTED["reason"]
+    assert "Saved: Error rate in" in client.get("/health/guardrails/").text
     page = client.get("/health/").content.decode()
     assert "2.5" in page
     assert PAGE in page

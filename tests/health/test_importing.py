@@ -170,6 +170,15 @@ def test_page__what_nobody_looked_at__is_shown_and_not_imported(
     assert not Complaint.objects.exists()
 
 
+def test_page__looked_at__shows_how_bad_each_line_is_and_who_says_so(
+    support: Client, environment: Environment, site: Site
+) -> None:
+    page = support.post(ADDRESS, {"text": "site,text,severity,reporter\nlyon,Slow,blocking,Ana\n"}).content.decode()
+
+    assert "<td>blocks the till</td>" in page
+    assert "<td>Ana</td>" in page
+
+
 def test_page__wrong_lines__are_named_each(support: Client, environment: Environment, site: Site) -> None:
     answer = support.post(ADDRESS, {"file": _upload(FILE + "nowhere,Dark,\nlyon,,\n"), "do": "check"})
 

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -19,8 +20,9 @@ from flags.domain.purposes import Purpose
 from flags.snapshots import KEEPER
 from flags.tokens import USES
 from flags.transitions import revoke_token
-from health import intake, otlp, otlp_transitions
+from health import intake, otlp, otlp_bounds, otlp_transitions
 from health.models import OtlpSeries, Sample
+from health.otlp_messages import DURATION, read_points
 from health.tasks import forget_old_series
 from tests.asgi import Answer, ask
 from tests.factories.flags import make_environment, make_flag, make_site, make_token
@@ -361,10 +363,74 @@ def test_otlp__packing_that_is_none__is_refused(service: Service, body: bytes, e
 
 
 def test_otlp__too_many_points__is_413(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp, "MOST_POINTS", 1)
+    monkeypatch.setattr(otlp_bounds, "MOST_POINTS", 1)
 
     assert service.post(service.point(1, 0, 0), service.point(1, 0, 0, status=500)).status == 413
     assert service.requests == []
+
+
+def message(field: int, body: bytes) -> bytes:
+    """Return a field of a protobuf message that holds another message."""
+    size, length = len(body), bytearray()
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    return bytes([field << 3 | 2, *length, size]) + body
+
+
+EMPTY = message(1, b"")
+DELTA_POINTS = message(1, DURATION.encode()) + message(9, EMPTY * 1_500_000 + b"\x10\x01")
+#: What is a few thousand bytes when it is sent, and millions of values when it is read.
+SWARMS = {
+    "points": (PROTOBUF, message(1, message(2, message(2, DELTA_POINTS)))),
+    "resources": (PROTOBUF, EMPTY * 2_000_000),
+    "scopes": (PROTOBUF, message(1, message(2, b"") * 2_000_000)),
+    "metrics": (PROTOBUF, message(1, message(2, message(2, b"") * 1_500_000))),
+    "attributes": (PROTOBUF, message(1, message(1, EMPTY * 1_500_000))),
+    "objects": ("application/json", b'{"resourceMetrics":[' + b"{}," * 1_300_000 + b"{}]}"),
+}
+
+
+@pytest.mark.parametrize("name", SWARMS)
+def test_otlp__millions_of_empty_messages__are_413_before_anybody_goes_through_them(
+    service: Service, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    kind, body = SWARMS[name]
+    read: list[object] = []
+    monkeypatch.setattr(otlp, "read_points", lambda *given, **_: read.append(given))
+
+    answer = service.send(gzip.compress(body), kind=kind, content_encoding="gzip")
+
+    assert (answer.status, read) == (413, [])
+    assert b"TOO_MANY_SAMPLES" in answer.body
+
+
+def test_otlp__point_with_more_attributes_than_an_sdk_keeps__loses_no_other(service: Service) -> None:
+    many = {f"a{number}": "x" for number in range(300)}
+
+    answer = service.post(service.point(1, 0, 0, attributes=many), service.point(2, 0, 0, status=201))
+
+    assert (answer.status, refused(answer), service.requests) == (200, 1, [2])
+
+
+def test_otlp__more_at_once_than_are_read__wait_and_are_taken(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(otlp, "READING", BoundedSemaphore(1))
+    has_room: list[bool] = []
+
+    def watched(*given: Any, **named: Any) -> Any:
+        has_room.append(otlp.READING.acquire(blocking=False))
+        return read_points(*given, **named)
+
+    monkeypatch.setattr(otlp, "read_points", watched)
+    bodies = [json.dumps(service.body(service.point(1, 0, 0, status=200 + n))).encode() for n in range(8)]
+
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        answers = list(pool.map(service.send, bodies))
+
+    assert {answer.status for answer in answers} == {200}
+    assert (sum(service.requests), has_room) == (8, [False] * 8)
 
 
 def test_otlp__another_content_type__is_415(service: Service) -> None:

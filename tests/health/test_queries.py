@@ -20,8 +20,8 @@ from health.queries import (
     count_complaints_by_day,
     error_series,
     judge_critical_lane,
-    list_similar,
 )
+from health.similar_queries import list_similar
 from health.transitions import mark_duplicate, mark_spam
 from health.verdict_transitions import store_judgement
 from tests.factories.core import NOW

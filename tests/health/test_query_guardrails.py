@@ -24,9 +24,11 @@ from health.reading_transitions import (
     note_reading,
     want_readings,
 )
+from health.source_transitions import change_source
 from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_flag
 from tests.factories.queries import VALUES, make_query, say
+from tests.factories.sources import VALUES as SOURCE
 from tests.factories.sources import make_source
 from tests.monitoring.canned import Canned, listen_and_say, serve
 from tests.monitoring.conftest import _loopback_is_let_in  # noqa: F401  # sources may lie on loopback here
@@ -113,6 +115,27 @@ def test_change__keeps_what_was_said_but_of_another_query_and_goes_to_history() 
     assert not QueryReading.objects.exists()
     assert note_reading(watch_id=watch.pk, at=NOW, value=1.0, code="", data={}) is None
     assert QueryGuardrail.history.filter(id=query.pk).count() == 3
+
+
+@pytest.mark.parametrize("moved", [{"url": "http://127.0.0.1:10"}, {"tenant": "shops"}])
+def test_source__at_another_address__forgets_what_the_one_before_said(moved: dict[str, Any]) -> None:
+    environment = make_environment()
+    source, elsewhere = make_source(environment, name="Moves"), make_source(environment, name="Stays")
+    watch = say(make_query(environment, source=source), 99.0, 99.0, 99.0, 99.0, 99.0, until=NOW)
+    say(make_query(environment, source=elsewhere), 1.0, until=NOW)
+
+    change_source(
+        source_id=source.pk, values=SOURCE | {"name": "Moves", "timeout_seconds": 4}, secret=None, now=NOW, **BY
+    )
+    assert QueryReading.objects.count() == 6
+    values = SOURCE | {"name": "Moves", "timeout_seconds": 4}
+    change_source(source_id=source.pk, values=values, secret=None, now=NOW, **BY)
+    assert QueryReading.objects.count() == 6
+    change_source(source_id=source.pk, values=values | moved, secret=None, now=NOW, **BY)
+
+    assert [reading.value for reading in QueryReading.objects.all()] == [1.0]
+    # An answer of the old one that was under way is dropped.
+    assert note_reading(watch_id=watch.pk, at=NOW, value=99.0, code="", data={}) is None
 
 
 def test_claim__asks_each_15_s_what_is_wanted_and_no_more() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 from django.db.models import Sum
 
@@ -17,6 +16,7 @@ from health.sample_transitions import record_samples
 from tests.factories.core import NOW
 from tests.factories.flags import make_environment, make_flag, make_site, make_token
 from tests.factories.health import make_value
+from tests.migrating import migrate_to
 
 #: The migration before the samples went into days.
 [BEFORE] = import_module("health.migrations.0010_samples_by_day").Migration.dependencies
@@ -30,7 +30,7 @@ LATENCY_BEFORE = "CASE WHEN latency IS NOT NULL THEN jsonb_build_array(latency -
 def _migrated_again(transactional_db: None) -> Iterator[None]:
     """Whatever happens, leave the newest tables."""
     yield
-    call_command("migrate", verbosity=0)
+    migrate_to()
 
 
 def _read(latency: str = LATENCY) -> list[Any]:
@@ -39,6 +39,7 @@ def _read(latency: str = LATENCY) -> list[Any]:
         return list(cursor.fetchall())
 
 
+@pytest.mark.proof
 @pytest.mark.usefixtures("_migrated_again")
 def test_migrations__backward_and_forward_again__keep_every_sample_of_a_token() -> None:
     token, site, flag = make_token(make_environment())[0], make_site(), make_flag()
@@ -58,13 +59,13 @@ def test_migrations__backward_and_forward_again__keep_every_sample_of_a_token() 
         now=NOW,
     )
 
-    call_command("migrate", *BEFORE, verbosity=0)
+    migrate_to(*BEFORE)
     assert _read(LATENCY_BEFORE) == kept
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT token_id FROM health_sample")
         assert cursor.fetchall() == [(token.pk,)]
 
-    call_command("migrate", verbosity=0)
+    migrate_to()
     assert _read() == kept
     assert set(Sample.objects.values_list("source", flat=True)) == {f"token:{token.pk}"}
     assert SampleBatch.objects.count() == 6
@@ -81,10 +82,11 @@ def test_migrations__backward_and_forward_again__keep_every_sample_of_a_token() 
     assert SiteMinute.objects.aggregate(n=Sum("requests"))["n"] == total + 10
 
 
+@pytest.mark.proof
 @pytest.mark.usefixtures("_migrated_again")
 def test_migrations__of_an_empty_table__go_back_and_forward() -> None:
-    call_command("migrate", *BEFORE, verbosity=0)
-    call_command("migrate", verbosity=0)
+    migrate_to(*BEFORE)
+    migrate_to()
 
     assert not Sample.objects.exists()
     if settings.DATABASE_OWNER:

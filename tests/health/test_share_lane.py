@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from health.domain.exposure import Exposure
+from health.domain.minutes import A_MINUTE
 from health.domain.sequential import Minute, spread
 from health.domain.share_lane import (
-    A_MINUTE,
     SILENT_AFTER,
     Memory,
     SeenMinute,

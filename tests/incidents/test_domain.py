@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incidents.domain.intake_retry import MAX_ATTEMPTS, delay_after
+from incidents.domain.merge_gains import Gain, take_out
 from incidents.domain.merging import WINDOW, Running, belongs_to
 from incidents.domain.tiers import RTO, Tier, deadline_of, due_warnings, higher_tier, used_bp
 
@@ -71,3 +72,21 @@ def test_delay_after__each_failure__doubles_and_ends() -> None:
 
     assert waits[:3] == [timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=8)]
     assert waits[-1] is None
+
+
+@pytest.mark.parametrize(
+    ("value", "leaving", "later", "left"),
+    [
+        (3, (1, 3), [], (1, [])),
+        (3, (3, 2), [], (3, [])),
+        (3, (1, 3), [(3, 2)], (2, [1])),
+        (3, (1, 2), [(2, 3)], (3, [1])),
+        (9, (1, 3), [], (9, [])),
+        (4, (1, 3), [(2, 4)], (4, [2])),
+    ],
+    ids=["alone", "brought nothing", "covered by it", "passed by another", "by hand since", "by hand in between"],
+)
+def test_take_out__greatest_of_numbers__leaves_what_the_others_make_of_it(
+    value: int, leaving: tuple[int, int], later: list[tuple[int, int]], left: tuple[int, list[int]]
+) -> None:
+    assert take_out(value, Gain(*leaving), [Gain(*one) for one in later], combine=max) == left

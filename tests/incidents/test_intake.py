@@ -1,4 +1,4 @@
-"""The intake: each event once, poison isolated, one fire one incident; warnings and reminders once."""
+"""The intake: each event once, poison isolated, one fire one incident; reminders once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -7,25 +7,21 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from core import clock
-from core.actors import DEMO, SCHEDULER, person
-from core.people import deactivate_person
+from core.actors import SCHEDULER, person
 from core.roles import Role
 from flags.models import FlagState
 from incidents import intake, tasks
 from incidents.domain.intake_retry import MAX_ATTEMPTS
-from incidents.domain.lifecycle import Status
 from incidents.domain.merging import WINDOW
-from incidents.domain.tiers import RTO, Tier
+from incidents.domain.tiers import Tier
 from incidents.intake import list_waiting, note_fault, take_in
-from incidents.models import DeadlineWarning, Incident, IntakeClaim, IntakeFault
-from incidents.transitions import change_tier, confirm_restored, finish_action_item
-from notifications.models import Delivery, Event
+from incidents.models import Incident, IntakeClaim, IntakeFault
+from incidents.transitions import confirm_restored
+from notifications.models import Event
 from rollouts.models import Rollback, Rollout, RolloutEvent, Trigger
 from rollouts.story import add_event
 from rollouts.transitions import roll_back
 from tests.factories.core import make_person
-from tests.factories.incidents import make_incident, make_incident_in, make_measure
 from tests.factories.world import NOW, WHY, World, make_rehearsal, make_world, play
 
 LATER = NOW + timedelta(seconds=100)
@@ -222,85 +218,3 @@ def test_take_in_events__failed_once_then_mended__is_taken_in(
     assert not IntakeClaim.objects.exists()
     due = IntakeFault.objects.get().next_attempt_at
     assert len(_take_all(due)) == 1
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("tier", Tier)
-def test_warn__at_50_80_and_100_percent__once_each(tier: Tier, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_person(Role.SUPPORT)
-    incident = make_incident(tier=tier, now=NOW)
-    told = []
-    for percent in (49, 50, 50, 79, 80, 99, 100, 150):
-        monkeypatch.setattr(clock, "now", lambda at=NOW + RTO[tier] * percent / 100: at)
-        told.append(tasks.warn_of_deadlines())
-
-    assert told == [0, 1, 0, 0, 1, 0, 1, 0]
-    events = Event.objects.filter(kind="incident_deadline").order_by("pk")
-    assert [one.data["percent"] for one in events] == [50, 80, 100]
-    assert all(one.url == f"/incidents/{incident.pk}/" for one in events)
-
-
-@pytest.mark.django_db
-def test_warn__several_due_at_once_after_a_raise__tells_the_highest_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    user = make_person(Role.SUPPORT)
-    incident = make_incident(tier=Tier.MINOR, now=NOW)
-    change_tier(incident_id=incident.pk, tier=Tier.CRITICAL, actor=person(user), reason="", now=NOW)
-    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(hours=2))
-
-    assert tasks.warn_of_deadlines() == 1
-    assert tasks.warn_of_deadlines() == 0
-
-    assert Event.objects.get(kind="incident_deadline").data["percent"] == 100
-    assert sorted(DeadlineWarning.objects.values_list("percent", flat=True)) == [50, 80, 100]
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED])
-def test_warn__restored__says_nothing(status: Status, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_incident_in(status)
-    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=9))
-
-    assert tasks.warn_of_deadlines() == 0
-
-
-@pytest.mark.django_db(transaction=True)
-def test_warn__two_workers_at_once__tell_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    make_incident(tier=Tier.CRITICAL, now=NOW)
-    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(hours=2))
-
-    def work(_: int) -> int:
-        try:
-            return tasks.warn_of_deadlines()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(3) as pool:
-        assert sum(pool.map(work, range(3))) == 1
-
-
-@pytest.mark.django_db
-def test_remind__due_and_each_week_after__its_owner_alone_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    owner, actor = make_person(Role.RELEASE_MANAGER), make_person(Role.SUPPORT)
-    incident = make_incident(now=NOW)
-    item = make_measure(incident, user=actor, owner_id=owner.pk, now=NOW)
-    told = []
-    for days in (6, 7, 8, 13, 14):
-        monkeypatch.setattr(clock, "now", lambda at=NOW + timedelta(days=days): at)
-        told.append(tasks.remind_of_measures())
-    finish_action_item(incident_id=incident.pk, item_id=item.pk, actor=person(actor), reason="done", now=NOW)
-    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=30))
-    told.append(tasks.remind_of_measures())
-
-    assert told == [0, 1, 0, 0, 1, 0]
-    readers = Delivery.objects.filter(event__kind="measure_due").values_list("recipient_id", flat=True)
-    assert set(readers) == {owner.pk}
-
-
-@pytest.mark.django_db
-def test_remind__owner_left__is_not_reminded(monkeypatch: pytest.MonkeyPatch) -> None:
-    owner = make_person(Role.SUPPORT)
-    make_measure(make_incident(now=NOW), user=owner, now=NOW)
-    deactivate_person(user_id=owner.pk, actor=DEMO, reason="left", now=NOW)
-    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=30))
-
-    assert tasks.remind_of_measures() == 0

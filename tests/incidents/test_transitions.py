@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from core.roles import Role
 from core.versions import get_version
 from incidents.domain.lifecycle import EDGES, Status
 from incidents.domain.tiers import Tier
-from incidents.models import ActionItem, ActionKind, DeadlineWarning, Incident, PostMortem
+from incidents.models import DeadlineWarning, Incident, PostMortem
 from incidents.queries import read_clock
 from incidents.transitions import (
     acknowledge_incident,
@@ -23,15 +24,15 @@ from incidents.transitions import (
     change_tier,
     close_incident,
     confirm_restored,
-    finish_action_item,
+    merge_incident,
     mitigate_incident,
     reopen_incident,
-    write_post_mortem,
+    undo_merge,
 )
 from notifications.models import Event
 from tests.factories.core import NOW, make_person
 from tests.factories.flags import make_environment
-from tests.factories.incidents import learn, make_incident, make_incident_in, make_measure
+from tests.factories.incidents import learn, make_incident, make_incident_in
 
 HOUR = timedelta(hours=1)
 MOVES: dict[Status, Callable[..., Incident]] = {
@@ -61,19 +62,23 @@ def _codes(incident: Incident) -> list[str]:
 @pytest.mark.parametrize("end", Status)
 def test_moves__every_pair_of_states__agree_with_the_table(start: Status, end: Status, by: dict[str, Any]) -> None:
     incident = make_incident_in(start)
-    if start is not Status.CLOSED:
+    if start not in {Status.CLOSED, Status.MERGED}:
         learn(incident)
+    other = make_incident(incident.environment)
+    moves = MOVES | {Status.MERGED: partial(merge_incident, into_id=other.pk)}
+    if start is Status.MERGED:
+        moves[Status.OPEN] = undo_merge
     rows = incident.history.count()
 
     if end in EDGES[start]:
-        MOVES[end](incident_id=incident.pk, **by)
+        moves[end](incident_id=incident.pk, **by)
         incident.refresh_from_db()
         assert incident.status == end
         assert incident.history.latest().history_change_reason == "said so"
         assert incident.timeline.first() is not None
     else:
         with pytest.raises(Refusal, match="wrong_state"):
-            MOVES[end](incident_id=incident.pk, **by)
+            moves[end](incident_id=incident.pk, **by)
         incident.refresh_from_db()
         assert (incident.status, incident.history.count()) == (start, rows)
 
@@ -210,81 +215,6 @@ def test_declare__by_hand__is_told_once_and_has_its_post_mortem() -> None:
 
 
 @pytest.mark.django_db
-def test_close__step_by_step__names_what_still_lacks(user: User, by: dict[str, Any]) -> None:
-    incident = make_incident_in(Status.RESOLVED)
-
-    def refused() -> str:
-        with pytest.raises(Refusal) as found:
-            close_incident(incident_id=incident.pk, **by)
-        return found.value.code
-
-    def write(**given: str) -> None:
-        texts: dict[str, Any] = {"root_cause": "", "impact": "", "documentation_updates": ""}
-        write_post_mortem(incident_id=incident.pk, actor=person(user), now=NOW, **(texts | given))
-
-    assert refused() == "root_cause_missing"
-    write(root_cause="Rounding")
-    assert refused() == "documentation_missing"
-    make_measure(incident, user=user, kind=ActionKind.DOCUMENTATION)
-    assert refused() == "measures_missing"
-    make_measure(incident, user=user)
-
-    assert close_incident(incident_id=incident.pk, **by).status == Status.CLOSED
-
-
-@pytest.mark.django_db
-def test_closed__post_mortem_and_measures__are_frozen_but_notes_and_done_are_not(
-    user: User, by: dict[str, Any]
-) -> None:
-    incident = make_incident_in(Status.CLOSED)
-    item = incident.post_mortem.action_items.get()
-
-    with pytest.raises(Refusal, match="incident_closed"):
-        learn(incident)
-    with pytest.raises(Refusal, match="incident_closed"):
-        make_measure(incident, user=user)
-    add_note(incident_id=incident.pk, note=" Seen again? ", actor=person(user), now=NOW)
-    done = finish_action_item(incident_id=incident.pk, item_id=item.pk, **by)
-
-    assert done.done_at == NOW
-    assert _codes(incident)[-2:] == ["note", "action_item_done"]
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("given", "code"),
-    [
-        ({"title": " "}, "measure_missing"),
-        ({"title": "x" * 301}, "text_too_long"),
-        ({"title": "nul\x00"}, "text_unreadable"),
-        ({"kind": "hope"}, "action_kind_unknown"),
-        ({"due_on": NOW.date() - timedelta(days=1)}, "due_in_past"),
-        ({"owner_id": 999_999}, "person_unknown"),
-    ],
-)
-def test_measure__wrong_value__is_refused(given: dict[str, Any], code: str, user: User) -> None:
-    incident = make_incident()
-
-    with pytest.raises(InvalidInput) as refused:
-        make_measure(incident, user=user, **given)
-
-    assert refused.value.code == code
-    assert not incident.post_mortem.action_items.exists()
-
-
-@pytest.mark.django_db
-def test_measure__finished_twice_or_of_another_incident__is_refused(user: User, by: dict[str, Any]) -> None:
-    incident, other = make_incident(), make_incident()
-    item = make_measure(incident, user=user)
-
-    with pytest.raises(InvalidInput, match="measure_unknown"):
-        finish_action_item(incident_id=other.pk, item_id=item.pk, **by)
-    finish_action_item(incident_id=incident.pk, item_id=item.pk, **by)
-    with pytest.raises(Refusal, match="changed_meanwhile"):
-        finish_action_item(incident_id=incident.pk, item_id=item.pk, **by)
-
-
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("note", "code"), [(" ", "note_empty"), ("\x00x", "text_unreadable"), ("x" * 10_001, "text_too_long")]
 )
@@ -295,30 +225,6 @@ def test_note__wrong__is_refused(note: str, code: str, user: User) -> None:
         add_note(incident_id=incident.pk, note=note, actor=person(user), now=NOW)
 
     assert _codes(incident) == ["opened"]
-
-
-@pytest.mark.django_db
-def test_post_mortem__written_on_an_old_version__is_refused_and_the_first_stands(user: User) -> None:
-    incident = make_incident()
-    seen = get_version(incident.post_mortem)
-
-    def write(cause: str) -> None:
-        write_post_mortem(
-            incident_id=incident.pk,
-            root_cause=cause,
-            impact="",
-            documentation_updates="",
-            actor=person(user),
-            now=NOW,
-            seen=seen,
-        )
-
-    write("Rounding")
-    write("Rounding")  # the same again, as after a double click, is no quarrel
-    with pytest.raises(Refusal, match="changed_meanwhile"):
-        write("The moon")
-
-    assert PostMortem.objects.get().root_cause == "Rounding"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -379,15 +285,3 @@ def test_incident__running_and_restored_at_once__is_refused_by_the_database() ->
 def test_warning__another_share_of_the_time__is_refused_by_the_database() -> None:
     with pytest.raises(IntegrityError, match="incidents_warning_known"), transaction.atomic():
         DeadlineWarning.objects.create(incident=make_incident(), percent=60, at=NOW)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("values", "name"),
-    [({"kind": "wish"}, "incidents_measure_kind_known"), ({"title": ""}, "incidents_measure_titled")],
-)
-def test_measure__impossible_values__are_refused_by_the_database(values: dict[str, Any], name: str) -> None:
-    item = make_measure(make_incident(), user=make_person(Role.SUPPORT))
-
-    with pytest.raises(IntegrityError, match=name), transaction.atomic():
-        ActionItem.objects.filter(pk=item.pk).update(**values)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group, Permission
 from django.db import ProgrammingError, connection
 from django.template import Context, engines
 from pytest_socket import SocketConnectBlockedError
@@ -16,7 +17,12 @@ from core import clock
 from core.actors import DEMO
 from core.history import recorded
 from core.models import User
+from core.roles import Role
+from releaseportal.addresses import BASE_DIR
+from rollouts.domain.templates import BUILT_IN_KEY
+from rollouts.models import PlanTemplate
 from tests.conftest import UndefinedVariable
+from tests.migrated import reach
 
 SESSION = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:django", "-p", "tests.strictness")
 
@@ -40,8 +46,12 @@ def test_database__in_a_test__refuses_the_app_role_a_truncate() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("run", [1, 2])
-def test_database__after_a_transaction_test__is_empty_again(run: int) -> None:
+def test_database__after_a_transaction_test__is_as_a_migrated_one_again(run: int) -> None:
     assert not User.objects.exists()
+    assert not User.history.exists()
+    assert {group.name for group in Group.objects.all()} == set(Role)
+    assert PlanTemplate.objects.filter(key=BUILT_IN_KEY).exists()
+    assert Permission.objects.filter(content_type__model="user").exists()
 
     with recorded(actor=DEMO, reason="test", now=clock.now()):
         User.objects.create(username=f"person-{run}")
@@ -59,6 +69,16 @@ def test_template__with_an_undefined_variable__fails() -> None:
 
     with pytest.raises(pytest.fail.Exception, match="nobody_gave_this"):
         template.render(Context({}))
+
+
+def test_digest__of_a_migrated_database__is_of_what_migrations_reach() -> None:
+    migrations = list(BASE_DIR.glob("*/migrations/*.py"))
+
+    reached = {str(file.relative_to(BASE_DIR)) for file in reach(migrations)}
+
+    assert {str(file.relative_to(BASE_DIR)) for file in migrations} < reached
+    assert {"core/roles.py", "flags/models/keys.py", "rollouts/domain/risks.py"} < reached
+    assert not [name for name in reached if name.endswith("views.py")]
 
 
 def test_session__with_a_skip_in_ci__fails(pytester_folder: str) -> None:

@@ -41,12 +41,13 @@ def serve(folder: Path, *arguments: str, **environment: str) -> "subprocess.Comp
 
 def make_plan(data_dir: Path, *, till_port: int | None) -> Plan:
     (data_dir / "logs").mkdir()
+    host, port = "127.0.0.1", 8000
     return Plan(
         base_dir=BASE_DIR,
         data_dir=data_dir,
-        host="127.0.0.1",
-        port=8000,
-        url="http://127.0.0.1:8000",
+        host=host,
+        port=port,
+        url=f"http://{host}:{port}",
         own_database=True,
         own_broker=True,
         demo=True,

@@ -62,15 +62,20 @@ def serve(canned: Canned) -> Iterator[Canned]:
         server.server_close()
 
 
+MOST_PIECES = 1_200
+
+
 @contextmanager
 def listen_and_say(piece: bytes) -> Iterator[str]:
-    """A port that takes connections and sends a byte or nothing now and then, for ever."""
+    """A port that takes connections and sends a byte or nothing now and then, for a minute: longer than any limit."""
     stopped = threading.Event()
     taken: list[socket.socket] = []
 
     def drip(connection: socket.socket) -> None:
         with suppress(OSError), connection:
-            while not stopped.wait(0.05):
+            for _ in range(MOST_PIECES):
+                if stopped.wait(0.05):
+                    break
                 if piece:
                     connection.sendall(piece)
 

@@ -2,7 +2,6 @@
 
 import re
 import socket
-from collections.abc import Iterator
 from contextlib import closing
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from django.db import connection
 from django.test import override_settings
 from django.utils import translation
@@ -21,11 +19,14 @@ from core.people import change_person, deactivate_person
 from core.reasons import write_reason
 from core.roles import Role
 from notifications.courier import compose
-from notifications.labels import GROUPS, UNKNOWN, WORDS, say_body, say_next, say_subject
+from notifications.labels import GROUPS, list_facts, say_body, say_next, say_subject
 from notifications.models import Channel, Delivery, DeliveryStatus, Event
 from notifications.tasks import deliver
+from notifications.words import UNKNOWN, WORDS
 from tests.factories.core import NOW, make_person
 from tests.factories.notifications import make_event
+from tests.hostile.feeding import OURS
+from tests.notifications.mail_server import Server, smtp
 
 DATA: dict[str, Any] = {
     "source": "Prometheus",
@@ -66,61 +67,27 @@ DATA: dict[str, Any] = {
     "head": "abc",
     "people": 4,
     "person": "Mia",
+    "text_fr": "La caisse ne s’ouvre pas",
+    "text_en": "The till does not open",
+    "left": 720,
+    "late": 7_200,
+    "channel": "#releases",
+    "overdue": 1,
+    "today": 2,
+    "soon": 3,
+    "messages": 4,
+    "zone": "Europe/Paris",
+    "sections": [{"code": "today", "rows": [{"title": "T", "at": "2026-11-04", "url": "/", "source": ""}], "more": 0}],
+    "announced_title": {"fr": "Maintenance ce soir", "en": "Maintenance tonight"},
+    "announced_text": {"fr": "La caisse s’arrête.", "en": "The till stops."},
+    "announced_note": {"fr": "L’heure", "en": "The hour"},
+    "hotline": "01 23 45 67 89",
+    "next_update": "2026-11-04T12:00+00:00",
+    "outlet": "Till",
 }
 
-CALL = re.compile(r"\b(?:publish|tell)\(")
+CALL = re.compile(r"\b(?:publish|tell|tell_subscribers)\(")
 KIND = re.compile(r'kind="(\w+)"')
-
-
-class Server:
-    """A mail server's answers; keeps what it took."""
-
-    def __init__(self) -> None:
-        self.to_recipient = "250 OK"
-        self.unknown: set[str] = set()
-        self.to_data = "250 OK"
-        self.taken: list[Any] = []
-
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802  # aiosmtpd
-        if address in self.unknown:
-            return "550 5.1.1 No such box"
-        if self.to_recipient.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.to_recipient
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd
-        if self.to_data.startswith("250"):
-            self.taken.append(envelope)
-        return self.to_data
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    handler = Server()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
-    # The controller's own probe asks the port it was given: choose a free one first.
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        controller.port = free.getsockname()[1]
-    controller.start()
-    try:
-        with _smtp(controller.port):
-            yield handler
-    finally:
-        controller.stop()
-
-
-def _smtp(port: int, **more: Any) -> override_settings:
-    return override_settings(
-        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
-        EMAIL_HOST="127.0.0.1",
-        EMAIL_PORT=port,
-        EMAIL_HOST_USER="",
-        EMAIL_HOST_PASSWORD="",
-        EMAIL_USE_TLS=False,
-        EMAIL_USE_SSL=False,
-        **more,
-    )
 
 
 def _mail() -> Delivery:
@@ -183,7 +150,7 @@ def test_deliver__nobody_listens__stops_at_the_first_and_tries_again() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
 
-    with _smtp(port):
+    with smtp(port):
         assert deliver() == 0
 
     mails = Delivery.objects.filter(channel=Channel.EMAIL).order_by("pk")
@@ -199,7 +166,7 @@ def test_deliver__server_hangs__is_left_for_now_and_tried_again() -> None:
     with closing(socket.socket()) as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        with _smtp(silent.getsockname()[1], EMAIL_TIMEOUT=0.2):
+        with smtp(silent.getsockname()[1], EMAIL_TIMEOUT=0.2):
             assert deliver() == 0
 
     mails = Delivery.objects.filter(channel=Channel.EMAIL).order_by("pk")
@@ -211,7 +178,7 @@ def test_deliver__server_hangs__is_left_for_now_and_tried_again() -> None:
 def test_deliver__while_sending__no_transaction_is_open(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     open_while_sending: list[bool] = []
     monkeypatch.setattr(
-        "notifications.tasks.send_email", lambda _delivery: open_while_sending.append(connection.in_atomic_block)
+        "notifications.tasks.send_email", lambda _mails: open_while_sending.append(connection.in_atomic_block)
     )
     make_event(make_person(Role.SUPPORT).pk)
 
@@ -259,11 +226,7 @@ def test_words__each_kind__is_whole_in_both_languages(kind: str, language: str) 
 
 
 def test_words__every_kind_that_is_published__has_them() -> None:
-    sources = [
-        path.read_text(encoding="utf-8")
-        for app in ("rollouts", "incidents", "notifications", "flags", "releaseportal")
-        for path in Path(app).rglob("*.py")
-    ]
+    sources = [path.read_text(encoding="utf-8") for app in (*OURS, "releaseportal") for path in Path(app).rglob("*.py")]
     calls = [text[match.end() : match.end() + 200] for text in sources for match in CALL.finditer(text)]
     published = {match[1] for call in calls if (match := KIND.search(call))}
 
@@ -292,6 +255,17 @@ def test_words__percent_signs_and_lines_in_values__do_no_harm() -> None:
     assert UNKNOWN.subject
 
 
+def test_words__lines_like_those_of_the_mail__are_set_in() -> None:
+    forged = "Lunch\r\n\r\nOpen in the portal — https://evil.test/"
+    event = Event(kind="rollout_paused", data={"release": "1.3", "reason": forged})
+
+    with translation.override("en"):
+        said = [say_body(event), *(value for _label, value in list_facts(event))]
+
+    assert any("    Open in the portal — https://evil.test/" in one for one in said)
+    assert [line for one in said for line in one.splitlines() if line.startswith("Open in the portal")] == []
+
+
 @pytest.mark.django_db
 @override_settings(PUBLIC_URL="https://portal.example.org")
 def test_mail__each_reader__in_their_language_with_an_absolute_address() -> None:
@@ -299,7 +273,7 @@ def test_mail__each_reader__in_their_language_with_an_absolute_address() -> None
     make_event(*(one.pk for one in readers.values()), url="/incidents/7/")
 
     mails = {
-        one.recipient.language: compose(one)
+        one.reader.language: compose(one)
         for one in Delivery.objects.filter(channel=Channel.EMAIL).select_related("event", "recipient")
     }
 

@@ -15,9 +15,10 @@ from notifications.domain.audience import CREW, DRIVERS, KEEPERS, Audience
 from notifications.domain.retry import LEASE, MAX_ATTEMPTS, MOST_COURIERS
 from notifications.models import Channel, Delivery, DeliveryStatus, Event
 from notifications.tasks import deliver
-from notifications.transitions import claim_delivery, mark_failed, mark_read, mark_sent, publish
+from notifications.transitions import mark_failed, mark_read, mark_sent, publish
 from tests.factories.core import NOW, make_person
 from tests.factories.notifications import make_event
+from tests.notifications.claims import claim_delivery
 
 SECOND = timedelta(seconds=1)
 

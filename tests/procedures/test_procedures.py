@@ -196,7 +196,7 @@ def test_passed_over__stands_in_the_post_mortem(world: World) -> None:
     )
     incident = Incident.objects.get(rollback=rollback)
 
-    page = sign_in(Role.SUPPORT).get(f"/incidents/{incident.pk}/").content.decode()
+    page = sign_in(Role.SUPPORT).get(f"/incidents/{incident.pk}/post-mortem/").content.decode()
 
     assert "no time: money was lost" in page
     assert "Those who are affected were told" in page

@@ -363,7 +363,7 @@ def test_pages__begun_by_hand_and_looked_at__with_its_files(target: Target, shop
     take(target)
     client = sign_in(Role.RELEASE_MANAGER)
 
-    answer = client.post("/recovery/drills/start/prod/", {"reason": "before the fair"})
+    answer = client.post("/recovery/drills/start/prod/", {"reason": "before the <b>fair</b>\n# now"})
 
     drill = Drill.objects.get()
     assert answer["Location"] == f"/recovery/drills/{drill.pk}/"
@@ -379,6 +379,7 @@ def test_pages__begun_by_hand_and_looked_at__with_its_files(target: Target, shop
     markdown = client.get(f"/recovery/drills/{drill.pk}/report.md")
     assert markdown["Content-Disposition"] == f'attachment; filename="drill-{drill.pk}.md"'
     assert "# EXERCISE: drill" in markdown.content.decode()
+    assert r"before the \<b\>fair\</b\> \# now" in markdown.content.decode()
     assert json.loads(client.get(f"/recovery/drills/{drill.pk}/report.json").content)["status"] == "passed"
     assert "shop" in client.get("/recovery/drills/").content.decode()
 

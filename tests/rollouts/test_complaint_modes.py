@@ -8,7 +8,8 @@ from core.errors import InvalidInput
 from health.guardrail_transitions import GuardrailWish, set_guardrail
 from health.models import Decision, Guardrail, Mode
 from health.transitions import log_complaint
-from incidents.intake import list_waiting
+from incidents.intake import list_waiting, take_in
+from incidents.models import Incident
 from notifications.models import Event
 from rollouts.complaint_guarding import watch_complaints
 from rollouts.domain.lifecycle import Status
@@ -79,7 +80,9 @@ def test_eleven__does_what_the_mode_says_once(
     assert reload(rollout).status == status
     assert list(Decision.objects.values_list("act", flat=True)) == acts
     assert Investigation.objects.count() == (mode in {Mode.INVESTIGATE, Mode.HOLD})
-    assert len(list_waiting(now=clock.now(), limit=10)) == (mode == Mode.HOLD)
+    for event_id in list_waiting(now=clock.now(), limit=10):
+        take_in(event_id, now=clock.now())
+    assert Incident.objects.count() == (mode == Mode.HOLD)
     assert Event.objects.filter(kind="complaints_investigate").count() == (mode == Mode.INVESTIGATE)
     assert rollout.events.filter(kind="guardrail_observed").count() == (mode == Mode.OBSERVE)
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from core.actors import SCHEDULER
 from core.history import recorded
 from rollouts.models import Phase
 from tests.factories.world import NOW, WHY, make_rehearsal, make_world
+from tests.migrating import migrate_to
 
 [BEFORE] = import_module("rollouts.migrations.0019_guardrails_of_phases").Migration.dependencies
 
@@ -19,7 +19,7 @@ from tests.factories.world import NOW, WHY, make_rehearsal, make_world
 def _migrated_again(transactional_db: None) -> Iterator[None]:
     """Whatever happens, leave the newest tables."""
     yield
-    call_command("migrate", verbosity=0)
+    migrate_to()
 
 
 def _read_older(table: str) -> list[tuple[str, int | None]]:
@@ -28,6 +28,7 @@ def _read_older(table: str) -> list[tuple[str, int | None]]:
         return list(cursor.fetchall())
 
 
+@pytest.mark.proof
 @pytest.mark.usefixtures("_migrated_again")
 def test_migrations__backward_and_forward_again__keep_what_phases_ask_of_the_error_rate() -> None:
     rollout = make_rehearsal(make_world())
@@ -40,10 +41,10 @@ def test_migrations__backward_and_forward_again__keep_what_phases_ask_of_the_err
         with recorded(actor=SCHEDULER, reason=WHY, now=NOW):
             phase.save()
 
-    call_command("migrate", *BEFORE, verbosity=0)
+    migrate_to(*BEFORE)
     older = [("hold", 300), ("", 200), ("", None), ("", None)]
     assert _read_older("rollouts_phase") == older
-    call_command("migrate", verbosity=0)
+    migrate_to()
 
     phases = Phase.objects.filter(rollout=rollout).order_by("position")
     assert [phase.guardrails for phase in phases] == [[own], [share], [], []]

@@ -24,7 +24,7 @@ from health.complaint_queries import list_heard_today
 from health.domain.complaints import Code, judge_day
 from health.models import Complaint
 from health.transitions import log_complaint, log_duplicate, mark_duplicate, mark_spam
-from incidents.intake import list_waiting
+from incidents.intake import list_waiting, take_in
 from notifications.models import Event
 from rollouts import tasks
 from rollouts.complaint_guarding import watch_complaints
@@ -163,7 +163,7 @@ def test_watch__two_people_of_a_small_pilot__asks_and_holds_without_an_incident(
     opened = Investigation.objects.get()
     assert (opened.code, opened.evidence["people"], opened.evidence["flag"]) == (Code.ONE_FLAG, 1, "buttons")
     assert reload(pilot).held_code == "pilots_one_flag"
-    assert list_waiting(limit=10) == []
+    assert [take_in(event_id, now=clock.now()) for event_id in list_waiting(limit=10)] == [None]
     assert Event.objects.filter(kind="pilots_complain").count() == 1
     reason = opened.history.get().history_change_reason
     assert say_reason(reason) == "2 people complain of buttons today, in a pilot of 1"

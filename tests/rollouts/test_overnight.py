@@ -10,6 +10,7 @@ import pytest
 from core.actors import SCHEDULER
 from flags.transitions import NewMember
 from health.domain.verdict import Judgement, Verdict
+from health.models import StoredVerdict
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.overnight import LEAST, NO_DATA, Spell, carry_passes
 from rollouts.domain.templates import PhaseKind
@@ -19,6 +20,7 @@ from rollouts.lane_guarding import watch_lanes
 from rollouts.models import Rollout, StepStatus
 from rollouts.queries import find_next_step
 from rollouts.transitions import plan_rollout, run_next_step, schedule_rollout
+from tests.factories.queries import make_query, say
 from tests.factories.world import NOW, WHY, World, make_world, reload, report
 
 BY: dict[str, Any] = {"actor": SCHEDULER, "reason": WHY}
@@ -150,3 +152,31 @@ def test_gate__nothing_reported_behind_the_last_step__holds(world: World, rollou
 
     rollout.refresh_from_db()
     assert (rollout.status, rollout.held_code) == (Status.HELD, "gate")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("at_night", "status"),
+    [("no_data", Status.RUNNING), ("not_a_number", Status.RUNNING), ("unreachable", Status.HELD)],
+)
+def test_gate__a_query_that_passed_until_closing__counts_unless_nobody_answers(
+    world: World, rollout: Rollout, at_night: str, status: Status
+) -> None:
+    last = _play_internal(rollout)
+    _sell(world, rollout, start=last + timedelta(minutes=5), minutes=40)
+    query = make_query(world.environment, lasting_seconds=15, now=last)
+    closing = last + timedelta(minutes=90)
+    say(query, 1, 1, until=closing)
+    _watch(rollout, closing + timedelta(seconds=1))
+    say(query, at_night, until=closing + timedelta(minutes=10))
+    _watch(rollout, closing + timedelta(minutes=10, seconds=1))
+    step = find_next_step(rollout)
+    assert step is not None
+    say(query, at_night, until=step.due_at)
+
+    run_next_step(rollout_id=rollout.pk, now=step.due_at)
+
+    rollout.refresh_from_db()
+    assert rollout.status == status
+    verdicts = StoredVerdict.objects.filter(lane=query.lane).order_by("pk")
+    assert list(verdicts.values_list("code", flat=True)) == ["query_within", f"query_{at_night}"]

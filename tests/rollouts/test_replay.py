@@ -272,7 +272,7 @@ def test_past__at_each_moment__is_what_health_was_told_then(world: World) -> Non
 @pytest.mark.parametrize(
     "given",
     [
-        {"lane": "critical"},
+        {"lane": "complaints"},
         {"lane": "alert"},
         {"mode": "off"},
         {"mode": "x"},

@@ -87,7 +87,7 @@ def test_page__not_asked_yet__shows_the_form_as_it_is_set(past: Rollout) -> None
 @pytest.mark.parametrize(
     "asked",
     [
-        {"lane": "critical"},
+        {"lane": "complaints"},
         {"lane": "'; DROP TABLE"},
         {"percent": "0"},
         {"percent": "11"},
@@ -174,7 +174,7 @@ def test_command__not_said__is_as_it_is_set_now(past: Rollout) -> None:
         ("--rollout", "1", "--since", "then"),
         ("--rollout", "1", "--since", "1000-01-01"),
         ("--rollout", "1", "--cool-down", "²"),
-        ("--rollout", "1", "--lane", "critical"),
+        ("--rollout", "1", "--lane", "complaints"),
         (),
     ],
 )

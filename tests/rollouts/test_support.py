@@ -202,7 +202,7 @@ class TestPages:
 
         assert "Nobody, though support is heightened" in nobody
         assert 'href="tel:0102030405"' in somebody
-        assert "tightened to 4 %" in somebody
+        assert re.search(r"limit 4\s%[^<]*\(tightened while support is heightened\)", somebody)
 
     def test_site__on_its_day__says_who_is_on_duty_and_what_to_tell_the_cashiers(
         self, world: World, rollout: Rollout

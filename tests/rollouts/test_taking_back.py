@@ -18,10 +18,10 @@ from rollouts.approval_queries import weigh_phase_approval
 from rollouts.domain.lifecycle import Status
 from rollouts.domain.templates import Advance, Gate, PhaseKind, PhaseTemplate
 from rollouts.drawing import PlanRequest
-from rollouts.labels import say_event
 from rollouts.models import Phase, PhaseStatus, Rollout, StepStatus, Trigger
 from rollouts.page_queries import compose_page
 from rollouts.queries import list_exposed_sites_of
+from rollouts.story_words import say_event
 from rollouts.transitions import (
     acknowledge_flag,
     plan_rollout,
@@ -251,7 +251,7 @@ class TestSiteTakenBack:
         (event_id,) = list_waiting(limit=10)
         incident = take_in(event_id, now=first.due_at)
         assert incident is not None
-        assert incident.title == f"↩ {first.site.name} · 1.3: buttons, signals, tickets (staging)"
+        assert incident.title == f"↩ {first.site.name} · 1.3 · Buttons, Signals, Tickets (staging)"
         assert incident.timeline.get(code="site_rolled_back").actor_label == person(camille).label
 
 

@@ -1,10 +1,14 @@
-"""kill -9 of one part of a portal, which stays away as long as its supervisor is halted."""
+"""kill -9 of parts of a portal, away as long as their supervisor is halted; a web process that starts then."""
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from releaseportal.addresses import BASE_DIR
+from tests.machineroom.portal import find_free_port, make_environment
 from tests.scenarios.stage import Stage
 
 #: Each part of the portal, and where portal.json names its process.
@@ -30,3 +34,17 @@ def part_gone(stage: Stage, *parts: str) -> Iterator[None]:
         stage.portal.process.send_signal(signal.SIGCONT)
     stage.wait(lambda: all(stage.tell(*PARTS[part]) != pid for part, pid in before.items()))
     stage.wait(stage.is_ready)
+
+
+@contextmanager
+def web_process(stage: Stage) -> Iterator[str]:
+    """A second web process on the portal's data directory, outside its supervisor; gives its address."""
+    port = find_free_port()
+    command = [sys.executable, "-m", "uvicorn", "releaseportal.asgi:application", "--port", str(port)]
+    command += ["--log-level", "warning", "--timeout-graceful-shutdown", "3"]
+    environment = make_environment(stage.portal.data_dir, DJANGO_SETTINGS_MODULE="releaseportal.settings")
+    with subprocess.Popen(command, cwd=BASE_DIR, env=environment) as process:
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()

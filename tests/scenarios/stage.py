@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from psycopg.rows import dict_row
 
 from releaseportal.addresses import BASE_DIR
+from releaseportal.embedded.postgres import remove_cluster
 from tests.machineroom.portal import Portal, find_free_port, make_environment, run_manage
+from tests.migrated import furnish
 from tests.scenarios.people import Person
 
 #: A bound far above what anything here takes, also on a machine that does other things.
@@ -108,14 +111,19 @@ class Stage:
 
 
 @contextmanager
-def raise_curtain(data_dir: Path) -> Iterator[Stage]:
-    """Start mail server and portal with the demo, and end them whatever happens."""
+def raise_curtain(data_dir: Path, *, migrated: Path | None = None) -> Iterator[Stage]:
+    """Start mail server and portal with the demo, and end them whatever happens; leave no file.
+
+    `migrated`: a folder from which it has its tables, see `tests.migrated`; without, it makes them itself.
+    """
     mailbox = Mailbox()
     port = find_free_port()
     controller = Controller(mailbox, hostname="127.0.0.1", port=port)
     controller.start()
     stage = None
     try:
+        if migrated is not None:
+            furnish(data_dir, folder=migrated)
         portal = Portal(data_dir, DEMO="1", FLEET="0", EMAIL_URL=f"smtp://127.0.0.1:{port}")
         stage = Stage(portal, mailbox, port)
         portal.wait_until_ready()
@@ -125,6 +133,8 @@ def raise_curtain(data_dir: Path) -> Iterator[Stage]:
         if stage is not None:
             stage.stop()
         controller.stop()
+        remove_cluster(data_dir)
+        shutil.rmtree(data_dir, ignore_errors=True)
 
 
 def list_phases(stage: Stage, rollout_id: int) -> Sequence[str]:

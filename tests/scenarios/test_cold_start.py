@@ -1,18 +1,14 @@
 """A web process that starts while PostgreSQL is down serves flags and stream from the last good snapshot."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import requests
 
-from releaseportal.addresses import BASE_DIR
 from tests.clients.flag_desk import ENV, serve_to_everyone, switch
-from tests.machineroom.portal import find_free_port, make_environment
-from tests.scenarios.outage import part_gone
+from tests.scenarios.outage import part_gone, web_process
 from tests.scenarios.stage import Stage
 
 FLAG = "scrollable_tickets_v1_3"
@@ -26,7 +22,7 @@ def test_web__started_without_postgres__serves_flags_and_stream_then_hears_of_ch
     headers = {"Authorization": f"Bearer {stage.tell('demo', 'tokens', ENV, 'client')}"}
     with ExitStack() as stack:
         with part_gone(stage, "postgres"):
-            url = stack.enter_context(_web_process(stage))
+            url = stack.enter_context(web_process(stage))
             stage.wait(lambda: _is_alive(url))
             ready = requests.get(f"{url}/readyz", timeout=TIMEOUT_SECONDS)
             told = _ask(url, headers)
@@ -45,20 +41,6 @@ def test_web__started_without_postgres__serves_flags_and_stream_then_hears_of_ch
     assert first["type"] == second["type"] == "refetchEvaluation"
     assert first["etag"] != second["etag"]
     assert (_find(after)["value"], _find(after)["reason"]) == (False, "DISABLED")
-
-
-@contextmanager
-def _web_process(stage: Stage) -> Iterator[str]:
-    """A second web process on the portal's data directory, outside its supervisor."""
-    port = find_free_port()
-    command = [sys.executable, "-m", "uvicorn", "releaseportal.asgi:application", "--port", str(port)]
-    command += ["--log-level", "warning", "--timeout-graceful-shutdown", "3"]
-    environment = make_environment(stage.portal.data_dir, DJANGO_SETTINGS_MODULE="releaseportal.settings")
-    with subprocess.Popen(command, cwd=BASE_DIR, env=environment) as process:
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
 
 
 def _is_alive(url: str) -> bool:

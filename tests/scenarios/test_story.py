@@ -1,6 +1,5 @@
 """The product's main job, told once with real processes and an unmodified OpenFeature client."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from releaseportal.demo.catalogue import FLAG_KEYS, list_pilots, list_testers, list_tills
-from releaseportal.embedded.postgres import remove_cluster
 from tests.scenarios.observer import Observer
 from tests.scenarios.people import Person
 from tests.scenarios.planning import get_rollout, list_steps, plan_rehearsal
@@ -26,15 +24,11 @@ PLAN_SECONDS = 12 * DAY_SECONDS + 60.0
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def stage(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Stage]:
     """A portal of its own: the story fills mailboxes, incidents and an environment that others use."""
-    data_dir = tmp_path / "data"
-    try:
-        with raise_curtain(data_dir) as one:
-            yield one
-    finally:
-        remove_cluster(data_dir)
-        shutil.rmtree(data_dir, ignore_errors=True)
+    folder = pytestconfig.cache.mkdir("migrated")
+    with raise_curtain(tmp_path / "data", migrated=folder) as one:
+        yield one
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Django's `migrate`, run as the database's owner; history is protected and what every database holds is there
 afterwards."""
 
+from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.core.management.commands.migrate import Command as DjangoCommand
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
+from core.first_migration import drawing_little, is_empty
 from core.installing import install_all
 from core.owner import as_owner
 from core.protection import protect_history
@@ -24,7 +26,8 @@ class Command(DjangoCommand):
                 "Set DATABASE_OWNER_URL to take the right to change history from the application."
             )
         with as_owner(alias) as connection:
-            super().handle(*args, **options)
+            with drawing_little() if is_empty(connection) else nullcontext():
+                super().handle(*args, **options)
             if not (options["plan"] or options["check_unapplied"]):
                 protect_history(connection)
         if _is_whole(alias):

@@ -13,7 +13,7 @@ HEALTH = "/health"
 PREFIX = "/api/"
 #: What the page asks for first.
 CONFIG = "/config.json"
-PAGES = {"/": "index.html"} | {f"/{name}": name for name in ("till.js", "signs.js", "notices.js", "till.css")}
+PAGES = {"/": "index.html"} | {f"/{name}": name for name in ("till.js", "signs.js", "till.css")}
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ ACTIONS = {
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "Show a flag, switch it on, set its kill switch (off), explain a value; export flags as YAML or import them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

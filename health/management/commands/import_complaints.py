@@ -19,6 +19,7 @@ from health.importing import Imported, import_complaints, preview_import
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "Log the complaints of a CSV file, all of them or none; lines that are there already are left out."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

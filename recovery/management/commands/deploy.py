@@ -13,6 +13,7 @@ from recovery.transitions.wishes import deploy
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "Deploy an image to a target: a verified restore point first, then migrations, then a look at it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -22,6 +22,7 @@ PAUSE_SECONDS = 0.5
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "Try how an environment goes back: its flags, its databases, its application. Nobody's till notices."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

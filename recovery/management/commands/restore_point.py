@@ -14,6 +14,7 @@ from recovery.transitions.wishes import take_point, verify_point
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "Take, list or check restore points of a target's database."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -17,6 +17,7 @@ REASON = "The example till reads its flags from here"
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "Let the pages of an origin read the flags of the demo's environments; `up` does so for its example till."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -14,6 +14,7 @@ from core.roles import Role
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "Create an admin account and print its password, once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -36,6 +36,7 @@ DOCKER_HEALTH = "http://127.0.0.1:8010/health"
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "Give the demo's till its database, some tickets, and a target that can be taken back."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -22,7 +22,7 @@ ENVIRONMENT_KEYS = tuple(one.key for one in ENVIRONMENTS)
 
 class Command(BaseCommand):
     help = "Play the fleet against the running portal; --fault and --clear steer the fleet that already plays."
-    requires_system_checks = ()
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:

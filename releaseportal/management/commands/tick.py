@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "Do once, in the foreground, everything beat would do."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -17,7 +17,7 @@ from releaseportal.embedded.supervisor import Supervisor, say
 
 class Command(BaseCommand):
     help = "Start the servers, web, worker, beat and demo under one supervisor; Ctrl-C stops everything."
-    requires_system_checks = ()
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     requires_migrations_checks = False
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -13,6 +13,7 @@ from rollouts.transitions import register_release
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "List releases, or register one with its flags and its image."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -13,25 +13,27 @@ from core.errors import InvalidInput
 from core.fields import FIRST_DAY, LAST_DAY
 from core.shell import check_readable
 from flags.models import Environment
+from health.domain import critical_lane
 from health.domain.guardrail import SHARE_LANES
 from health.domain.replay import Line, Settings
 from health.guardrail_queries import get_guardrail
-from health.models import GuardrailScope
+from health.models import Guardrail, GuardrailScope
 from rollouts.models import Rollout
 from rollouts.queries import list_rollouts
-from rollouts.replay_labels import say_firing, say_head, say_limit, say_line, say_real
-from rollouts.replaying import MODES, Answer, ReplayWish, replay_rollout
+from rollouts.replay_labels import UNRECORDED, say_firing, say_head, say_limit, say_line, say_real
+from rollouts.replaying import LANES, MODES, Answer, ReplayWish, make_critical_settings, replay_rollout
 from rollouts.shell import say_moment
 
 MOST_BP, LONGEST_MINUTES = 100_000, 100_000
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "Run a guardrail with other settings over the recorded past of a rollout: when would it have fired?"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--rollout", type=int, required=True, metavar="ID", help="the rollout's number")
-        parser.add_argument("--lane", choices=SHARE_LANES, default=SHARE_LANES[0])
+        parser.add_argument("--lane", choices=LANES, default=LANES[0])
         parser.add_argument("--limit", type=percent, metavar="PERCENT", help="else as it is set now")
         parser.add_argument("--mode", choices=[str(mode.value) for mode in MODES], help="else as it is set now")
         parser.add_argument("--scope", choices=GuardrailScope.values, help="else as it is set now")
@@ -62,12 +64,15 @@ class Command(BaseCommand):
     def _tell(self, rollout: Rollout, answer: Answer) -> None:
         replay, settings = answer.replay, answer.replay.settings
         limit = say_limit(settings.lane, settings.limit_bp)
+        from_limit = f" from {limit} on" if limit else ""
         self.stdout.write(
-            f"{rollout.pk}  {rollout}  {settings.lane}, {settings.mode} from {limit} on"
+            f"{rollout.pk}  {rollout}  {settings.lane}, {settings.mode}{from_limit}"
             f"  {say_moment(replay.since)} to {say_moment(replay.until)}"
         )
         if replay.forgotten_before:
             self.stdout.write(f"only since {say_moment(replay.forgotten_before)}: older samples were forgotten")
+        if settings.lane in UNRECORDED:
+            self.stdout.write(str(UNRECORDED[settings.lane]))
         if not replay.flag_keys:
             self.stdout.write("nothing was on for anybody: there is nothing to replay")
         for key in replay.flag_keys:
@@ -114,17 +119,25 @@ def moment(text: str) -> datetime:
 
 def _read_settings(options: dict[str, Any], environment: Environment) -> Settings:
     """Return what is asked for; what is not said is as it is set now."""
+    if options["lane"] == critical_lane.LANE:
+        return make_critical_settings()
     flag_key = options["flag"][0] if len(options["flag"]) == 1 else None
     now_set = get_guardrail(environment_key=environment.key, lane=options["lane"], flag_key=flag_key)
     mode = now_set.mode if now_set.mode in MODES else MODES[0]
     return Settings(
         lane=options["lane"],
         mode=str(options["mode"] or mode),
-        limit_bp=now_set.threshold_bp if options["limit"] is None else options["limit"],
+        limit_bp=_read_limit(options, now_set),
         scope=str(options["scope"] or now_set.scope),
         cool_down=now_set.cool_down if options["cool_down"] is None else options["cool_down"],
         is_tightened=not options["not_tightened"],
     )
+
+
+def _read_limit(options: dict[str, Any], now_set: Guardrail) -> int:
+    if options["lane"] not in SHARE_LANES:
+        return 0
+    return now_set.threshold_bp if options["limit"] is None else int(options["limit"])
 
 
 def as_data(rollout: Rollout, answer: Answer) -> dict[str, object]:

@@ -40,6 +40,7 @@ TOLD = {
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "List, show, plan and drive rollouts, or take them back."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

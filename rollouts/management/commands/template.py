@@ -13,6 +13,7 @@ from rollouts.transitions.importing import import_templates
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` makes them; here they would take as long as the command
     help = "Export plan templates as YAML, or import them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

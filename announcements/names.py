@@ -1,0 +1,56 @@
+"""What announcements and their parts are called in the records (core.naming)."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.naming import Names
+
+NAMES = Names(
+    app=_("Announcements"),
+    records={
+        "Announcement": (_("announcement"), _("announcements")),
+        "AnnouncementVersion": (_("version of an announcement"), _("versions of announcements")),
+        "OutletRun": (_("outlet at work"), _("outlets at work")),
+        "UpdateReminder": (_("reminder of an update"), _("reminders of updates")),
+        "AnnouncementTemplate": (_("template of announcements"), _("templates of announcements")),
+        "Hotline": (_("hotline number"), _("hotline numbers")),
+    },
+    fields={
+        "act": _("what became of it"),
+        "announcement": _("announcement"),
+        "at": _("when"),
+        "author": _("written by"),
+        "body_en": _("text in English"),
+        "body_fr": _("text in French"),
+        "by": _("said by"),
+        "by_label": _("who said it"),
+        "confirmed_by": _("confirmed by"),
+        "done_at": _("done at"),
+        "due_at": _("due at"),
+        "failure": _("final failure"),
+        "follows": _("says more about"),
+        "hotline": _("hotline number"),
+        "hours_en": _("hours in English"),
+        "hours_fr": _("hours in French"),
+        "incident": _("incident"),
+        "is_everywhere": _("at every site"),
+        "next_update_at": _("next update promised at"),
+        "note_en": _("what was wrong, in English"),
+        "note_fr": _("what was wrong, in French"),
+        "number": _("number"),
+        "one_language_reason": _("why in one language only"),
+        "outlet": _("outlet"),
+        "outlets": _("outlets"),
+        "places": _("for which sites"),
+        "publish_at": _("goes out at"),
+        "reached": _("readers"),
+        "request_hash": _("digest of the request"),
+        "request_id": _("name of the request"),
+        "roles": _("roles"),
+        "site_keys": _("site keys"),
+        "tills": _("tills"),
+        "title_en": _("title in English"),
+        "title_fr": _("title in French"),
+        "url": _("address"),
+        "version": _("version"),
+    },
+)
