@@ -36,7 +36,7 @@ from notices.domain.problems import Problem
 from notices.problem_links import write_token as write_problem_token
 from notices.transitions import Source, correct_notice, make_problem_link, report_problem
 from notifications.contact_links import write_confirm_link, write_end_link
-from notifications.contact_models import Contact, ContactKind
+from notifications.contact_models import ContactKind
 from notifications.contact_transitions import Row, add_users, ask_for, confirm_contact
 from notifications.trial_transitions import try_endpoint
 from procedures.transitions.opening import open_for_rollback
@@ -76,7 +76,8 @@ class Scene:
     people: dict[Role, User]
     secret: str
     problems: str
-    reader: int
+    #: One who has confirmed and one who has not.
+    readers: list[int]
 
     @property
     def token(self) -> str:
@@ -95,8 +96,8 @@ class Scene:
             "notices:link.key": ["lyon"],
             "notices:link_sheet.key": ["lyon"],
             "notices:link_revoke.key": ["lyon"],
-            "notifications:confirm_contact.token": [_read_token(write_confirm_link(self.reader))],
-            "notifications:end_contact.token": [_read_token(write_end_link(self.reader))],
+            "notifications:confirm_contact.token": [_read_token(write_confirm_link(one)) for one in self.readers],
+            "notifications:end_contact.token": [_read_token(write_end_link(one)) for one in self.readers],
             "kind": ["free"],
             "notifications:new_channel.kind": ["slack"],
             "item": list(ActionItem.objects.values_list("pk", flat=True)),
@@ -118,7 +119,7 @@ def build(*, now: datetime) -> Scene:
     _watch(world, rollout, now=now - timedelta(minutes=3))
     _break(world, people, now=now - timedelta(minutes=2))
     problems = _tell_tills(world, now=now - timedelta(minutes=1))
-    reader = _connect(people, now=now - timedelta(minutes=1))
+    readers = _connect(people, now=now - timedelta(minutes=1))
     _announce(world, now=now)
     _feed, secret = create_feed(
         person_id=people[Role.RELEASE_MANAGER].pk,
@@ -130,7 +131,7 @@ def build(*, now: datetime) -> Scene:
     open_page(world.environment, now=now)
     missing = make_missing()
     assert not missing, f"neither staged nor made: {missing}"
-    return Scene(world, rollout, people, secret, problems, reader.pk)
+    return Scene(world, rollout, people, secret, problems, readers)
 
 
 def _drive(world: World, *, now: datetime) -> Rollout:
@@ -199,13 +200,20 @@ def _read_token(link: str) -> str:
     return link.rstrip("/").rpartition("/")[2]
 
 
-def _connect(people: dict[Role, User], *, now: datetime) -> Contact:
-    """A team's channel with a test that waits for its code, a user of the tills, and a reader of the status page."""
+def _connect(people: dict[Role, User], *, now: datetime) -> list[int]:
+    """A team's channel with a test that waits for its code, a user of the tills, and readers of the status page.
+
+    Return the numbers of those readers: one who has confirmed, one who has not.
+    """
     endpoint = make_endpoint()
     try_endpoint(endpoint_id=endpoint.pk, user=people[Role.ADMIN], now=now)
-    reader = ask_for(kind=ContactKind.EMAIL, address="ana@example.org", language="fr", topics=[], now=now)
     add_users([Row("lea@example.org")], now=now)
-    return confirm_contact(contact_id=reader.pk, now=now)
+    readers = [
+        ask_for(kind=ContactKind.EMAIL, address=f"{name}@example.org", language="fr", topics=[], now=now).pk
+        for name in ("ana", "bea")
+    ]
+    confirm_contact(contact_id=readers[0], now=now)
+    return readers
 
 
 def _announce(world: World, *, now: datetime) -> None:
