@@ -5,6 +5,7 @@ from core import installing
 from core.labels import REFUSALS
 from core.naming import name_records
 from core.reasons import REASONS, VALUES
+from notices import helplines
 
 
 class AnnouncementsConfig(AppConfig):
@@ -14,6 +15,7 @@ class AnnouncementsConfig(AppConfig):
     def ready(self) -> None:
         # Its models are there only now.
         from announcements.due_sources import register_sources  # noqa: PLC0415  # models are there by now only
+        from announcements.facts import read_helpline  # noqa: PLC0415  # models are there by now only
         from announcements.incident_outlet import INCIDENT  # noqa: PLC0415  # models are there by now only
         from announcements.outlets import register  # noqa: PLC0415  # models are there by now only
         from announcements.people_outlet import PEOPLE  # noqa: PLC0415  # models are there by now only
@@ -30,4 +32,5 @@ class AnnouncementsConfig(AppConfig):
         for outlet in (PEOPLE, INCIDENT, TILL, USERS):
             register(outlet)
         register_sources()
+        helplines.register(read_helpline)
         installing.register(install_templates)

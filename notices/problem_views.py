@@ -19,6 +19,7 @@ from flags.models import Site
 from flags.snapshots import KEEPER
 from notices.domain.problems import Origin
 from notices.forms import ProblemForm
+from notices.helplines import find_helpline
 from notices.intake import list_flags_in_force
 from notices.labels import DONE
 from notices.models import ProblemLink
@@ -60,7 +61,7 @@ def print_link(request: HttpRequest, key: str) -> HttpResponse:
     link = site.problem_links.filter(environment=environment, revoked_at=None).first() if environment else None
     if link is None:
         return redirect("notices:link", key=key)
-    return render(request, "notices/sheet.html", {"site": site, **_draw(link)})
+    return render(request, "notices/sheet.html", {"site": site, "helpline": find_helpline(link.environment_id), **_draw(link)})
 
 
 def _draw(link: ProblemLink | None) -> dict[str, str]:
@@ -104,6 +105,7 @@ def _answer(request: HttpRequest, token: str, language: str) -> HttpResponse:
     context: dict[str, Any] = {"link": link, "language": language, "number": ""}
     if link is None:
         return render(request, "notices/problem.html", context, status=404)
+    context["helpline"] = find_helpline(link.environment_id)
     form = ProblemForm(request.POST if request.method == "POST" else None)
     context["form"] = form
     if request.method != "POST" or not form.is_valid():

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from announcements.transitions import set_hotline
 from core import clock
 from core.actors import DEMO
 from core.roles import Role
@@ -177,6 +178,34 @@ def test_problem__told_by_a_stranger__is_a_complaint_of_the_site(link: ProblemLi
     report = ProblemReport.objects.get()
     assert (report.origin, report.link, report.token) == ("link", link, None)
     assert not stranger.cookies
+
+
+@pytest.mark.parametrize(("lang", "hours"), [("", "de 9 h à 17 h"), ("en", "9 to 5")])
+def test_problem__with_a_hotline__names_its_number_before_and_after(link: ProblemLink, lang: str, hours: str) -> None:
+    stranger, address = Client(), f"{_address(link)}{'?lang=en' if lang else ''}"
+    assert "tel:" not in stranger.get(address).content.decode()
+    said: dict[str, Any] = {"actor": DEMO, "reason": "They call here", "now": clock.now()}
+    set_hotline(
+        environment_id=link.environment_id, phone="+33 1.23", hours_fr="de 9 h à 17 h", hours_en="9 to 5", **said
+    )
+
+    before = stranger.get(address)
+    after = stranger.post(address, _fill(before), follow=True)
+
+    for page in (before, after):
+        assert 'href="tel:+33123"' in page.content.decode()
+        assert hours in page.content.decode()
+
+
+def test_sheet__with_a_hotline__names_its_number_and_not_the_shop_s_own(client: Client, link: ProblemLink) -> None:
+    Site.objects.update(phone="06 00 00 00 00")
+    said: dict[str, Any] = {"actor": DEMO, "reason": "They call here", "now": clock.now()}
+    set_hotline(environment_id=link.environment_id, phone="01 23", hours_fr="de 9 h à 17 h", hours_en="9 to 5", **said)
+
+    sheet = client.get(f"/sites/{link.site.key}/problem-link/sheet/").content.decode()
+
+    assert all(words in sheet for words in ("01 23", "de 9 h à 17 h", "9 to 5"))
+    assert "06 00 00 00 00" not in sheet
 
 
 def test_problem__the_form_sent_twice__is_logged_once(link: ProblemLink) -> None:
