@@ -29,6 +29,7 @@ class AnnouncementsConfig(AppConfig):
         REFUSALS.update(labels.REFUSALS)
         REASONS.update(labels.REASONS)
         VALUES["refusal"] = labels.REFUSED_AT_TIME
+        VALUES["language"] = labels.LANGUAGES
         for outlet in (PEOPLE, INCIDENT, TILL, USERS):
             register(outlet)
         register_sources()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from announcements.beginning import begin, read_draft, read_words
 from announcements.domain.kinds import Kind
 from announcements.domain.lifecycle import Status
-from announcements.forms import ComposeForm, ConfirmForm
+from announcements.forms import FIELDS_OF_REFUSALS, ComposeForm, ConfirmForm
 from announcements.labels import DONE, PLACEHOLDERS
 from announcements.models import Announcement
 from announcements.previewing import Preview, preview_announcement, preview_content
@@ -47,7 +47,7 @@ def compose(request: HttpRequest) -> HttpResponse:
             create_draft(content=form.content, environment_id=environment.pk, actor=actor_of(request), now=clock.now())
         )
 
-    if form.is_valid() and find_refusal(form, write) is None:
+    if form.is_valid() and find_refusal(form, write, fields=FIELDS_OF_REFUSALS) is None:
         return _go_on(request, made[0].pk)
     return _show(request, form, status=400)
 
@@ -69,7 +69,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
     if not form.is_valid():
         return _show(request, form, draft=draft, version=seen, status=400)
-    refusal = find_refusal(form, write)
+    refusal = find_refusal(form, write, fields=FIELDS_OF_REFUSALS)
     if refusal is None:
         return _go_on(request, pk)
     if refusal.code != "changed_meanwhile":

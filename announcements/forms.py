@@ -21,6 +21,20 @@ from rollouts.models import Rollout
 
 #: Of rollouts and incidents the newest can be chosen; an older one comes by the button on its own page.
 MOST_OFFERED = 50
+#: The field that a refusal is about, from its data where those tell.
+FIELDS_OF_REFUSALS = {
+    "placeholder_unknown": "{field}",
+    "announcement_half_said": "{missing}_{language}",
+    "announcement_hint_left": "body_{language[0]}",
+    "announcement_in_one_language": "one_language_reason",
+    "announcement_ends_before": "ends_at",
+    "announcement_promise_past": "next_update_at",
+    "announcement_rollout_wrong": "rollout",
+    "announcement_incident_wrong": "incident",
+    "announcement_role_unknown": "roles",
+    "announcement_site_unknown": "sites",
+    "announcement_flag_missing": "flag",
+}
 NONE = pgettext_lazy("rollout, incident or flag", "none in particular")
 #: Auditors read everything anyway: they are told of nothing.
 TOLD_ROLES = (Role.RELEASE_MANAGER, Role.SUPPORT, Role.ADMIN)
@@ -63,6 +77,11 @@ class WordsForm(forms.Form):
         max_length=LONGEST_REASON,
         required=False,
     )
+
+    @property
+    def has_wrong_words(self) -> bool:
+        """Whether one of the words is refused: then the list of places stands open beside them."""
+        return any(self[name].errors for name in ("title_fr", "body_fr", "title_en", "body_en"))
 
     @property
     def sides(self) -> list[tuple[str, Any, Any]]:

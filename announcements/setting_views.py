@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from announcements.beginning import WORDS
 from announcements.domain.kinds import Kind
-from announcements.forms import HotlineForm, TemplateForm
+from announcements.forms import FIELDS_OF_REFUSALS, HotlineForm, TemplateForm
 from announcements.labels import DONE, KINDS, PLACEHOLDERS
 from announcements.models import AnnouncementTemplate, Hotline
 from announcements.transitions import edit_template, restore_template, set_hotline
@@ -62,6 +62,7 @@ def template(request: HttpRequest, kind: str) -> HttpResponse:
         then=lambda: redirect("announcements:templates"),
         template="announcements/template.html",
         context=context,
+        fields=FIELDS_OF_REFUSALS,
     )
 
 

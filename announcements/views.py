@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from announcements.beginning import WORDS
 from announcements.domain.lifecycle import EDGES, Status
 from announcements.domain.message import LANGUAGES
-from announcements.forms import AnnouncementFilter, CorrectForm, WithdrawForm
+from announcements.forms import FIELDS_OF_REFUSALS, AnnouncementFilter, CorrectForm, WithdrawForm
 from announcements.labels import DONE
 from announcements.messages import say_titles
 from announcements.models import Announcement, OutletRun
@@ -122,7 +122,7 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
 
     status = 200
     if request.method == "POST":
-        refusal = find_refusal(form, write) if form.is_valid() else None
+        refusal = find_refusal(form, write, fields=FIELDS_OF_REFUSALS) if form.is_valid() else None
         if form.is_valid() and refusal is None:
             drive_outlets(pk)
             messages.success(request, str(DONE["corrected"]))

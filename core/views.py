@@ -50,22 +50,24 @@ def read_version(request: HttpRequest, row: Model) -> int:
 def find_refusal(form: Form, write: Callable[[], object], *, fields: Mapping[str, str] | None = None) -> Refusal | None:
     """Do a write for a valid form; return its refusal, None where it was done.
 
-    A refusal is said beside the field that its code is about, by `fields`, else above the form.
+    A refusal is said beside the field that its code is about, by `fields`, else above the form. A field's name may
+    have places that the refusal's data fill: `body_{language}`.
     """
     try:
         write()
     except Refusal as refusal:
-        form.add_error((fields or {}).get(refusal.code), say_refusal(refusal))
+        field = (fields or {}).get(refusal.code, "").format_map(refusal.data)
+        form.add_error(field if field in form.fields else None, say_refusal(refusal))
         return refusal
     return None
 
 
-def write_from(form: Form, write: Callable[[], object]) -> bool:
+def write_from(form: Form, write: Callable[[], object], *, fields: Mapping[str, str] | None = None) -> bool:
     """Do a write for a form; True where it was done.
 
-    Wrong fields and a refusal are said beside the form, which keeps what was typed.
+    Wrong fields and a refusal are said beside the form, which keeps what was typed; `fields`: see `find_refusal`.
     """
-    return form.is_valid() and find_refusal(form, write) is None
+    return form.is_valid() and find_refusal(form, write, fields=fields) is None
 
 
 def answer_form(
@@ -76,8 +78,9 @@ def answer_form(
     then: Callable[[], HttpResponse],
     template: str,
     context: Mapping[str, object],
+    fields: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """Answer a page that is one form: what comes `then` once it is written, else the form, 400 where it is wrong."""
-    if request.method == "POST" and write_from(form, write):
+    if request.method == "POST" and write_from(form, write, fields=fields):
         return then()
     return render(request, template, {"form": form, **context}, status=400 if form.errors else 200)

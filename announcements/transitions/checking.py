@@ -44,12 +44,14 @@ def _check_words(message: Message) -> None:
     whole = [language for language in LANGUAGES if message.texts[language].is_whole]
     if not whole:
         raise InvalidInput("announcement_without_words")
+    unwritten = [language for language in LANGUAGES if HINTS[language] in message.texts[language].body]
+    if unwritten:
+        raise InvalidInput("announcement_hint_left", language=unwritten)
     for language in LANGUAGES:
         text = message.texts[language]
         if bool(text.title) != bool(text.body):
-            raise InvalidInput("announcement_half_said", language=language)
-        if HINTS[language] in text.body:
-            raise InvalidInput("announcement_hint_left", language=language)
+            missing = "body" if text.title else "title"
+            raise InvalidInput("announcement_half_said", language=language, missing=missing)
         if message.gaps.get(language) and text.is_whole:
             raise InvalidInput("placeholder_empty", name=next(iter(message.gaps[language])))
         if len(text.title) > LONGEST_FILLED_TITLE:

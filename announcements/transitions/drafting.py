@@ -1,6 +1,6 @@
 """Drafts: written, changed, and what may stand in one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -128,17 +128,18 @@ def fill_words(draft: Announcement, content: Content) -> None:
     for language in ("fr", "en"):
         title = check_line(getattr(content, f"title_{language}"), limit=LONGEST_TITLE)
         body = check_words(getattr(content, f"body_{language}"), limit=LONGEST_BODY)
-        check_placeholders(title, body)
+        check_placeholders({f"title_{language}": title, f"body_{language}": body})
         setattr(draft, f"title_{language}", title)
         setattr(draft, f"body_{language}", body)
     draft.one_language_reason = check_line(content.one_language_reason, limit=LONGEST_REASON)
 
 
-def check_placeholders(*texts: str) -> None:
-    """Refuse what stands in braces and names nothing."""
-    unknown = find_unknown(*texts)
-    if unknown:
-        raise InvalidInput("placeholder_unknown", name=unknown[0][:60] or "…")
+def check_placeholders(texts: Mapping[str, str]) -> None:
+    """Refuse what stands in braces and names nothing, in any of the texts, which are given by their fields."""
+    for field, text in texts.items():
+        unknown = find_unknown(text)
+        if unknown:
+            raise InvalidInput("placeholder_unknown", name=unknown[0][:60] or "…", field=field)
 
 
 def _fill_sites(draft: Announcement, content: Content) -> None:

@@ -46,7 +46,7 @@ def edit_template(
     template.body_en = check_words(body_en, limit=LONGEST_BODY)
     if not all((template.title_fr, template.body_fr, template.title_en, template.body_en)):
         raise InvalidInput("template_in_both")
-    check_placeholders(template.title_fr, template.body_fr, template.title_en, template.body_en)
+    check_placeholders({name: getattr(template, name) for name in ("title_fr", "body_fr", "title_en", "body_en")})
     with recorded(actor=actor, reason=reason, now=now):
         template.save()
     return template

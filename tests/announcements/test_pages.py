@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from announcements.default_words import HINTS
 from announcements.domain.confirming import TICKED_FROM, TYPED_FROM
 from announcements.domain.kinds import Kind
 from announcements.domain.lifecycle import Status
@@ -98,6 +99,52 @@ def test_compose__unknown_place__is_refused_in_words_and_keeps_what_was_typed() 
     assert "{hot_line} stands for nothing" in page.content.decode()
     assert "Call {hot_line}." in page.content.decode()
     assert not Announcement.objects.exists()
+    assert '<details id="named" open>' in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"title_fr": "{hot_line}"}, "title_fr"),
+        ({"body_en": "{hot_line}"}, "body_en"),
+        ({"places": "flag"}, "flag"),
+        ({"starts_at": "2030-01-02T10:00", "ends_at": "2030-01-01T10:00"}, "ends_at"),
+    ],
+)
+def test_compose__refused__says_so_at_the_field(wrong: dict[str, str], field: str) -> None:
+    environment, client = make_environment(), sign_in()
+
+    answer: Any = client.post(NEW, _post(environment=environment.key, **wrong))
+
+    assert list(answer.context["form"].errors) == [field]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"body_fr": f"{HINTS['fr']}\nAppelez.", "body_en": f"{HINTS['en']}\nCall."}, "body_fr"),
+        ({"body_en": ""}, "body_en"),
+        ({"title_en": "", "body_en": ""}, "one_language_reason"),
+    ],
+)
+def test_correct__refused__says_so_at_the_field(wrong: dict[str, str], field: str) -> None:
+    make_person(Role.SUPPORT)
+    draft, client = publish(make_draft()), sign_in()
+    path = reverse("announcements:correct", args=[draft.pk])
+    given = _post(note_fr="Faux", note_en="Wrong", reason="It was wrong") | wrong
+
+    answer: Any = client.post(path, given | {"version": read_version(client, path)})
+
+    assert list(answer.context["form"].errors) == [field]
+
+
+def test_confirm__a_hint_left_in_both_languages__names_both() -> None:
+    make_person(Role.SUPPORT)
+    draft, client = make_draft(body_fr=HINTS["fr"], body_en=HINTS["en"]), sign_in()
+
+    page = client.get(reverse("announcements:confirm", args=[draft.pk])).content.decode()
+
+    assert "(French, English)" in page
 
 
 def test_preview__while_typing__shows_each_outlet_in_both_languages_and_how_many() -> None:
