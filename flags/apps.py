@@ -3,6 +3,7 @@ from django.apps import AppConfig
 from core.labels import REFUSALS
 from core.naming import name_records
 from flags import labels, names
+from notifications.flag_names import offer_names
 from notifications.places import offer_places
 
 
@@ -16,7 +17,12 @@ class FlagsConfig(AppConfig):
 
         name_records(self, names.NAMES)
         REFUSALS.update(labels.REFUSALS)
-        from flags.queries import list_environment_choices, list_site_choices  # noqa: PLC0415  # models are there by now
+        from flags.queries import (  # noqa: PLC0415  # models are there by now only
+            get_flag_names,
+            list_environment_choices,
+            list_site_choices,
+        )
 
         offer_places(environments=list_environment_choices, sites=list_site_choices)
+        offer_names(get_flag_names)
         register_sources()

@@ -88,9 +88,10 @@ def get_state_version(state: FlagState) -> int:
     return list_state_versions([state.pk])[state.pk]
 
 
-def get_flag_names() -> dict[str, str]:
-    """Return the name of each flag, archived ones too, by its key: one query."""
-    return dict(Flag.objects.order_by().values_list("key", "name"))
+def get_flag_names(keys: Collection[str] | None = None) -> dict[str, str]:
+    """Return the name of each flag, or of those keys, archived ones too, by its key: one query."""
+    flags = Flag.objects.order_by() if keys is None else Flag.objects.order_by().filter(key__in=keys)
+    return dict(flags.values_list("key", "name"))
 
 
 def get_site_names() -> dict[str, str]:

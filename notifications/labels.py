@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from core.program import manage
 from core.reasons import say_reason
 from core.templatetags.portal import moment, span
+from notifications.flag_names import NAMES, name_flags
 from notifications.words import NEXT, UNKNOWN, WORDS
 
 if TYPE_CHECKING:
@@ -237,16 +238,25 @@ def say_next(event: "Event") -> str:
 
 def list_facts(event: "Event") -> list[tuple[str, str]]:
     """Return what a mail names in rows: the label and the value, of those that the event holds."""
-    spoken = _speak(event)
+    spoken = _speak(event, with_keys=True)
     return [(str(label), str(spoken[name])) for name, label in FACTS.items() if spoken.get(name)]
 
 
-def _speak(event: "Event") -> _Data:
-    spoken = _Data({name: _say_value(name, value) for name, value in event.data.items()})
+def _speak(event: "Event", *, with_keys: bool = False) -> _Data:
+    names = event.data.get(NAMES, {})
+    named = {
+        field: name_flags(field, value, names, with_keys=with_keys)
+        for field, value in event.data.items()
+        if field != NAMES
+    }
+    spoken = _Data({field: _say_value(field, value) for field, value in named.items()})
     if "reason" in event.data:
         spoken["reason"] = say_reason(str(event.data["reason"]))
     spoken["kind"], spoken["manage"] = event.kind, manage()
-    spoken["what"] = _say_flags(event.data.get("flags"))
+    spoken["what"] = _say_flags(named.get("flags"))
+    spoken["feedback"] = _say_feedback(event.data)
+    spoken.setdefault("passing", gettext("none"))
+    spoken.setdefault("open", gettext("none"))
     people_said = {name: value for name, value in spoken.items() if isinstance(value, str) and name not in WHOLE}
     spoken.update({name: _set_in(value) for name, value in people_said.items()})
     return spoken
@@ -267,9 +277,18 @@ def _choose(words: Mapping[str, str]) -> str:
 
 
 def _say_flags(flags: Any) -> str:
-    """Return one flag by its key, several by their number: a subject is one short line."""
-    keys = flags if isinstance(flags, list) else []
-    return str(keys[0]) if len(keys) == 1 else ngettext("%(n)s flag", "%(n)s flags", len(keys)) % {"n": len(keys)}
+    """Return one flag by its name, several by their number: a subject is one short line."""
+    names = flags if isinstance(flags, list) else []
+    return str(names[0]) if len(names) == 1 else ngettext("%(n)s flag", "%(n)s flags", len(names)) % {"n": len(names)}
+
+
+def _say_feedback(data: Mapping[str, Any]) -> str:
+    """Return how pilots rate what they have, from how many of them."""
+    rating, pilots = data.get("rating"), data.get("pilots", 0)
+    if rating is None:
+        return gettext("no feedback")
+    words = ngettext("%(rating)s of 5 from %(pilots)s person", "%(rating)s of 5 from %(pilots)s people", pilots)
+    return words % {"rating": number_format(rating, 1), "pilots": pilots}
 
 
 def _say_value(name: str, value: Any) -> Any:

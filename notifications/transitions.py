@@ -14,6 +14,7 @@ from notifications.domain.retry import MAX_ATTEMPTS, MOST_COURIERS, delay_after
 from notifications.domain.urgency import Priority, priority_of
 from notifications.domain.wishes import scope_of
 from notifications.endpoint_queries import find_opening, list_wishing
+from notifications.flag_names import add_names
 from notifications.mail_floods import drop_outdated, gather, put_off
 from notifications.models import Channel, Delivery, DeliveryStatus, Endpoint, Event
 from notifications.packing import lease
@@ -36,7 +37,7 @@ def publish(
     The inbox has it at once; mail is sent after the commit, by whoever claims it, or as the reader chose.
     """
     event, is_new = Event.objects.get_or_create(
-        dedupe_key=dedupe_key, defaults={"kind": kind, "data": dict(data), "url": url, "created_at": now}
+        dedupe_key=dedupe_key, defaults={"kind": kind, "data": add_names(data), "url": url, "created_at": now}
     )
     if not is_new:
         return None

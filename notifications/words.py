@@ -86,9 +86,9 @@ WORDS: Mapping[str, Words] = {
     ),
     "source_back": Words(_("%(source)s gives figures again in %(environment)s"), _("It is judged by them again.")),
     "daily_summary": Words(
-        _("The day of release %(release)s in %(environment)s: %(rating)s of 5, complaints: %(complaints)s"),
+        _("The day of release %(release)s in %(environment)s: %(feedback)s, complaints: %(complaints)s"),
         _(
-            "Feedback: %(rating)s of 5 from %(pilots)s people. Complaints: %(complaints)s."
+            "Feedback: %(feedback)s. Complaints: %(complaints)s."
             " Guardrails pass: %(passing)s. They do not pass (yet): %(open)s."
         ),
     ),

@@ -245,17 +245,21 @@ class TestEvening:
         ]
 
         event = Event.objects.get(kind="daily_summary")
-        assert say_subject(event) == "The day of release 1.3 in staging: 3.5 of 5, complaints: 1"
-        assert "2 people" in say_body(event)
+        assert say_subject(event) == "The day of release 1.3 in staging: 3.5 of 5 from 2 people, complaints: 1"
+        flag = world.flags[0]
+        assert flag.name in say_body(event)
+        assert flag.key not in say_body(event)
         assert "Marie" not in str(event.data)
         assert Delivery.objects.filter(event=event).exists()
         assert self._send(at(26, 18)) == 1
 
-    def test_summary__of_a_paused_rollout_without_feedback__is_told_with_dashes(self, rollout: Rollout) -> None:
+    def test_summary__of_a_paused_rollout_without_feedback__says_so(self, rollout: Rollout) -> None:
         pause_rollout(rollout_id=rollout.pk, **(BY | {"now": at(25, 12)}))
 
         assert self._send(at(25, 18)) == 1
-        assert "— of 5" in say_subject(Event.objects.get(kind="daily_summary"))
+        event = Event.objects.get(kind="daily_summary")
+        assert "no feedback" in say_subject(event)
+        assert "—" not in say_subject(event) + say_body(event)
 
     def test_summary__on_a_sunday__is_not_told(self, rollout: Rollout) -> None:
         assert self._send(at(29, 18)) == 0

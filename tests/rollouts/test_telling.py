@@ -122,7 +122,7 @@ def test_rehearsal__flag_taken_back__is_told_as_a_rehearsals_to_those_who_drive(
     assert reads(people[Role.SUPPORT]) == []
     drivers = sorted(people[role].username for role in (Role.RELEASE_MANAGER, Role.ADMIN))
     assert mailed(list(people.values()), "flag_rolled_back") == drivers
-    assert say_subject(Event.objects.get(kind="flag_rolled_back")) == "Rehearsal: buttons rolled back in staging"
+    assert say_subject(Event.objects.get(kind="flag_rolled_back")) == "Rehearsal: Buttons rolled back in staging"
     assert say_subject(Event.objects.get(kind="incident_opened")).startswith("Rehearsal: Incident")
 
 
