@@ -1,5 +1,6 @@
 """Pages of announcements: the list, one with all that was said, corrections, and what is pressed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -33,6 +34,7 @@ from core.labels import REFUSALS
 from core.roles import Capability, can, check_can, requires
 from core.versions import get_version
 from core.views import actor_of, find_refusal, read_int, read_place, read_version
+from flags.queries import get_site_names
 
 ACTIONS = frozenset({"unschedule", "withdraw", "again"})
 
@@ -61,6 +63,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "announcement": announcement,
         "titles": say_titles(announcement),
+        "sites": _name_sites(announcement.site_keys),
         "versions": [_draw_version(one) for one in list_versions(announcement)],
         "states": list_states(announcement),
         "followers": announcement.followers.order_by("pk"),
@@ -78,6 +81,12 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "now": clock.now(),
     }
     return render(request, "announcements/detail.html", context)
+
+
+def _name_sites(keys: Sequence[str]) -> list[str]:
+    """Return what sites are called; one that is gone keeps its key."""
+    names = get_site_names() if keys else {}
+    return [names.get(key, key) for key in keys]
 
 
 def _draw_version(version: Any) -> dict[str, Any]:

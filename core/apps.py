@@ -1,8 +1,9 @@
 from django.apps import AppConfig
 
 from core import file_labels, names
-from core.labels import REFUSALS
+from core.labels import REFUSALS, ROLES
 from core.naming import name_records
+from core.reasons import VALUES
 
 
 class CoreConfig(AppConfig):
@@ -12,3 +13,4 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         name_records(self, names.NAMES)
         REFUSALS.update(file_labels.REFUSALS)
+        VALUES["roles"] = ROLES

@@ -76,9 +76,15 @@ def can(user: Any, capability: Capability) -> bool:
 
 
 def check_can(user: "User", capability: Capability) -> None:
-    """Refuse a person without the capability."""
+    """Refuse a person without the capability, naming the roles that hold it."""
     if not can(user, capability):
-        raise NotAllowed("capability_missing", capability=str(capability))
+        raise lack(capability)
+
+
+def lack(capability: Capability) -> NotAllowed:
+    """Return the refusal of whoever is without a capability."""
+    roles = [str(role) for role in Role if capability in CAPABILITIES[role]]
+    return NotAllowed("capability_missing", capability=str(capability), roles=roles)
 
 
 def requires(capability: Capability) -> Callable[[View], View]:

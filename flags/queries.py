@@ -116,8 +116,9 @@ def search_segments(words: Sequence[str]) -> QuerySet[Segment]:
 
 
 def list_environment_choices() -> list[tuple[str, str]]:
-    """Return environments by key and name, for choices elsewhere."""
-    return list(Environment.objects.order_by("name").values_list("key", "name"))
+    """Return environments by key, and by name with the key that pages call them by, for choices elsewhere."""
+    rows = Environment.objects.order_by("name").values_list("key", "name")
+    return [(key, name if name == key else f"{name} ({key})") for key, name in rows]
 
 
 def list_site_choices() -> list[tuple[str, str]]:

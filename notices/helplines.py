@@ -1,4 +1,7 @@
-"""The number that a shop calls, for what is read beside a till: it is kept by an app above, which says here how to read it."""
+"""The number that a shop calls, for what is read beside a till.
+
+It is kept by an app above, which says here how it is read.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

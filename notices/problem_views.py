@@ -61,7 +61,8 @@ def print_link(request: HttpRequest, key: str) -> HttpResponse:
     link = site.problem_links.filter(environment=environment, revoked_at=None).first() if environment else None
     if link is None:
         return redirect("notices:link", key=key)
-    return render(request, "notices/sheet.html", {"site": site, "helpline": find_helpline(link.environment_id), **_draw(link)})
+    context = {"site": site, "helpline": find_helpline(link.environment_id), **_draw(link)}
+    return render(request, "notices/sheet.html", context)
 
 
 def _draw(link: ProblemLink | None) -> dict[str, str]:

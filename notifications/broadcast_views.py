@@ -96,6 +96,5 @@ def users(request: HttpRequest) -> HttpResponse:
         )
         return redirect("notifications:broadcasts")
 
-    return answer_form(
-        request, form, write, then=then, template="notifications/users.html", context={"counts": count_users()}
-    )
+    context = {"users": count_users(), "sites": " ".join(key for key, _name in list_sites()[:2])}
+    return answer_form(request, form, write, then=then, template="notifications/users.html", context=context)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import translation
+from django.utils.translation import gettext
 
 from core.sealing import Unsealable, unseal
 from notifications.bounces import sender_of
@@ -100,9 +102,11 @@ def _compose(delivery: Delivery, connection: BaseEmailBackend) -> EmailMultiAlte
 def _say(delivery: Delivery, contact: Contact) -> Message:
     """Return the words; the link that confirms is made when it is sent, so that the ledger holds none."""
     event, url = delivery.event, ""
+    with translation.override(contact.language):
+        open_words = gettext("Read on") if event.kind != CONFIRM_KIND else gettext("Confirm here")
     if event.kind == CONFIRM_KIND:
         url = write_confirm_link(contact.pk, language=event.data.get("language"), topics=event.data.get("topics"))
-    return say_message(event, language=contact.language, url=url)
+    return say_message(event, language=contact.language, url=url, open_words=open_words)
 
 
 def _call(delivery: Delivery) -> Outcome:

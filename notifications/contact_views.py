@@ -11,6 +11,7 @@ from core.errors import Refusal
 from notifications.contact_links import Asked, read_confirm_link, read_end_link
 from notifications.contact_models import Contact, ContactStatus
 from notifications.contact_transitions import confirm_contact, end_contact
+from notifications.subscribing import find_asked_on
 
 #: Mail programs open links on their own, to look at them: only a POST does anything.
 METHODS = ["GET", "HEAD", "POST"]
@@ -65,10 +66,16 @@ def _find(contact_id: int | None) -> Contact | None:
 def _show(
     request: HttpRequest, template: str, contact: Contact | None, *, is_done: bool, language: str | None = None
 ) -> HttpResponse:
-    with translation.override(language or (contact.language if contact else "fr")):
-        answer = render(
-            request, template, {"contact": contact, "is_done": is_done}, status=200 if contact is not None else 404
-        )
+    language = language or (contact.language if contact else "fr")
+    asked_on = find_asked_on(contact) if contact else None
+    context = {
+        "contact": contact,
+        "is_done": is_done,
+        "page": asked_on.name.get(language, "") if asked_on else "",
+        "page_url": asked_on.url if asked_on else "",
+    }
+    with translation.override(language):
+        answer = render(request, template, context, status=200 if contact is not None else 404)
     answer["Cache-Control"] = "no-store"
     answer["Referrer-Policy"] = "no-referrer"
     answer["X-Robots-Tag"] = "noindex, nofollow"

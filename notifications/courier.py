@@ -118,6 +118,7 @@ def compose_mail(
         "facts": said.facts,
         "next": said.next,
         "url": said.url,
+        "open_words": said.open_words,
         "language": language,
         "end_link": end_link,
         "settings_url": f"{settings.PUBLIC_URL}{reverse('notifications:personal')}",

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from core.program import manage
 from core.reasons import say_reason
-from core.templatetags.portal import moment, span
+from core.templatetags.portal import dated, moment, span
 from notifications.flag_names import NAMES, name_flags
 from notifications.words import NEXT, UNKNOWN, WORDS
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from notifications.models import Event
 
 REFUSALS: dict[str, str | Promise] = {
+    "test_of_another": _("Whoever asked for this test answers it, since it went to their mailbox."),
     "delivery_unknown": _("There is no such mail."),
     "delivery_under_way": _("This mail was sent or waits to be sent. Reload the page to see."),
     "endpoint_unknown": _("There is no such channel."),
@@ -202,7 +203,7 @@ CODES: Mapping[str, Mapping[str, str | Promise]] = {
 #: Values with a unit, by their name: moments, civil days, seconds.
 SAYERS: Mapping[str, Callable[[Any], str]] = {
     **dict.fromkeys(("deadline", "due", "next_update"), lambda value: moment(datetime.fromisoformat(str(value)))),
-    **dict.fromkeys(("due_on", "day", "month"), lambda value: date_format(date.fromisoformat(str(value)), "D j M Y")),
+    **dict.fromkeys(("due_on", "day", "month"), lambda value: dated(date.fromisoformat(str(value)))),
     **dict.fromkeys(("left", "late"), lambda value: span(timedelta(seconds=int(value)))),
 }
 
@@ -255,6 +256,7 @@ def _speak(event: "Event", *, with_keys: bool = False) -> _Data:
     spoken["kind"], spoken["manage"] = event.kind, manage()
     spoken["what"] = _say_flags(named.get("flags"))
     spoken["feedback"] = _say_feedback(event.data)
+    spoken.setdefault("page", gettext("Status page"))
     spoken.setdefault("passing", gettext("none"))
     spoken.setdefault("open", gettext("none"))
     people_said = {name: value for name, value in spoken.items() if isinstance(value, str) and name not in WHOLE}

@@ -13,8 +13,11 @@ from notifications.labels import list_facts, say_body, say_next, say_subject
 from notifications.models import Event
 
 
-def say_message(event: Event, *, language: str, code: str = "", url: str = "") -> Message:
-    """Return an event in words; `code`: what the reader of a test reads out; `url`: what it leads to for one reader."""
+def say_message(event: Event, *, language: str, code: str = "", url: str = "", open_words: str = "") -> Message:
+    """Return an event in words.
+
+    `code`: what the reader of a test reads out; `url`, `open_words`: what it leads to for one reader, and its words.
+    """
     with translation.override(language):
         facts = list_facts(event)
         if code:
@@ -25,7 +28,7 @@ def say_message(event: Event, *, language: str, code: str = "", url: str = "") -
             next=say_next(event),
             facts=facts,
             url=url or (f"{settings.PUBLIC_URL}{event.url}" if event.url else ""),
-            open_words=gettext("Open in the portal"),
+            open_words=open_words or gettext("Open in the portal"),
             is_urgent=event.kind in URGENT_KINDS,
         )
 

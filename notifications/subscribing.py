@@ -1,6 +1,7 @@
 """Readers of the status page subscribe, and are told."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -22,8 +23,20 @@ BATCH = 500
 
 
 @transaction.atomic
-def subscribe(*, kind: ContactKind, address: str, language: str, topics: Sequence[str], now: datetime) -> None:
-    """Send whoever has an address a link by which they confirm; says nothing of who is subscribed already."""
+def subscribe(
+    *,
+    kind: ContactKind,
+    address: str,
+    language: str,
+    topics: Sequence[str],
+    now: datetime,
+    page: Mapping[str, str],
+    url: str = "",
+) -> None:
+    """Send whoever has an address a link by which they confirm; says nothing of who is subscribed already.
+
+    `page`: what the page that they asked on is called, by language; `url`: where it is.
+    """
     contact = ask_for(kind=kind, address=address, language=language, topics=topics, now=now)
     asked = Event.objects.filter(kind=CONFIRM_KIND, deliveries__contact=contact, created_at__gt=now - timedelta(days=1))
     if asked.count() >= MOST_A_DAY:
@@ -33,13 +46,28 @@ def subscribe(*, kind: ContactKind, address: str, language: str, topics: Sequenc
         dedupe_key=f"{CONFIRM_KIND}:{contact.pk}:{slot}",
         defaults={
             "kind": CONFIRM_KIND,
-            "data": {"language": language, "topics": list(topics)},
-            "url": "",
+            "data": {"language": language, "topics": list(topics), "page": dict(page)},
+            "url": url,
             "created_at": now,
         },
     )
     if is_new:
         address_contacts(event, [contact], now=now, priority=Priority.URGENT)
+
+
+@dataclass(frozen=True)
+class AskedOn:
+    """The page on which a reader asked to be told: what it is called by language, and where it is."""
+
+    name: Mapping[str, str]
+    url: str
+
+
+def find_asked_on(contact: Contact) -> AskedOn | None:
+    """Return on which page a reader asked last, None where nothing says so: one query."""
+    asked = Event.objects.filter(kind=CONFIRM_KIND, deliveries__contact=contact).order_by("-pk").first()
+    name = asked.data.get("page") if asked else None
+    return AskedOn(name, asked.url) if asked and name else None
 
 
 @transaction.atomic

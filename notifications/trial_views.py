@@ -42,7 +42,7 @@ def answer_trial(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return page
     if trial.endpoint_id is None and trial.asked_by_id != request.user.pk:
-        raise NotAllowed("capability_missing", capability=str(EDITS))
+        raise NotAllowed("test_of_another")
     if trial.endpoint_id is not None:
         check_can(_user(request), EDITS)
     if request.POST.get("arrived") == "0":

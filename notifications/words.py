@@ -242,10 +242,10 @@ WORDS: Mapping[str, Words] = {
         _("%(by)s tries whether messages of the portal arrive here. Tell them the code, or type it in the portal."),
     ),
     "subscription_confirm": Words(
-        _("Shall we tell you what happens?"),
+        _("%(page)s: confirm that you want to be told"),
         _(
-            "Somebody, you we hope, asked to be told of this status page at this address. Open the link and confirm;"
-            " else nothing is ever sent. It holds for two days."
+            "Somebody, you we hope, asked that what happens on the page “%(page)s” be sent to this address. Open the"
+            " link and confirm. Was it not you? Then do nothing, and nothing is sent. The link holds for two days."
         ),
     ),
     # What people wrote, in both languages; the reader's is chosen when it is read.

@@ -57,7 +57,7 @@ ON_PHONES: tuple[tuple[Capability, frozenset[str]], ...] = (
 ELSEWHERE = {
     "rollouts:list": ("/releases/", "/plan-templates/", "/freezes/", "/support/", "/agenda/"),
     "recovery:list": ("/procedures/",),
-    "incidents:list": ("/status-page/", "/notices/"),
+    "announcements:list": ("/notices/", "/told/", "/broadcasts/", "/channels/", "/status-page/"),
 }
 
 

@@ -143,6 +143,8 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 # Admins set addresses, nobody confirms one here: who has reset a password would be refused a second factor.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Release Portal"
+# One step of 30 s either way: a code typed as it runs out, a telephone whose clock is off (RFC 6238, 5.2).
+MFA_TOTP_TOLERANCE = 1
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 

@@ -29,6 +29,12 @@ MaintenanceSource = Callable[..., Sequence[Planned]]
 MAINTENANCE_SOURCES: list[MaintenanceSource] = [read_maintenances]
 
 
+def read_name(page: StatusPage | None = None) -> Words:
+    """Return what the page is called: one query where it is not given."""
+    page = page or StatusPage.objects.first()
+    return Words(fr=page.name_fr, en=page.name_en) if page else NAME
+
+
 def read_facts(*, now: datetime) -> Facts:
     """Return the page as it is at a moment; two readings of the same state are equal within a minute."""
     page = StatusPage.objects.first()
@@ -51,7 +57,7 @@ def read_facts(*, now: datetime) -> Facts:
         one.updated_at for group in (components, incidents, maintenances) for one in group
     ]
     return Facts(
-        name=Words(fr=page.name_fr, en=page.name_en) if page else NAME,
+        name=read_name(page),
         hotline=page.hotline if page else "",
         url=settings.STATUS_PAGE_URL,
         zone=str(zone),

@@ -22,6 +22,7 @@ from notifications.contact_transitions import MOST_CHARACTERS
 from notifications.subscribing import subscribe
 from statuspage.models import Component, PublicEnvironment
 from statuspage.page import FIRST, FOLDERS, LANGUAGES
+from statuspage.queries import read_name
 from statuspage.telling import PAGE_URL
 
 #: So often one place on the network asks within an hour: each time a mail goes to whatever address was typed.
@@ -35,11 +36,17 @@ class SubscribeForm(forms.Form):
     """Where to, and of what; nothing chosen means everything."""
 
     address = forms.CharField(
-        label=_("E-mail address, or https:// of your program"),
+        label=_("Your e-mail address"),
+        help_text=_("Or the https:// address of a program of yours, which is then called."),
         max_length=MOST_CHARACTERS,
         widget=forms.TextInput(attrs={"autocomplete": "email", "inputmode": "email", "spellcheck": "false"}),
     )
-    topics = forms.MultipleChoiceField(label=_("Only these"), required=False, widget=forms.CheckboxSelectMultiple)
+    topics = forms.MultipleChoiceField(
+        label=_("Only these"),
+        help_text=_("None chosen: all of them."),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
 
     def __init__(self, *args: Any, language: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,7 +80,7 @@ def ask(request: HttpRequest) -> HttpResponse:
             else:
                 is_done = write_from(form, lambda: _subscribe(form, language))
                 status = 200 if is_done else 400
-        context = {"form": form, "is_done": is_done, "page": f"{PAGE_URL}{FOLDERS[language]}index.html"}
+        context = {"form": form, "is_done": is_done, "page": _find_page(language)}
         answer = render(request, "statuspage/subscribe.html", context, status=status)
     answer["Cache-Control"] = "no-store"
     answer["Content-Language"] = language
@@ -89,9 +96,21 @@ def _choose_language(request: HttpRequest) -> str:
     return next((one for one in wanted if one in LANGUAGES), FIRST)
 
 
+def _find_page(language: str) -> str:
+    return f"{PAGE_URL}{FOLDERS[language]}index.html"
+
+
 def _subscribe(form: SubscribeForm, language: str) -> None:
-    given = form.cleaned_data
-    subscribe(kind=form.kind, address=given["address"], language=language, topics=given["topics"], now=clock.now())
+    given, name = form.cleaned_data, read_name()
+    subscribe(
+        kind=form.kind,
+        address=given["address"],
+        language=language,
+        topics=given["topics"],
+        now=clock.now(),
+        page={"fr": name.fr, "en": name.en},
+        url=_find_page(language),
+    )
 
 
 def _is_too_often(request: HttpRequest) -> bool:

@@ -60,6 +60,11 @@ def short_day(value: date) -> str:
     return formats.date_format(value, pgettext("date format", "j M"))
 
 
+def dated(value: date) -> str:
+    """Return a civil day for what is kept, its year always with it, e.g. "Wed 4 Nov 2026"."""
+    return f"{_say_day(value)} {value.year}"
+
+
 def _add_year(words: str, value: date) -> str:
     """Return a day's words, with its year where it is not this year's."""
     return words if value.year == timezone.localtime(clock.now()).year else f"{words} {value.year}"

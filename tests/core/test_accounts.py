@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.conf import settings
@@ -61,7 +62,12 @@ def _confirm(client: Client) -> None:
 
 
 def _code(secret: str) -> str:
-    return str(format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time())))))
+    return _codes(secret)[1]
+
+
+def _codes(secret: str) -> list[str]:
+    """The codes of the step before, of this one and of the next."""
+    return [str(format_hotp_value(hotp_value(secret, counter))) for counter in yield_hotp_counters_from_time()]
 
 
 @pytest.mark.parametrize(
@@ -161,6 +167,18 @@ def test_second_factor__after_a_password_was_reset_by_mail__can_be_set_up(mia: U
 
     form = client.get(reverse("mfa_activate_totp")).context["form"]
     client.post(reverse("mfa_activate_totp"), {"code": _code(form.secret)})
+
+    assert Authenticator.objects.filter(user=mia, type="totp").exists()
+
+
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_second_factor__a_code_of_the_step_beside__is_taken(mia: User, step: int) -> None:
+    client = _client()
+    _sign_in(client)
+    _confirm(client)
+    with time_machine.travel(clock.now(), tick=False):
+        form = client.get(reverse("mfa_activate_totp")).context["form"]
+        client.post(reverse("mfa_activate_totp"), {"code": _codes(form.secret)[step]})
 
     assert Authenticator.objects.filter(user=mia, type="totp").exists()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_bytes, policy
 
 import pytest
 import time_machine
@@ -31,7 +32,15 @@ def _clock() -> Iterator[time_machine.Traveller]:
 
 
 def _ask(*topics: str, language: str = "fr", after: timedelta = timedelta()) -> Contact:
-    subscribe(kind=ContactKind.EMAIL, address=ADDRESS, language=language, topics=topics, now=NOW + after)
+    subscribe(
+        kind=ContactKind.EMAIL,
+        address=ADDRESS,
+        language=language,
+        topics=topics,
+        now=NOW + after,
+        page={"fr": "État des services", "en": "Service status"},
+        url="/status/",
+    )
     return Contact.objects.get()
 
 
@@ -56,7 +65,7 @@ def test_ask__by_an_active_one_for_something_else__changes_it_by_the_mails_link_
 
 @pytest.mark.parametrize(
     ("query", "browser", "words"),
-    [("", "en-GB", "E-mail"), ("", "fr-FR", "Être prévenu"), ("?lang=fr", "en-GB", "Être prévenu"), ("", "de", "Être")],
+    [("", "en-GB", "Your e-mail"), ("", "fr-FR", "Être prévenu"), ("?lang=fr", "en-GB", "Être prévenu"), ("", "de", "Être")],
 )
 def test_page__of_subscribing__is_read_in_the_browsers_language_unless_another_was_chosen(
     client: Client, query: str, browser: str, words: str
@@ -94,6 +103,22 @@ def test_ask__too_long_an_address__is_said_beside_the_form(client: Client) -> No
     assert not Contact.objects.exists()
 
 
+def test_mail_and_page__that_ask_to_confirm__name_the_status_page(server: Server, client: Client) -> None:
+    _ask(language="en")
+    deliver_bulk()
+
+    mail = message_from_bytes(server.taken[-1].content, policy=policy.default)
+    page = client.get(read_link(server, "/subscription/confirm/")).content.decode()
+
+    assert mail["Subject"] == "Service status: confirm that you want to be told"
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert "Confirm here — http" in body.get_content()
+    assert "Open in the portal" not in body.get_content()
+    assert "Service status" in page
+    assert 'href="/status/"' in page
+
+
 def test_forget__nobody_confirmed__leaves_nothing_of_the_address() -> None:
     _ask()
 
@@ -102,7 +127,9 @@ def test_forget__nobody_confirmed__leaves_nothing_of_the_address() -> None:
 
     assert not Contact.objects.exists()
     assert not Delivery.objects.exists()
-    assert Event.objects.get().data == {"language": "fr", "topics": []}
+    event = Event.objects.get()
+    assert event.data.keys() == {"language", "topics", "page"}
+    assert ADDRESS not in str(event.data) + event.dedupe_key
 
 
 def test_forget__who_was_told_before__is_ended_and_stays_in_the_ledger() -> None:
