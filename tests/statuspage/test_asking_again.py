@@ -65,7 +65,12 @@ def test_ask__by_an_active_one_for_something_else__changes_it_by_the_mails_link_
 
 @pytest.mark.parametrize(
     ("query", "browser", "words"),
-    [("", "en-GB", "Be told"), ("", "fr-FR", "Être prévenu"), ("?lang=fr", "en-GB", "Être prévenu"), ("", "de", "Être")],
+    [
+        ("", "en-GB", "Be told"),
+        ("", "fr-FR", "Être prévenu"),
+        ("?lang=fr", "en-GB", "Être prévenu"),
+        ("", "de", "Être"),
+    ],
 )
 def test_page__of_subscribing__is_read_in_the_browsers_language_unless_another_was_chosen(
     client: Client, query: str, browser: str, words: str
