@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from anyio import to_thread
 from django.db import InterfaceError, OperationalError, close_old_connections
+from django.utils import translation
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,6 +27,7 @@ from notices.domain.board import BoardNotice, list_concerning, list_shown
 from notices.keeper import BOARDS, Board
 from notices.queries import load_boards
 from notices.stream import PATH as STREAM_PATH
+from notifications.labels import mark_language
 from rollouts.notice_queries import Notice as FlagNotice
 from rollouts.notice_queries import find_picture, is_given, list_notices
 
@@ -90,7 +92,7 @@ def _answer_current(request: Request, identity: TokenIdentity, snapshot: Snapsho
     shown = list_concerning(
         list_shown(board, site_key=asked.site, now=now), flags=definition.flags, context=asked.context
     )
-    told = [write_notice(one, asked.language) for one in shown] + [_write_note(one) for one in notes]
+    told = [write_notice(one, asked.language) for one in shown] + [_write_note(one, asked.language) for one in notes]
     body = json.dumps(
         {"notices": told, "stream": _write_stream(identity, asked.site, now=now)},
         separators=(",", ":"),
@@ -138,14 +140,14 @@ def _write_stream(identity: TokenIdentity, site: str, *, now: datetime) -> str:
 
 
 def write_notice(notice: BoardNotice, language: str) -> dict[str, object]:
-    """Return a notice as tills get it: in a language, else in the one it is said in."""
+    """Return a notice as tills get it: in a language, else in the one it is said in, marked as such."""
     spoken, words = notice.say(language)
     return {
         "id": f"notice:{notice.number}",
         "kind": "announcement",
         "level": str(notice.level),
         "flag": None,
-        "title": words.title,
+        "title": _mark(words.title, spoken, language),
         "text": words.text,
         "language": spoken,
         "hotline": notice.hotline or None,
@@ -157,7 +159,14 @@ def write_notice(notice: BoardNotice, language: str) -> dict[str, object]:
     }
 
 
-def _write_note(note: FlagNotice) -> dict[str, object]:
+def _mark(words: str, spoken: str, language: str) -> str:
+    if spoken == language:
+        return words
+    with translation.override(language):
+        return mark_language(words, spoken)
+
+
+def _write_note(note: FlagNotice, language: str) -> dict[str, object]:
     flag, picture = note.flag, note.flag.note_picture
     return {
         "id": note.key,
@@ -165,7 +174,7 @@ def _write_note(note: FlagNotice) -> dict[str, object]:
         "level": "info",
         "flag": flag.key,
         "title": flag.name,
-        "text": flag.cashier_note_fr.strip(),
+        "text": _mark(flag.cashier_note_fr.strip(), LANGUAGE, language),
         "language": LANGUAGE,
         "hotline": None,
         "next_update_at": None,

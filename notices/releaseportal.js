@@ -7,7 +7,7 @@
       done: "Compris", report: "Signaler un problème", what: "Que se passe-t-il ?", stuck: "Je ne peux plus vendre",
       send: "Envoyer", close: "Fermer", next: "Prochaine nouvelle : ", fresh: "Nouveau : ", more: "En savoir plus",
       thanks: "Merci ! C’est transmis, n° ", kept: "Pas de réseau : gardé ici, cela partira seul.",
-      wait: "Trop de messages. Renvoyez dans (secondes) : ", bad: "Refusé. Appelez le support. Erreur ",
+      wait: "Trop de messages. Renvoyez dans (secondes) : ", bad: "Refusé. Appelez l’assistance. Erreur ",
     },
     en: {
       done: "Got it", report: "Report a problem", what: "What happens?", stuck: "I cannot sell any more",

@@ -275,7 +275,12 @@ def _choose(words: Mapping[str, str]) -> str:
     if words.get(language):
         return words[language]
     other = next((name for name, text in words.items() if text), "")
-    return str(MARKS[other]) % {"words": words[other]} if other in MARKS else ""
+    return mark_language(words[other], other) if other in MARKS else ""
+
+
+def mark_language(words: str, language: str) -> str:
+    """Return words of another language than the reader's, marked as such in the language in force."""
+    return str(MARKS[language]) % {"words": words}
 
 
 def _say_flags(flags: Any) -> str:

@@ -88,6 +88,8 @@ class Scene:
         link = Link(self.rollout.pk, "cashier-0", timezone.localdate(self.rollout.created_at))
         return {
             "environment": [self.world.environment.key],
+            "statuspage:public.pk": [self.world.environment.pk],
+            "statuspage:add.pk": [self.world.environment.pk],
             "lane": list(LIMITS),
             "action": ["nothing"],
             "secret": [self.secret],

@@ -104,6 +104,15 @@ def test_current__a_notice__is_told_whole_in_the_till_s_language(shop: Shop) -> 
     }
 
 
+def test_current__said_in_the_other_language_alone__is_marked(shop: Shop) -> None:
+    make_notice(shop.environment, title_en="", text_en="")
+
+    told = {language: shop.read(f"language={language}").json()["notices"][0] for language in ("fr", "en")}
+
+    assert [told[one]["title"] for one in ("fr", "en")] == ["Les prix sont faux", "[in French] Les prix sont faux"]
+    assert [told[one]["language"] for one in ("fr", "en")] == ["fr", "fr"]
+
+
 def test_current__taken_away_or_at_another_site__is_told_no_more(shop: Shop) -> None:
     notice = make_notice(shop.environment, site_ids=[shop.site.pk])
     assert (len(shop.list_told()), shop.list_told(site=shop.other.key)) == (1, [])

@@ -100,6 +100,14 @@ def test_notices__on_the_sites_day__tell_the_notes_of_what_it_got(shop: Shop) ->
     assert datetime.fromisoformat(notice["since"]) <= shop.now < datetime.fromisoformat(notice["until"])
 
 
+def test_notices__a_till_in_english__reads_that_the_note_is_in_french(shop: Shop) -> None:
+    shop.write(shop.world.flags[0])
+
+    (notice,) = shop.read(f"{shop.site.key}&language=en").json()["notices"]
+
+    assert (notice["text"], notice["language"]) == (f"[in French] {NOTE}", "fr")
+
+
 def test_notices__of_a_site_whose_day_is_to_come__tell_nothing(shop: Shop) -> None:
     shop.write(shop.world.flags[0])
 
