@@ -52,6 +52,13 @@ document.addEventListener("keydown", (event) => {
   field.form.requestSubmit();
 });
 
+// A form that was refused begins at the field that is wrong; what is wrong with all of it stands at its top.
+const wrong = document.querySelector("main [aria-invalid=true]");
+if (wrong && !document.querySelector("main .errorlist.nonfield")) {
+  wrong.focus({ preventScroll: true });
+  wrong.scrollIntoView({ block: "center" });
+}
+
 // A menu closes when the pointer or the focus goes elsewhere, and at Escape.
 for (const kind of ["pointerdown", "focusin", "keydown"]) {
   document.addEventListener(kind, (event) => {

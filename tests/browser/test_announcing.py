@@ -45,6 +45,21 @@ def test_compose__phone_and_desk__shows_what_is_read_while_it_is_typed_and_sends
     assert _is_sound(page)
 
 
+def test_compose__refused_on_a_phone__begins_at_the_field_that_is_wrong(open_as: Open) -> None:
+    page = open_as("manager", width=390, language="fr").page
+    page.goto("/announcements/new/?kind=free")
+    page.locator("[name=body_en]").fill("Call {hot_line}.")
+
+    page.locator("form.announce button[value=save]:not(.sr-only)").click()
+
+    field = page.locator("[name=body_en]")
+    expect(field).to_be_focused()
+    expect(field).to_be_in_viewport()
+    expect(page.locator(".field:has([name=body_en]) .errorlist")).to_contain_text("{hot_line}")
+    expect(page.locator("#named")).to_have_attribute("open", "")
+    assert _is_sound(page)
+
+
 def test_edit__two_people_at_once__the_second_reads_the_firsts_words_and_keeps_their_own(open_as: Open) -> None:
     first, second = open_as("manager").page, open_as("support", width=390).page
     first.goto("/announcements/new/?kind=free")
