@@ -34,9 +34,12 @@ class PublicForm(ReasonedForm):
         help_text=_("Of incidents only what was said publicly; titles, notes and names never."),
     )
     shows_maintenance = forms.BooleanField(
-        label=_("What the rollout calendar plans is announced"),
+        label=_("What is planned is announced"),
         required=False,
-        help_text=_("From the pilot on, two weeks ahead; what testers get is not."),
+        help_text=_(
+            "Of the rollout calendar from the pilot on, two weeks ahead, and not what testers get; and maintenance that was"
+            " announced to the tills or their users."
+        ),
     )
     shows_rollouts = forms.BooleanField(
         label=_("Releases under way are shown"),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone
 
+from statuspage.announced_queries import read_announced
 from statuspage.domain.affecting import ComponentKind, Part, Trouble, find_touch
 from statuspage.domain.history import DAYS, CivilDay, Span, draw_days, find_uptime_bp, list_days
 from statuspage.domain.states import State, find_indicator, find_worst
@@ -25,8 +26,8 @@ UNDER_WAY = frozenset({"in_progress", "verifying"})
 
 MaintenanceSource = Callable[..., Sequence[Planned]]
 #: Who tells of planned maintenance, each called with the ids of environments and `now`: the rollout calendar, and
-#: whatever else will announce some.
-MAINTENANCE_SOURCES: list[MaintenanceSource] = [read_maintenances]
+#: people who announce some.
+MAINTENANCE_SOURCES: list[MaintenanceSource] = [read_maintenances, read_announced]
 
 
 def read_name(page: StatusPage | None = None) -> Words:
