@@ -37,8 +37,8 @@ class PublicForm(ReasonedForm):
         label=_("What is planned is announced"),
         required=False,
         help_text=_(
-            "Of the rollout calendar from the pilot on, two weeks ahead, and not what testers get; and maintenance that was"
-            " announced to the tills or their users."
+            "Of the rollout calendar from the pilot on, two weeks ahead, and not what testers get; and maintenance that"
+            " was announced to the tills or their users."
         ),
     )
     shows_rollouts = forms.BooleanField(
