@@ -3,15 +3,15 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.barriers import list_barriers
 from tests.browser.conftest import Open
 
 
 def _is_sound(page: Page) -> bool:
     fits: bool = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    return fits and Axe().run(page).response["violations"] == []
+    return fits and list_barriers(page) == []
 
 
 @pytest.mark.parametrize(("language", "width", "dark"), [("en", 390, False), ("fr", 1280, True)])
