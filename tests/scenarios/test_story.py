@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from releaseportal.demo.catalogue import FLAG_KEYS, list_pilots, list_testers, list_tills
+from releaseportal.demo.catalogue import FLAG_KEYS, FLAGS, list_pilots, list_testers, list_tills
 from tests.scenarios.observer import Observer
 from tests.scenarios.people import Person
 from tests.scenarios.planning import get_rollout, list_steps, plan_rehearsal
 from tests.scenarios.stage import Stage, list_phases, raise_curtain
 
 BAD = "price_buttons_v1_3"
+#: What people call it.
+BAD_NAME = next(flag.name for flag in FLAGS if flag.key == BAD)
 ENV = "dev"
 SITES = ("nantes", "brest", "rennes")
 #: Long enough for a till to report every flag between the last step of a phase and the gate.
@@ -125,16 +127,17 @@ def _stands_in_incident_mail_and_pages(stage: Stage, manager: Person, french: Pe
     assert BAD in page
     assert manager.read("/incidents/").count(f"/incidents/{incident['id']}/") >= 1
 
-    stage.wait(lambda: stage.mailbox.find(to=manager.username, words=BAD))
-    stage.wait(lambda: stage.mailbox.find(to=french.username, words=BAD))
-    english_mail, french_mail = (stage.mailbox.find(to=one.username, words=BAD) for one in (manager, french))
+    stage.wait(lambda: stage.mailbox.find(to=manager.username, words=BAD_NAME))
+    stage.wait(lambda: stage.mailbox.find(to=french.username, words=BAD_NAME))
+    english_mail, french_mail = (stage.mailbox.find(to=one.username, words=BAD_NAME) for one in (manager, french))
     assert english_mail is not None
     assert french_mail is not None
     assert all(stage.tell("url") in part.get_content() for part in english_mail.iter_parts())
+    assert all(f"{BAD_NAME} ({BAD})" in part.get_content() for part in english_mail.iter_parts())
     assert len(list(english_mail.iter_parts())) == 2
     assert english_mail["Subject"] != french_mail["Subject"]
     stage.wait(lambda: stage.mailbox.find(to=french.username, words="Retour arrière"))
-    assert BAD in manager.read("/inbox/")
+    assert BAD_NAME in manager.read("/inbox/")
 
 
 def _goes_on_without_it(stage: Stage, people: Mapping[str, Observer], manager: Person, rollout_id: int) -> None:
