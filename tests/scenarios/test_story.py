@@ -127,9 +127,11 @@ def _stands_in_incident_mail_and_pages(stage: Stage, manager: Person, french: Pe
     assert BAD in page
     assert manager.read("/incidents/").count(f"/incidents/{incident['id']}/") >= 1
 
-    stage.wait(lambda: stage.mailbox.find(to=manager.username, words=BAD_NAME))
+    subject = f"{BAD_NAME} rolled back in {ENV}"
+    stage.wait(lambda: stage.mailbox.find(to=manager.username, words=subject))
     stage.wait(lambda: stage.mailbox.find(to=french.username, words=BAD_NAME))
-    english_mail, french_mail = (stage.mailbox.find(to=one.username, words=BAD_NAME) for one in (manager, french))
+    english_mail = stage.mailbox.find(to=manager.username, words=subject)
+    french_mail = stage.mailbox.find(to=french.username, words=BAD_NAME)
     assert english_mail is not None
     assert french_mail is not None
     assert all(stage.tell("url") in part.get_content() for part in english_mail.iter_parts())
