@@ -6,17 +6,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from notifications.endpoint_labels import KINDS
 from notifications.ledger_queries import Outcome
 from notifications.models import Channel
 
 CHANNELS: Mapping[Channel, str | Promise] = {
     Channel.INBOX: _("Inbox"),
     Channel.EMAIL: pgettext_lazy("channel", "E-mail"),
-    Channel.SLACK: "Slack",
-    Channel.MATTERMOST: "Mattermost",
-    Channel.TEAMS: "Teams",
-    Channel.WEBHOOK: _("Signed webhook"),
-    Channel.APPRISE: _("SMS and others"),
+    **{kind: name for kind, (name, _purpose, _source) in KINDS.items()},
 }
 OUTCOMES: Mapping[Outcome, str | Promise] = {
     Outcome.GIVEN_UP: pgettext_lazy("delivery", "given up"),
