@@ -46,7 +46,7 @@ class Outlet:
     `is_public`: people outside the portal read it, so no exercise gets there. `fits`: whether it can take such an
     announcement at all. `count`: readers of a reach, 0 where nobody counts them. `preview`: HTML as its reader sees
     it, in a language. `check`: raises the refusal that `publish` would, before anybody confirms. `takes_back`: False
-    where what it said stays said.
+    where what it said stays said. `place`: those with a greater one stand later.
     """
 
     key: str
@@ -59,6 +59,7 @@ class Outlet:
     takes_back: bool = True
     check: Callable[..., None] = _accept
     fits: Callable[[Message], bool] = _fit
+    place: int = 0
 
 
 _OUTLETS: dict[str, Outlet] = {}
@@ -71,8 +72,8 @@ def register(outlet: Outlet) -> Outlet:
 
 
 def list_outlets() -> list[Outlet]:
-    """Return all outlets in the order of registration."""
-    return list(_OUTLETS.values())
+    """Return all outlets by their places, else in the order of registration."""
+    return sorted(_OUTLETS.values(), key=lambda one: one.place)
 
 
 def find_outlet(key: str) -> Outlet | None:
@@ -85,7 +86,7 @@ def get_outlets(keys: Collection[str]) -> list[Outlet]:
     unknown = sorted(set(keys) - set(_OUTLETS))
     if unknown:
         raise InvalidInput("outlet_unknown", outlet=unknown[0])
-    return [outlet for outlet in _OUTLETS.values() if outlet.key in set(keys)]
+    return [outlet for outlet in list_outlets() if outlet.key in set(keys)]
 
 
 def count_readers(outlets: Sequence[Outlet], reach: Reach) -> int:

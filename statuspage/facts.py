@@ -19,6 +19,11 @@ class Words:
         """Return them in a language, else in the other."""
         return (self.en or self.fr) if language == "en" else (self.fr or self.en)
 
+    def find_language(self, language: str) -> str:
+        """Return the language that they are really in where they are wanted in one."""
+        own, other = (self.en, "fr") if language == "en" else (self.fr, "en")
+        return language if own else other
+
 
 @dataclass(frozen=True)
 class ComponentFacts:
@@ -64,7 +69,10 @@ class IncidentFacts:
 
 @dataclass(frozen=True)
 class MaintenanceFacts:
-    """Something planned that people may notice, at [starts_at, ends_at). `status` in the words of Statuspage v2."""
+    """Something planned that people may notice, at [starts_at, ends_at). `status` in the words of Statuspage v2.
+
+    `has_end`: whether anybody said when it ends; else `ends_at` is when it is over by itself.
+    """
 
     id: str
     name: Words
@@ -76,6 +84,7 @@ class MaintenanceFacts:
     created_at: datetime
     updated_at: datetime
     resolved_at: datetime | None = None
+    has_end: bool = True
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ REFUSALS: dict[str, str | Promise] = {
     "component_target_wrong": _("Only the back end names a target, one of its environment."),
     "component_flags_wrong": _("A feature names the flags that it is made of; anything else names none."),
     "component_position_wrong": _("The place in the order is a number from 0 to %(most)s."),
+    "status_page_without_maintenance": _(
+        "The status page does not show maintenance of this environment. Let it, or leave this outlet out."
+    ),
     "page_incomplete": _("Give the page a name in both languages."),
 }
 

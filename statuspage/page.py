@@ -7,7 +7,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils import formats, translation
+from django.utils import formats, timezone, translation
 
 from statuspage.domain.history import DAYS, Day
 from statuspage.domain.states import OVER, Said
@@ -67,11 +67,19 @@ class Component:
 
 @dataclass(frozen=True)
 class Maintenance:
+    """Something planned; `language` is the one that its words are really in."""
+
     facts: MaintenanceFacts
     name: str
     body: str
+    language: str
     components: Sequence[Component]
     link: str
+
+    @property
+    def is_of_one_day(self) -> bool:
+        """Whether it ends on the day on which it begins, on the page's clock."""
+        return timezone.localdate(self.facts.starts_at) == timezone.localdate(self.facts.ends_at)
 
 
 @dataclass(frozen=True)
@@ -188,9 +196,7 @@ def _compose_update(facts: UpdateFacts, language: str) -> Update:
         link = f"{settings.PUBLIC_URL}{facts.post_mortem}"
         body = str(UNSPOKEN[facts.said]) % ({"url": link} if facts.post_mortem else {})
         return Update(facts.id, facts.said, facts.at, body, language)
-    own = facts.words.en if language == "en" else facts.words.fr
-    other = "fr" if language == "en" else "en"
-    return Update(facts.id, facts.said, facts.at, facts.words.get(language), language if own else other)
+    return Update(facts.id, facts.said, facts.at, facts.words.get(language), facts.words.find_language(language))
 
 
 def _compose_maintenance(
@@ -198,4 +204,5 @@ def _compose_maintenance(
 ) -> Maintenance:
     components = [by_id[key] for key in facts.component_ids]
     name, body = facts.name.get(language), facts.body.get(language)
-    return Maintenance(facts, name, body, components, f"{base}index.html#maintenance-{facts.id}")
+    spoken = facts.body.find_language(language)
+    return Maintenance(facts, name, body, spoken, components, f"{base}index.html#maintenance-{facts.id}")

@@ -1,17 +1,22 @@
 """Maintenance that people announced publicly stands on the status page, in their words and for as long as it lasts."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from announcements.domain.kinds import Kind
 from announcements.domain.lifecycle import Places
 from announcements.models import Announcement
 from announcements.transitions import correct_announcement, withdraw_announcement
 from core.actors import DEMO
+from core.errors import Refusal
 from core.roles import Role
 from notifications.models import Event
+from statuspage.bodies import write_bodies
 from statuspage.domain.states import State
 from statuspage.facts import Facts, MaintenanceFacts
 from statuspage.queries import read_facts
@@ -20,7 +25,7 @@ from tests.factories.announcements import WORDS, make_content, make_draft, publi
 from tests.factories.core import make_person
 from tests.factories.statuspage import BY, PUBLIC, open_page
 from tests.factories.world import NOW, World, make_world
-from tests.signed_in import count_queries, sign_in
+from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +47,7 @@ def world() -> World:
 def _announce(world: World, **given: Any) -> Announcement:
     wanted: dict[str, Any] = {
         "kind": Kind.MAINTENANCE_PLANNED,
-        "outlets": ["people", "till"],
+        "outlets": ["people", "status_page"],
         "starts_at": EVENING,
         "ends_at": EVENING + 2 * HOUR,
     }
@@ -106,11 +111,57 @@ def test_announced__begun_without_a_plan_or_an_end__runs_a_day_at_most(world: Wo
     assert [one.status for one in _read(now=NOW + timedelta(days=1))] == ["completed"]
 
 
-def test_announced__begun_as_it_was_planned__stands_once(world: World) -> None:
+def test_announced__planned_begun_and_over_each_after_the_other__is_one(world: World) -> None:
     planned = _announce(world)
+    more: dict[str, Any] = {"starts_at": None, "ends_at": None}
+    early = EVENING - HOUR
+    begun = _announce(world, kind=Kind.MAINTENANCE_BEGUN, follows_id=planned.pk, at=early, **more)
+
+    [one] = _read(now=early)
+    assert (one.id, one.status, one.starts_at, one.ends_at) == (
+        f"a{planned.pk}",
+        "in_progress",
+        early,
+        EVENING + 2 * HOUR,
+    )
+
+    _announce(world, kind=Kind.MAINTENANCE_ENDED, follows_id=begun.pk, outlets=["people"], at=EVENING, **more)
+    [one] = _read(now=EVENING)
+    assert (one.status, one.ends_at, one.resolved_at) == ("completed", EVENING, EVENING)
+
+
+def test_announced__put_off__stands_at_its_new_hours_alone(world: World) -> None:
+    planned = _announce(world)
+    late = EVENING + timedelta(days=1)
+    _announce(world, follows_id=planned.pk, starts_at=late, ends_at=late + HOUR, title_en="Tomorrow", at=NOW + HOUR)
+
+    [one] = _read(now=EVENING)
+
+    assert (one.id, one.status, one.name.en) == (f"a{planned.pk}", "scheduled", "Tomorrow")
+    assert (one.starts_at, one.ends_at) == (late, late + HOUR)
+
+
+def test_announced__begun_after_a_plan_that_the_page_never_showed__stands(world: World) -> None:
+    planned = _announce(world, outlets=["people"])
     _announce(world, kind=Kind.MAINTENANCE_BEGUN, follows_id=planned.pk, starts_at=None, ends_at=None, at=EVENING)
 
-    assert [one.id for one in _read(now=EVENING)] == [f"a{planned.pk}"]
+    assert [(one.status, one.has_end) for one in _read(now=EVENING)] == [("in_progress", False)]
+
+
+def test_announced__called_off__is_over_and_keeps_its_window(world: World) -> None:
+    planned = _announce(world)
+    _announce(world, kind=Kind.MAINTENANCE_ENDED, follows_id=planned.pk, starts_at=None, ends_at=None, at=NOW + HOUR)
+
+    [one] = _read(now=NOW + HOUR)
+
+    assert (one.status, one.starts_at, one.ends_at) == ("completed", EVENING, EVENING + 2 * HOUR)
+    assert one.resolved_at == NOW + HOUR
+
+
+def test_announced__for_three_weeks__stands_until_the_end(world: World) -> None:
+    _announce(world, ends_at=EVENING + timedelta(days=21))
+
+    assert [one.status for one in _read(now=EVENING + timedelta(days=20))] == ["in_progress"]
 
 
 def test_announced__put_right_then_taken_back__follows(world: World) -> None:
@@ -127,11 +178,37 @@ def test_announced__put_right_then_taken_back__follows(world: World) -> None:
     assert _read(now=NOW + HOUR) == []
 
 
-def test_announced__to_people_of_the_portal_alone__stays_with_them(world: World) -> None:
-    _announce(world, outlets=["people"])
+def test_announced__by_other_outlets_alone__does_not_stand_there(world: World) -> None:
+    _announce(world, outlets=["people", "till"])
 
     assert Event.objects.filter(kind="announcement").exists()
     assert _read() == []
+
+
+def test_outlet__where_maintenance_is_not_shown__refuses(world: World) -> None:
+    set_public(environment_id=world.environment.pk, **(PUBLIC | {"shows_maintenance": False}), **BY)
+
+    with pytest.raises(Refusal) as refused:
+        _announce(world)
+
+    assert refused.value.code == "status_page_without_maintenance"
+
+
+@pytest.mark.parametrize("wrong", [{"kind": Kind.FREE}, {"places": Places.NOWHERE}])
+def test_outlet__of_something_else_or_no_site__refuses(world: World, wrong: dict[str, Any]) -> None:
+    with pytest.raises(Refusal):
+        _announce(world, **wrong)
+
+
+def test_outlet__while_it_is_written__is_shown_as_everybody_reads_it(world: World) -> None:
+    draft = make_draft(
+        world.environment, kind=Kind.MAINTENANCE_PLANNED, outlets=["status_page"], starts_at=EVENING, ends_at=None
+    )
+
+    page = sign_in().get(f"/announcements/{draft.pk}/confirm/").content.decode()
+
+    assert "Status page" in page
+    assert WORDS["body_fr"] in page
 
 
 def test_announced__where_maintenance_is_not_shown__is_not(world: World) -> None:
@@ -141,20 +218,34 @@ def test_announced__where_maintenance_is_not_shown__is_not(world: World) -> None
     assert _read() == []
 
 
-def test_announced__in_one_language__is_read_in_both(world: World) -> None:
-    _announce(world, title_en="", body_en="", one_language_reason="Urgent")
+def test_announced__in_one_language__is_marked_as_such_on_the_other_page(world: World) -> None:
+    _announce(world, title_en="", body_en="", body_fr="Une ligne.\n\nUne autre.", one_language_reason="Urgent")
 
-    [one] = _read()
+    bodies = write_bodies(read_facts(now=NOW))
 
-    assert (one.name.en, one.body.en) == (WORDS["title_fr"], WORDS["body_fr"])
+    english = bodies["en/index.html"].decode()
+    assert f'<b lang="fr">{WORDS["title_fr"]}</b>' in english
+    assert "<p>Une ligne.</p>" in english
+
+
+def test_page__of_a_window_over_days_or_without_an_end__says_the_day_or_no_end(world: World) -> None:
+    _announce(world, ends_at=EVENING + timedelta(days=3))
+    _announce(world, kind=Kind.MAINTENANCE_BEGUN, starts_at=None, ends_at=None)
+
+    page = re.sub(r"\s+", " ", write_bodies(read_facts(now=NOW))["en/index.html"].decode())
+
+    assert page.count("Fri 27 Nov, 19:00") == 1
+    assert "Wed 25 Nov, 09:00" not in page
 
 
 def test_announced__many__ask_no_more(world: World) -> None:
-    client = sign_in()
-    _announce(world)
-    few = count_queries(client, "/status-page/")
+    counts = []
     for _turn in range(3):
-        _announce(world)
+        planned = _announce(world)
+        _announce(world, kind=Kind.MAINTENANCE_ENDED, follows_id=planned.pk, starts_at=None, ends_at=None)
+        with CaptureQueriesContext(connection) as queries:
+            shown = read_facts(now=NOW).maintenances
+        counts.append(len(queries))
 
-    assert count_queries(client, "/status-page/") == few
-    assert len(_read()) == 4
+    assert len(shown) == 3
+    assert len(set(counts)) == 1
