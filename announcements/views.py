@@ -141,7 +141,8 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
         "announcement": announcement,
         "version": seen,
         "form": form,
-        **_preview_correction(request, announcement, form),
+        # Refused, the form has lost what was wrong: it is drawn from what was sent.
+        **_preview_correction(request, announcement, CorrectForm(request.POST or None)),
     }
     return render(request, "announcements/correct.html", context, status=status)
 

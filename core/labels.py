@@ -19,6 +19,7 @@ REFUSALS: dict[str, str | Promise] = {
     "search_too_wide": _("These words stand almost everywhere. Add a rarer one, or narrow by time or site."),
     "input_unreadable": _("What was sent holds characters that cannot be read. Type it anew."),
     "wrong_state": _("That is not possible now (state: %(start)s). Reload the page to see what is."),
+    "role_missing": _("Your account has no role yet. Ask an admin of the portal."),
     "capability_missing": _("Your role does not allow this. Ask somebody who has one of these: %(roles)s."),
     "changed_meanwhile": _("Somebody else changed this meanwhile. Nothing was done; look again and repeat."),
     "person_unknown": _("There is no such person."),

@@ -76,15 +76,13 @@ def can(user: Any, capability: Capability) -> bool:
 
 
 def check_can(user: "User", capability: Capability) -> None:
-    """Refuse a person without the capability, naming the roles that hold it."""
-    if not can(user, capability):
-        raise lack(capability)
-
-
-def lack(capability: Capability) -> NotAllowed:
-    """Return the refusal of whoever is without a capability."""
+    """Refuse a person without the capability, naming the roles that hold it; without any role only an admin helps."""
+    if can(user, capability):
+        return
+    if capability is Capability.VIEW:
+        raise NotAllowed("role_missing")
     roles = [str(role) for role in Role if capability in CAPABILITIES[role]]
-    return NotAllowed("capability_missing", capability=str(capability), roles=roles)
+    raise NotAllowed("capability_missing", capability=str(capability), roles=roles)
 
 
 def requires(capability: Capability) -> Callable[[View], View]:

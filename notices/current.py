@@ -140,16 +140,17 @@ def _write_stream(identity: TokenIdentity, site: str, *, now: datetime) -> str:
 
 
 def write_notice(notice: BoardNotice, language: str) -> dict[str, object]:
-    """Return a notice as tills get it: in a language, else in the one it is said in, marked as such."""
+    """Return a notice as tills get it: in a language, else in the one it is said in, with a mark."""
     spoken, words = notice.say(language)
     return {
         "id": f"notice:{notice.number}",
         "kind": "announcement",
         "level": str(notice.level),
         "flag": None,
-        "title": _mark(words.title, spoken, language),
+        "title": words.title,
         "text": words.text,
         "language": spoken,
+        "mark": _mark(spoken, language),
         "hotline": notice.hotline or None,
         "next_update_at": notice.next_update_at and notice.next_update_at.isoformat(),
         "picture": None,
@@ -159,11 +160,12 @@ def write_notice(notice: BoardNotice, language: str) -> dict[str, object]:
     }
 
 
-def _mark(words: str, spoken: str, language: str) -> str:
+def _mark(spoken: str, language: str) -> str | None:
+    """Return what says that words are not in the till's language, in that language."""
     if spoken == language:
-        return words
+        return None
     with translation.override(language):
-        return mark_language(words, spoken)
+        return mark_language("", spoken).strip()
 
 
 def _write_note(note: FlagNotice, language: str) -> dict[str, object]:
@@ -174,8 +176,9 @@ def _write_note(note: FlagNotice, language: str) -> dict[str, object]:
         "level": "info",
         "flag": flag.key,
         "title": flag.name,
-        "text": _mark(flag.cashier_note_fr.strip(), LANGUAGE, language),
+        "text": flag.cashier_note_fr.strip(),
         "language": LANGUAGE,
+        "mark": _mark(LANGUAGE, language),
         "hotline": None,
         "next_update_at": None,
         "picture": picture

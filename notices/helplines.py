@@ -15,11 +15,6 @@ class Helpline:
     hours_fr: str
     hours_en: str
 
-    @property
-    def tel(self) -> str:
-        """What a telephone dials: digits and a leading +."""
-        return "".join(sign for sign in self.phone if sign.isdigit() or sign == "+")
-
 
 Reader = Callable[[int], Helpline | None]
 

@@ -60,15 +60,10 @@
 
   /** Ask the portal; give up after a moment, wherever it hangs. */
   const ask = async (path, more, read = "json") => {
-    const stop = new AbortController();
-    const late = setTimeout(() => stop.abort(), PATIENCE_MS);
-    try {
-      const headers = { Authorization: "Bearer " + till.token, ...(more?.etag && { "If-None-Match": more.etag }) };
-      const answer = await fetch(till.portal + path, { ...more, headers, signal: stop.signal });
-      return { answer, body: answer.status === 304 || (await answer[read]()) };
-    } finally {
-      clearTimeout(late);
-    }
+    const headers = { Authorization: "Bearer " + till.token, ...(more?.etag && { "If-None-Match": more.etag }) };
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const answer = await fetch(till.portal + path, { ...more, headers, signal });
+    return { answer, body: answer.status === 304 || (await answer[read]()) };
   };
 
   const look = async (mine) => {
@@ -110,11 +105,13 @@
     const title = (notice.kind === "new_feature" ? say.fresh : SIGNS[notice.level]) + notice.title;
     const text = make("p", {}, notice.text);
     const box = make("article", { className: notice.level, lang: notice.language }, make("strong", {}, title), text);
+    // In the till's language, beside words of the other one.
+    if (notice.mark) box.prepend(make("small", { lang: till.language }, notice.mark));
     if (notice.next_update_at) {
       const at = new Date(notice.next_update_at).toLocaleString(notice.language, { dateStyle: "short", timeStyle: "short" });
       box.append(make("p", {}, say.next + at));
     }
-    if (notice.hotline) box.append(make("a", { href: "tel:" + notice.hotline.replace(/[^+\d]/g, "") }, "☎ " + notice.hotline));
+    if (notice.hotline) box.append(make("a", { href: "tel:" + notice.hotline.replace(/\/.*|\(0\)|[^+\d]/g, "") }, "☎ " + notice.hotline));
     if (/^https?:/.test(notice.documentation))
       box.append(make("a", { href: notice.documentation, target: "_blank", rel: "noreferrer" }, say.more));
     if (notice.level !== "urgent") {

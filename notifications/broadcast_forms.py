@@ -17,7 +17,7 @@ class UsersForm(forms.Form):
         max_length=MOST_BYTES,
         required=False,
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
-        help_text=_("One a line, or a table as beside."),
+        help_text=_("One a line, or a table, as in the examples."),
     )
     file = forms.FileField(label=_("or a file"), required=False, validators=[FileExtensionValidator(["csv", "txt"])])
 

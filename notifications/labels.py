@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import number_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext, gettext_noop, ngettext
+from django.utils.translation import get_language, gettext, gettext_noop, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from core.program import manage
@@ -257,8 +257,8 @@ def _speak(event: "Event", *, with_keys: bool = False) -> _Data:
     spoken["what"] = _say_flags(named.get("flags"))
     spoken["feedback"] = _say_feedback(event.data)
     spoken.setdefault("page", gettext("Status page"))
-    spoken.setdefault("passing", gettext("none"))
-    spoken.setdefault("open", gettext("none"))
+    for name in ("passing", "open"):
+        spoken.setdefault(name, pgettext("guardrails", "none"))
     people_said = {name: value for name, value in spoken.items() if isinstance(value, str) and name not in WHOLE}
     spoken.update({name: _set_in(value) for name, value in people_said.items()})
     return spoken

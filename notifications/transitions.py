@@ -37,7 +37,7 @@ def publish(
     The inbox has it at once; mail is sent after the commit, by whoever claims it, or as the reader chose.
     """
     event, is_new = Event.objects.get_or_create(
-        dedupe_key=dedupe_key, defaults={"kind": kind, "data": add_names(data), "url": url, "created_at": now}
+        dedupe_key=dedupe_key, defaults={"kind": kind, "data": lambda: add_names(data), "url": url, "created_at": now}
     )
     if not is_new:
         return None

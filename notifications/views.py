@@ -91,6 +91,6 @@ def send_mail_again(request: HttpRequest) -> HttpResponse:
         recipient_id=None if is_keeper else request.user.pk,
         now=clock.now(),
     )
-    messages.success(request, _("It is tried again now. Below stands whether it went out."))
+    messages.success(request, _("It is tried again now. The result is shown below."))
     event_id = read_int(request, "event")
     return redirect(_back(request)) if event_id is None else redirect("notifications:told", pk=event_id)

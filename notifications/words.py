@@ -88,7 +88,7 @@ WORDS: Mapping[str, Words] = {
     "daily_summary": Words(
         _("The day of release %(release)s in %(environment)s: %(feedback)s, complaints: %(complaints)s"),
         _(
-            "Feedback: %(feedback)s. Complaints: %(complaints)s."
+            "Of pilots: %(feedback)s. Complaints: %(complaints)s."
             " Guardrails pass: %(passing)s. They do not pass (yet): %(open)s."
         ),
     ),

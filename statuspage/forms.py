@@ -38,7 +38,7 @@ class PublicForm(ReasonedForm):
         required=False,
         help_text=_(
             "Of the rollout calendar from the pilot on, two weeks ahead, and not what testers get; and maintenance that"
-            " was announced to the tills or their users."
+            " is announced on the status page."
         ),
     )
     shows_rollouts = forms.BooleanField(

@@ -9,6 +9,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 
 from core import clock, program
+from core.domain.telephone import dial
 from core.markdown import render_markdown
 from core.reasons import say_reason
 from core.roles import Capability
@@ -92,6 +93,12 @@ def markdown(text: str) -> str:
 def moment(value: datetime | None) -> str:
     """Return day and time in the portal's zone, e.g. "Wed 4 Nov, 06:00"."""
     return "—" if value is None else say_local(timezone.localtime(value))
+
+
+@register.filter
+def tel(phone: str) -> str:
+    """Return what a telephone dials, for `href="tel:…"`."""
+    return dial(phone)
 
 
 @register.filter

@@ -54,7 +54,9 @@ document.addEventListener("keydown", (event) => {
 
 // A form that was refused begins at the field that is wrong; what is wrong with all of it stands at its top.
 const wrong = document.querySelector("main [aria-invalid=true]");
-if (wrong && !document.querySelector("main .errorlist.nonfield")) {
+const isRefused = performance.getEntriesByType("navigation")[0]?.responseStatus >= 400;
+if (wrong && isRefused && !document.querySelector("main .errorlist.nonfield")) {
+  wrong.closest("details")?.setAttribute("open", "");
   wrong.focus({ preventScroll: true });
   wrong.scrollIntoView({ block: "center" });
 }

@@ -136,6 +136,9 @@ def test_correct__refused__says_so_at_the_field(wrong: dict[str, str], field: st
     answer: Any = client.post(path, given | {"version": read_version(client, path)})
 
     assert list(answer.context["form"].errors) == [field]
+    message = answer.context["preview"].message
+    assert message.notes == {"fr": "Faux", "en": "Wrong"}
+    assert message.texts["fr"].title == "Ce soir"
 
 
 def test_confirm__a_hint_left_in_both_languages__names_both() -> None:

@@ -196,6 +196,16 @@ def test_notice__a_till_in_english__is_told_in_english(chromium: Browser, stage:
         expect(till.page.get_by_role("button", name="Report a problem")).to_be_visible()
 
 
+def test_notice__in_the_other_language_alone__says_so_to_the_cashier(
+    chromium: Browser, stage: Stage, shop: str
+) -> None:
+    _tell(stage)
+    with _open(chromium, _address(stage, shop, language="en")) as till:
+        notice = _notice(till.page)
+        expect(notice.locator("small[lang=en]")).to_have_text("[in French]")
+        expect(notice).to_have_attribute("lang", "fr")
+
+
 def test_flags__changed__are_told_to_the_page(chromium: Browser, stage: Stage, shop: str) -> None:
     with _open(chromium, _address(stage, shop)) as till:
         _wait_until_heard(till.page)

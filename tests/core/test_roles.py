@@ -4,12 +4,14 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Group
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from django.utils import translation
 
 from core.actors import DEMO, person
 from core.errors import InvalidInput, NotAllowed, Refusal
+from core.labels import say_refusal
 from core.models import User
 from core.people import change_person, create_person, deactivate_person, reactivate_person, set_password, set_roles
-from core.roles import CAPABILITIES, Capability, Role, can, capabilities_of, requires
+from core.roles import CAPABILITIES, Capability, Role, can, capabilities_of, check_can, requires
 from tests.factories.core import NOW, make_person
 
 pytestmark = pytest.mark.django_db
@@ -183,3 +185,25 @@ def test_delete__person__is_refused() -> None:
         someone.delete()
 
     assert refused.value.code == "people_are_deactivated"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Ask somebody who has one of these: release manager, admin."),
+        ("fr", "Demandez à quelqu’un qui a l’un de ces rôles : responsable des versions, administrateur."),
+    ],
+)
+def test_check_can__without_the_capability__names_who_has_it(language: str, words: str) -> None:
+    with pytest.raises(NotAllowed) as refused:
+        check_can(make_person(Role.SUPPORT), Capability.SWITCH_FLAGS)
+
+    with translation.override(language):
+        assert say_refusal(refused.value).endswith(words)
+
+
+def test_check_can__without_any_role__sends_to_an_admin() -> None:
+    with pytest.raises(NotAllowed) as refused:
+        check_can(make_person(), Capability.VIEW)
+
+    assert refused.value.code == "role_missing"

@@ -95,6 +95,7 @@ def test_current__a_notice__is_told_whole_in_the_till_s_language(shop: Shop) -> 
         "title": "",
         "text": "",
         "language": "fr",
+        "mark": None,
         "hotline": "01 23 45 67 89",
         "next_update_at": (NOW + timedelta(hours=1)).isoformat(),
         "picture": None,
@@ -109,8 +110,9 @@ def test_current__said_in_the_other_language_alone__is_marked(shop: Shop) -> Non
 
     told = {language: shop.read(f"language={language}").json()["notices"][0] for language in ("fr", "en")}
 
-    assert [told[one]["title"] for one in ("fr", "en")] == ["Les prix sont faux", "[in French] Les prix sont faux"]
+    assert [told[one]["title"] for one in ("fr", "en")] == ["Les prix sont faux"] * 2
     assert [told[one]["language"] for one in ("fr", "en")] == ["fr", "fr"]
+    assert [told[one]["mark"] for one in ("fr", "en")] == [None, "[in French]"]
 
 
 def test_current__taken_away_or_at_another_site__is_told_no_more(shop: Shop) -> None:

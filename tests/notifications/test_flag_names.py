@@ -49,6 +49,20 @@ def test_publish__without_flags__asks_for_no_names() -> None:
     assert counts[1] == counts[0] + 1
 
 
+@pytest.mark.django_db
+def test_publish__told_already__asks_for_no_names() -> None:
+    make_flag(key="price-buttons", name="Price buttons")
+    _publish({"flag": "price-buttons"})
+
+    with CaptureQueriesContext(connection) as queries:
+        again = publish(
+            kind="flag_rolled_back", data={"flag": "price-buttons"}, audience=DRIVERS, dedupe_key="one", now=NOW
+        )
+
+    assert again is None
+    assert not [one for one in queries.captured_queries if "flags_flag" in one["sql"]]
+
+
 def test_message__written_before_names_were_kept__says_the_key() -> None:
     event = Event(kind="flag_rolled_back", data={"flags": ["price-buttons"], "environment": "prod"})
 

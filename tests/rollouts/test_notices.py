@@ -105,7 +105,7 @@ def test_notices__a_till_in_english__reads_that_the_note_is_in_french(shop: Shop
 
     (notice,) = shop.read(f"{shop.site.key}&language=en").json()["notices"]
 
-    assert (notice["text"], notice["language"]) == (f"[in French] {NOTE}", "fr")
+    assert (notice["text"], notice["language"], notice["mark"]) == (NOTE, "fr", "[in French]")
 
 
 def test_notices__of_a_site_whose_day_is_to_come__tell_nothing(shop: Shop) -> None:
