@@ -7,12 +7,13 @@ worker's operation is free in the same moment. A step that was running then is d
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from time import monotonic
 from typing import Any
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, Error, close_old_connections, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
 from core import clock
@@ -102,9 +103,19 @@ def hold(number: int, *, lock: int = DRIVE_LOCK) -> Iterator[bool]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock, number])
             is_held = bool(cursor.fetchone()[0])
-        yield is_held
+        try:
+            yield is_held
+        finally:
+            if is_held:
+                _let_go(connection, lock, number)
     finally:
         connection.close()
+
+
+def _let_go(connection: BaseDatabaseWrapper, lock: int, number: int) -> None:
+    """Give a lock back before its connection ends: the server notices the end of one only a moment later."""
+    with suppress(Error), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lock, number])
 
 
 def _drive_once(operation_id: int) -> bool:

@@ -144,9 +144,9 @@ def test_words__name_the_flag_its_owner_and_the_day(prod: Environment, manager: 
     _remind(30)
     event, other = Event.objects.order_by("pk")
 
-    assert say_subject(event) == "The flag buttons can be removed"
+    assert say_subject(event) == "The flag Price buttons can be removed"
     assert "Price buttons is to be removed since Fri 4 Dec 2026. Owner: Till team." in say_body(event)
     assert "Owner: nobody is named." in say_body(other)
     with translation.override("fr"):
-        assert say_subject(event) == "Le flag buttons peut être retiré"
+        assert say_subject(event) == "Le flag Price buttons peut être retiré"
     assert event.url == "/flags/buttons/"
