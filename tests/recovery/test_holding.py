@@ -13,7 +13,7 @@ def test_hold__let_go__is_free_before_its_connection_has_ended(monkeypatch: pyte
     ended: list[Any] = []
     with monkeypatch.context() as slow:
         # The server learns of a connection's end when it comes to it.
-        slow.setattr(DatabaseWrapper, "close", ended.append)
+        slow.setattr(DatabaseWrapper, "close", lambda connection: ended.append(connection))  # noqa: PLW0108  # becomes a method
         with hold(1) as is_held, hold(1) as is_held_by_another:
             had = (is_held, is_held_by_another)
         with hold(1) as is_held_again:
