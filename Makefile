@@ -5,29 +5,33 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --disable-pip-version-check --quiet --quiet
 
-# The tests on whole portals; on the demo and in a browser; of planning, driving and taking back; of three more apps;
-# of hostile input on every page; all others are the rest.
+# The tests on whole portals; on the demo and in a browser; of taking databases and images back; of planning and
+# driving; of three more apps; of hostile input on every page; all others are the rest.
 PORTALS := tests/scenarios tests/machineroom tests/clients tests/monitoring/test_alertmanager.py
 BROWSER := tests/demo tests/browser
-ROLLOUTS := tests/rollouts tests/recovery
+RECOVERY := tests/recovery
+ROLLOUTS := tests/rollouts
 APPS := tests/flags tests/health tests/incidents
 HOSTILE := tests/test_known_attacks.py tests/test_hostile_input.py tests/test_hostile_accounts.py tests/test_hostile_programs.py
-PARTS := $(PORTALS) $(BROWSER) $(ROLLOUTS) $(APPS) $(HOSTILE)
+PARTS := $(PORTALS) $(BROWSER) $(RECOVERY) $(ROLLOUTS) $(APPS) $(HOSTILE)
 
-.PHONY: up test test-portals test-browser test-rollouts test-apps test-hostile test-rest proofs proofs-recovery proofs-rest bench lint format locks
+.PHONY: up test test-portals test-browser test-recovery test-rollouts test-apps test-hostile test-rest proofs proofs-recovery proofs-rest bench lint format locks
 
 up: $(VENV)/.embedded
 	@exec $(BIN)/python manage.py up
 
-# The checks and six parts beside each other. What starts whole portals mostly waits, also for moments of theirs: it goes first.
+# The checks and seven parts beside each other. What starts portals and engines mostly waits for them: it goes first.
 test:
-	@$(MAKE) --no-print-directory --jobs=7 --output-sync=target test-portals test-browser lint test-rollouts test-apps test-hostile test-rest
+	@$(MAKE) --no-print-directory --jobs=8 --output-sync=target test-portals test-browser test-recovery lint test-rollouts test-apps test-hostile test-rest
 
 test-portals: $(VENV)/.dev
 	$(BIN)/pytest -m "not proof" $(PORTALS)
 
 test-browser: $(VENV)/.dev
 	$(BIN)/pytest -m "not proof" $(BROWSER)
+
+test-recovery: $(VENV)/.dev
+	$(BIN)/pytest -m "not proof" $(RECOVERY)
 
 test-rollouts: $(VENV)/.dev
 	nice $(BIN)/pytest -m "not proof" $(ROLLOUTS)
