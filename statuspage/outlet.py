@@ -1,4 +1,7 @@
-"""The outlet to the public status page: announced maintenance stands there from its announcement to its end."""
+"""The outlet to the public status page: announced maintenance stands there from its announcement to its end.
+
+The page reads what was said; who subscribed to one of its components is told.
+"""
 
 from datetime import datetime
 
@@ -7,12 +10,25 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from announcements.domain.lifecycle import Act
 from announcements.domain.message import Message, Reach
+from announcements.mail_words import say_data
 from announcements.outlets import Outlet, Published
 from core.errors import Refusal
+from notifications.subscribing import tell_subscribers
 from statuspage.announced_queries import KEY, MAINTENANCE
-from statuspage.models import PublicEnvironment
+from statuspage.models import Component, PublicEnvironment
+from statuspage.rollout_queries import is_touched
 from statuspage.telling import PAGE_URL
+
+#: About a site that is not on the page: who reads of everything is told.
+_NO_COMPONENT = "0"
+#: As which kind of message subscribers hear it.
+_KINDS = {
+    Act.FIRST: "status_update",
+    Act.CORRECTION: "announcement_corrected",
+    Act.WITHDRAWAL: "announcement_withdrawn",
+}
 
 
 def _fits(message: Message) -> bool:
@@ -28,7 +44,19 @@ def _check(message: Message, *, now: datetime) -> None:
 
 
 def _publish(message: Message, *, now: datetime) -> Published:
-    """Write nothing: the page reads what was said, what was put right and what was taken back."""
+    """Tell the subscribers of what it is about, and write nothing else."""
+    sites = () if message.reach.is_everywhere else message.reach.site_keys
+    shown = Component.objects.filter(environment=message.environment_id, is_shown=True).select_related("site")
+    touched = [one for one in shown if is_touched(one, environment_id=message.environment_id, site_keys=sites)]
+    words = say_data(message)
+    tell_subscribers(
+        kind=_KINDS[message.act],
+        data={name: words[name] for name in ("announced_title", "announced_text", "announced_note")},
+        topics=[str(one.pk) for one in touched] or [_NO_COMPONENT],
+        dedupe_key=f"status:announcement:{message.announcement_id}:{message.number}",
+        url=PAGE_URL,
+        now=now,
+    )
     return Published(url=PAGE_URL)
 
 
@@ -39,14 +67,14 @@ def _preview(message: Message, language: str) -> SafeString:
 
 
 def _count(_reach: Reach) -> int:
-    """Return nobody: whoever opens the page is counted nowhere."""
+    """Return nobody, as for a public word: who opens the page is counted nowhere."""
     return 0
 
 
 STATUS_PAGE = Outlet(
     key=KEY,
     label=_("Status page"),
-    hint=_("Of maintenance: everybody reads its words and its window there, whichever sites it is for."),
+    hint=_("Of maintenance: everybody reads its words and its window there; who subscribed to it is told."),
     preview=_preview,
     publish=_publish,
     count=_count,

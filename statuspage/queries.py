@@ -1,6 +1,6 @@
 """Reads everything that the public page says: a dozen queries, however long the history."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -75,7 +75,7 @@ def _floor(now: datetime) -> datetime:
     return now - timedelta(seconds=now.timestamp() % PACE_SECONDS)
 
 
-def _list_components(environments: Mapping[int, PublicEnvironment]) -> list[Component]:
+def _list_components(environments: Collection[int]) -> list[Component]:
     rows = Component.objects.filter(environment__in=environments, is_shown=True).select_related("site")
     return list(rows.order_by("environment__position", "environment", "position", "pk"))
 
@@ -110,16 +110,8 @@ class _Touches:
 
     def place_planned(self, planned: Planned) -> MaintenanceFacts:
         """Return a maintenance with its components."""
-        touched = [one.pk for one in self._components if self.is_planned(one, planned)]
+        touched = [one.pk for one in self._components if planned.touches(one)]
         return replace(planned.facts, component_ids=tuple(touched))
-
-    def is_planned(self, component: Component, planned: Planned) -> bool:
-        """Tell whether a maintenance is about a component: the sites it names, else the till."""
-        if component.environment_id != planned.environment_id:
-            return False
-        if planned.site_keys:
-            return component.site is not None and component.site.key in planned.site_keys
-        return component.kind == ComponentKind.TILL
 
 
 def _as_part(component: Component) -> Part:
@@ -174,7 +166,7 @@ def _find_state(
         if one.trouble_now is not None:
             states.append(touches.find(component, one.environment_id, one.trouble_now))
     for plan in planned:
-        if plan.facts.status != "scheduled" and touches.is_planned(component, plan):
+        if plan.facts.status != "scheduled" and plan.touches(component):
             moments.append(plan.facts.updated_at)
             states += [State.MAINTENANCE] if plan.facts.status in UNDER_WAY else []
     return find_worst(state for state in states if state), moments

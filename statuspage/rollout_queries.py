@@ -13,7 +13,9 @@ from rollouts.domain.templates import PhaseKind
 from rollouts.models import Phase, Rollback, Rollout, RolloutSite, Step
 from rollouts.models.steps import PhaseStatus
 from rollouts.month_queries import count_states
+from statuspage.domain.affecting import ComponentKind
 from statuspage.facts import MaintenanceFacts, RolloutFacts, Words
+from statuspage.models import Component
 
 #: So long after its moment a step may be noticed, since tills fetch their flags and people look.
 WINDOW = timedelta(minutes=15)
@@ -31,6 +33,19 @@ class Planned:
     environment_id: int
     site_keys: frozenset[str]
     facts: MaintenanceFacts
+
+    def touches(self, component: Component) -> bool:
+        """Tell whether it is about a component."""
+        return is_touched(component, environment_id=self.environment_id, site_keys=self.site_keys)
+
+
+def is_touched(component: Component, *, environment_id: int, site_keys: Collection[str]) -> bool:
+    """Tell whether what is planned in an environment is about a component: the sites it names, else the till."""
+    if component.environment_id != environment_id:
+        return False
+    if site_keys:
+        return component.site is not None and component.site.key in site_keys
+    return component.kind == ComponentKind.TILL
 
 
 def read_maintenances(environment_ids: Collection[int], *, now: datetime) -> list[Planned]:

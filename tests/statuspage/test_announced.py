@@ -7,14 +7,19 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from announcements.domain.kinds import Kind
 from announcements.domain.lifecycle import Places
 from announcements.models import Announcement
+from announcements.tasks import drive_outlets
 from announcements.transitions import correct_announcement, withdraw_announcement
 from core.actors import DEMO
 from core.errors import Refusal
 from core.roles import Role
+from notifications.contact_models import Contact, ContactKind
+from notifications.contact_transitions import ask_for, confirm_contact
+from notifications.labels import say_subject
 from notifications.models import Event
 from statuspage.bodies import write_bodies
 from statuspage.domain.states import State
@@ -23,7 +28,7 @@ from statuspage.queries import read_facts
 from statuspage.transitions import add_component, set_public
 from tests.factories.announcements import WORDS, make_content, make_draft, publish
 from tests.factories.core import make_person
-from tests.factories.statuspage import BY, PUBLIC, open_page
+from tests.factories.statuspage import BY, PUBLIC, find_component, open_page
 from tests.factories.world import NOW, World, make_world
 from tests.signed_in import sign_in
 
@@ -249,3 +254,33 @@ def test_announced__many__ask_no_more(world: World) -> None:
 
     assert len(shown) == 3
     assert len(set(counts)) == 1
+
+
+def _subscribe(name: str, *topics: str) -> Contact:
+    contact = ask_for(kind=ContactKind.EMAIL, address=f"{name}@example.org", language="en", topics=topics, now=NOW)
+    return confirm_contact(contact_id=contact.pk, now=NOW)
+
+
+def test_outlet__said_put_right_and_taken_back__is_told_to_who_subscribed_to_it(world: World) -> None:
+    lyon, nantes = (str(find_component(world.environment, "site", site).pk) for site in world.sites[:2])
+    for name, topics in (("all", []), ("lyon", [lyon]), ("nantes", [nantes])):
+        _subscribe(name, *topics)
+    notes: dict[str, Any] = {"note_fr": "L’heure", "note_en": "The hour"}
+    by: dict[str, Any] = {"actor": DEMO, "reason": "It was wrong", "now": NOW + HOUR}
+
+    said = _announce(world, places=Places.SITES, site_keys=[world.sites[0].key])
+    content = make_content(kind=Kind.MAINTENANCE_PLANNED, title_en="At ten")
+    correct_announcement(announcement_id=said.pk, content=content, **notes, **by)
+    drive_outlets(said.pk)
+    withdraw_announcement(announcement_id=said.pk, **notes, **by)
+    drive_outlets(said.pk)
+
+    told = Event.objects.filter(dedupe_key__startswith="status:announcement:").order_by("pk")
+    with translation.override("en"):
+        assert [say_subject(one) for one in told] == [WORDS["title_en"], "Corrected: At ten", "Withdrawn: At ten"]
+    for event in told:
+        assert {one.contact.email for one in event.deliveries.all() if one.contact} == {
+            "all@example.org",
+            "lyon@example.org",
+        }
+        assert "environment" not in event.data
