@@ -134,10 +134,10 @@ DEFAULTS: Mapping[Kind, Words] = {
     ),
     Kind.MAINTENANCE_PLANNED: _words(
         "Maintenance prévue le {starts}",
-        "Une maintenance aura lieu à partir du {starts}.\n"
+        "Une maintenance est prévue. Elle commence le {starts}.\n"
         "Fin prévue : {ends}.\n"
         "Sites concernés : {sites}.\n\n"
-        "La caisse peut être indisponible pendant ce temps. Fermez vos ventes en cours avant le début.",
+        "La caisse peut être indisponible pendant ce temps. Terminez vos ventes en cours avant le début.",
         "Maintenance planned for {starts}",
         "Maintenance will take place from {starts} on.\n"
         "Planned end: {ends}.\n"

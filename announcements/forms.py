@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from announcements.domain.kinds import Kind
+from announcements.domain.kinds import OF_WINDOW, Kind
 from announcements.domain.lifecycle import Places
 from announcements.labels import KINDS, PLACES, STATUSES
 from announcements.models import LONGEST_BODY, LONGEST_NOTE, LONGEST_TITLE, Announcement
@@ -150,6 +150,11 @@ class ComposeForm(WordsForm):
         self.fields[name].queryset = rows.select_related(*related)  # type: ignore[attr-defined]  # a field of rows
 
     @property
+    def asks_for_window(self) -> bool:
+        """Whether the chosen kind wants to know from when to when."""
+        return self["kind"].value() in {str(kind) for kind in OF_WINDOW}
+
+    @property
     def ways(self) -> list[tuple[Outlet, bool]]:
         """Each outlet, and whether it is chosen."""
         chosen = set(self["outlets"].value() or ())
@@ -199,15 +204,18 @@ class CorrectForm(WordsForm):
 
     note_fr = _note(_("What was wrong, in French"), "fr")
     note_en = _note(_("What was wrong, in English"), "en")
+    starts_at = MomentField(label=_("Begins at"))
+    ends_at = MomentField(label=_("Ends at"))
     next_update_at = MomentField(label=_("Next update by"))
     confirmed = forms.IntegerField(required=False, min_value=0, max_value=2**31)
     reason = forms.CharField(label=_("Why"), max_length=2_000)
 
     @property
     def content(self) -> Content:
-        """The words and the promise of a valid form."""
+        """The words, the window and the promise of a valid form."""
         given = self.cleaned_data
-        return Content(kind=Kind.FREE, next_update_at=given["next_update_at"], **read_words(given))
+        moments = {name: given[name] for name in ("starts_at", "ends_at", "next_update_at")}
+        return Content(kind=Kind.FREE, **moments, **read_words(given))
 
 
 class WithdrawForm(ReasonedForm):

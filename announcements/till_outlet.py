@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
@@ -33,7 +34,8 @@ def _source_of(announcement_id: int) -> str:
 
 
 def _wish(message: Message, *, now: datetime) -> NoticeWish:
-    ends_at = message.ends_at or (now + OVER_SHOWN if message.kind in OVER else None)
+    # What says that something is over has no window: it may have that of what it speaks of.
+    ends_at = now + OVER_SHOWN if message.kind in OVER else message.ends_at
     promised = message.next_update_at
     sites = () if message.reach.is_everywhere else message.reach.site_keys
     return NoticeWish(
@@ -93,17 +95,28 @@ def _find_standing(message: Message, *, now: datetime) -> list[Notice]:
 
 
 def _take_outdated_away(message: Message, *, actor: Actor, reason: str, now: datetime) -> None:
-    """Take away what announcements that were said before about the same incident or rollout still say."""
-    about = {"incident_id": message.incident_id} if message.incident_id else {"rollout_id": message.rollout_id}
-    if not any(about.values()):
-        return
+    """Take away what announcements before it still say: of the same incident or rollout, or that it says more about."""
+    about = Q(pk__in=_list_followed(message.announcement_id))
+    if message.incident_id or message.rollout_id:
+        same = {"incident_id": message.incident_id} if message.incident_id else {"rollout_id": message.rollout_id}
+        about |= Q(**same)
     said = AnnouncementVersion.objects.filter(number=1)
     own = said.filter(announcement=message.announcement_id).values("at")
-    earlier = Announcement.objects.filter(environment_id=message.environment_id, **about)
+    earlier = Announcement.objects.filter(about, environment_id=message.environment_id)
     keys = earlier.filter(pk__in=said.filter(at__lt=own).values("announcement")).values_list("pk", flat=True)
     for notice in Notice.objects.filter(source__in=[_source_of(pk) for pk in keys], taken_away_at=None):
         if notice.find_standing(now) in {Standing.CURRENT, Standing.SCHEDULED}:
             take_notice_away(notice_id=notice.pk, actor=actor, reason=reason, now=now)
+
+
+def _list_followed(announcement_id: int) -> list[int]:
+    """Return what an announcement says more about, and what that does, however far back: a query each."""
+    found: list[int] = []
+    number: int | None = announcement_id
+    while number is not None and number not in found:
+        found.append(number)
+        number = Announcement.objects.filter(pk=number).values_list("follows", flat=True).first()
+    return found[1:]
 
 
 def _preview(message: Message, language: str) -> SafeString:

@@ -52,8 +52,9 @@ def _key_of(message: Message, number: int | str = "") -> str:
 
 
 def _event(message: Message) -> Event:
-    # Who has no account opens no page of the portal: it has no link.
-    return Event(kind=KINDS[message.act], data=say_data(message), url="")
+    # Who has no account opens no page of the portal, and knows no environments: it has no link and names none.
+    data = {name: value for name, value in say_data(message).items() if name != "environment"}
+    return Event(kind=KINDS[message.act], data=data, url="")
 
 
 def _publish(message: Message, *, now: datetime) -> Published:

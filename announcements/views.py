@@ -24,7 +24,7 @@ from announcements.transitions import (
     unschedule_announcement,
     withdraw_announcement,
 )
-from announcements.transitions.drafting import fill_words
+from announcements.transitions.drafting import fill_words, move_window
 from announcements.transitions.locking import with_subjects
 from announcements.transitions.publishing import compose_correction
 from core import clock
@@ -62,7 +62,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     moves = {end for end in Status if can_move(EDGES, start=Status(announcement.status), end=end)}
     context = {
         "announcement": announcement,
-        "titles": say_titles(announcement),
+        "titles": _find_titles(announcement),
         "sites": _name_sites(announcement.site_keys),
         "versions": [_draw_version(one) for one in list_versions(announcement)],
         "states": list_states(announcement),
@@ -81,6 +81,14 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "now": clock.now(),
     }
     return render(request, "announcements/detail.html", context)
+
+
+def _find_titles(announcement: Announcement) -> dict[str, str]:
+    """Return its titles as they were said last, of a draft as far as its own row fills them."""
+    last = announcement.versions.first()
+    if last is None:
+        return say_titles(announcement)
+    return {language: getattr(last, f"title_{language}") for language in LANGUAGES}
 
 
 def _name_sites(keys: Sequence[str]) -> list[str]:
@@ -112,7 +120,7 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
     if announcement.status not in {Status.PUBLISHED, Status.CORRECTED}:
         return redirect("announcements:detail", pk=pk)
     seen = read_version(request, announcement)
-    names = (*WORDS, "one_language_reason", "next_update_at")
+    names = (*WORDS, "one_language_reason", "starts_at", "ends_at", "next_update_at")
     form = CorrectForm(request.POST or None, initial={name: getattr(announcement, name) for name in names})
 
     def write() -> None:
@@ -166,9 +174,10 @@ def _preview_correction(request: HttpRequest, announcement: Announcement, form: 
     notes = {"fr": "", "en": ""}
     form.is_valid()
     given = getattr(form, "cleaned_data", {})
-    if form.is_bound and {"title_fr", "body_fr", "title_en", "body_en", "next_update_at"} <= set(given):
+    if form.is_bound and {*WORDS, "starts_at", "ends_at", "next_update_at"} <= set(given):
         try:
             fill_words(shown, form.content)
+            move_window(shown, form.content)
         except (Refusal, KeyError):
             pass
         else:

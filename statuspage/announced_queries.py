@@ -18,6 +18,8 @@ KEY = "status_page"
 AHEAD, REMEMBERED = timedelta(days=60), timedelta(days=120)
 #: Without an end it is over by itself after so long; an announcement that it is ends it sooner.
 LONGEST_OPEN = timedelta(days=1)
+#: That it is over can be read for so long.
+LINGERS = timedelta(days=1)
 #: One that begins at once is announced so, without a plan before it.
 BEGINS = frozenset({Kind.MAINTENANCE_PLANNED, Kind.MAINTENANCE_BEGUN})
 MAINTENANCE = BEGINS | {Kind.MAINTENANCE_ENDED}
@@ -63,7 +65,8 @@ def _make(chain: Chain, *, now: datetime) -> Planned | None:
     window = next((row for row in reversed(shown) if row.kind == Kind.MAINTENANCE_PLANNED), shown[0])
     later = [row for row in chain if row.pk >= window.pk]
     begun_at = _said_at(later, Kind.MAINTENANCE_BEGUN)
-    over_at = _said_at(later, Kind.MAINTENANCE_ENDED)
+    over = next((row for row in later if row.kind == Kind.MAINTENANCE_ENDED), None)
+    over_at = _first_at(over) if over else None
     planned, *_before = window.versions.all()
     starts_at = min(filter(None, (planned.starts_at, begun_at)), default=_first_at(window))
     # Over before it began: it was called off, and its window stays as it was.
@@ -72,8 +75,9 @@ def _make(chain: Chain, *, now: datetime) -> Planned | None:
     is_over = over_at is not None or now >= ends_at
     status = "completed" if is_over else "scheduled" if now < starts_at else "in_progress"
     resolved_at = (over_at or ends_at) if is_over else None
-    last, *_corrected = shown[-1].versions.all()
+    last, *_corrected = (over if over and KEY in over.outlets else shown[-1]).versions.all()
     moments = (last.at, resolved_at, starts_at if status == "in_progress" else None)
+    where = shown[-1].versions.all()[0]
     facts = MaintenanceFacts(
         id=f"a{chain[0].pk}",
         name=Words(fr=last.title_fr, en=last.title_en),
@@ -86,8 +90,9 @@ def _make(chain: Chain, *, now: datetime) -> Planned | None:
         updated_at=max(moment for moment in moments if moment is not None),
         resolved_at=resolved_at,
         has_end=bool(ended_at or planned.ends_at),
+        lingers=resolved_at is not None and now - resolved_at < LINGERS,
     )
-    return Planned(window.environment_id, frozenset() if last.is_everywhere else frozenset(last.site_keys), facts)
+    return Planned(window.environment_id, frozenset() if where.is_everywhere else frozenset(where.site_keys), facts)
 
 
 def _said_at(rows: Sequence[Announcement], kind: Kind) -> datetime | None:

@@ -71,7 +71,8 @@ class IncidentFacts:
 class MaintenanceFacts:
     """Something planned that people may notice, at [starts_at, ends_at). `status` in the words of Statuspage v2.
 
-    `has_end`: whether anybody said when it ends; else `ends_at` is when it is over by itself.
+    `has_end`: whether anybody said when it ends; else `ends_at` is when it is over by itself. `lingers`: over, and
+    still to be read for a while.
     """
 
     id: str
@@ -85,6 +86,7 @@ class MaintenanceFacts:
     updated_at: datetime
     resolved_at: datetime | None = None
     has_end: bool = True
+    lingers: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext_lazy
 
 REFUSALS: dict[str, str | Promise] = {
     "component_unknown": _("There is no such component."),
@@ -54,6 +54,8 @@ INDICATORS: dict[str, str | Promise] = {
     "major": _("Some services are down"),
     "critical": _("Major outage"),
 }
+#: Said in place of the first of these while something is under maintenance.
+MAINTAINED: str | Promise = _("Maintenance is under way")
 INDICATOR_SIGNS: Mapping[str, str] = {"none": "✓", "minor": "◐", "major": "▲", "critical": "✕"}
 SAID: dict[str, str | Promise] = {
     "investigating": _("Being looked into"),
@@ -76,10 +78,10 @@ UNSPOKEN: dict[str, str | Promise] = {
     "postmortem": _("We have written down what happened and what we learnt: %(url)s"),
 }
 MAINTENANCES: dict[str, str | Promise] = {
-    "scheduled": _("Planned"),
-    "in_progress": _("In progress"),
-    "verifying": _("Being checked"),
-    "completed": _("Done"),
+    "scheduled": pgettext_lazy("maintenance", "Planned"),
+    "in_progress": pgettext_lazy("maintenance", "In progress"),
+    "verifying": pgettext_lazy("maintenance", "Being checked"),
+    "completed": pgettext_lazy("maintenance", "Done"),
 }
 ROLLOUTS: dict[str, str | Promise] = {
     "running": _("▶ under way"),

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.utils import formats, timezone, translation
 
 from statuspage.domain.history import DAYS, Day
-from statuspage.domain.states import OVER, Said
+from statuspage.domain.states import OVER, Said, State
 from statuspage.facts import ComponentFacts, Facts, IncidentFacts, MaintenanceFacts, RolloutFacts, UpdateFacts
-from statuspage.labels import INCIDENTS, INDICATORS, UNSPOKEN
+from statuspage.labels import INCIDENTS, INDICATOR_SIGNS, INDICATORS, MAINTAINED, SIGNS, UNSPOKEN
 
 LANGUAGES = ("fr", "en")
 #: The public reads French first.
@@ -125,6 +125,15 @@ class Page:
         return [one for one in self.maintenances if one.facts.status in {"in_progress", "verifying"}]
 
     @property
+    def just_over(self) -> list[Maintenance]:
+        return [one for one in self.maintenances if one.facts.lingers]
+
+    @property
+    def sign(self) -> str:
+        """The sign beside the page's summary."""
+        return SIGNS[State.MAINTENANCE] if _is_maintained(self.facts) else INDICATOR_SIGNS[self.facts.indicator]
+
+    @property
     def recent_days(self) -> list[DayOfIncidents]:
         """The last days, today first, each with the incidents that were over by now and began on it."""
         zone = ZoneInfo(self.facts.zone)
@@ -160,12 +169,17 @@ def compose_page(facts: Facts, language: str) -> Page:
             facts=facts,
             language=language,
             name=facts.name.get(language),
-            description=str(INDICATORS[facts.indicator]),
+            description=str(MAINTAINED if _is_maintained(facts) else INDICATORS[facts.indicator]),
             base=base,
             components=components,
             incidents=[_compose_incident(one, by_id, language, base) for one in facts.incidents],
             maintenances=[_compose_maintenance(one, by_id, language, base) for one in facts.maintenances],
         )
+
+
+def _is_maintained(facts: Facts) -> bool:
+    """Tell whether maintenance is all that there is to say of the components together."""
+    return facts.indicator == "none" and any(one.state is State.MAINTENANCE for one in facts.components)
 
 
 def _compose_component(facts: ComponentFacts, language: str) -> Component:

@@ -119,8 +119,7 @@ def fill_draft(draft: Announcement, content: Content) -> None:
     _fill_sites(draft, content)
     draft.starts_at, draft.ends_at = check_moment(content.starts_at), check_moment(content.ends_at)
     draft.next_update_at = check_moment(content.next_update_at)
-    if content.starts_at and content.ends_at and content.ends_at <= content.starts_at:
-        raise InvalidInput("announcement_ends_before")
+    _check_window(draft)
 
 
 def fill_words(draft: Announcement, content: Content) -> None:
@@ -132,6 +131,20 @@ def fill_words(draft: Announcement, content: Content) -> None:
         setattr(draft, f"title_{language}", title)
         setattr(draft, f"body_{language}", body)
     draft.one_language_reason = check_line(content.one_language_reason, limit=LONGEST_REASON)
+
+
+def move_window(announcement: Announcement, content: Content) -> None:
+    """Move the window of what was said where a content names one; else it stays."""
+    if content.starts_at is None and content.ends_at is None:
+        return
+    announcement.starts_at, announcement.ends_at = check_moment(content.starts_at), check_moment(content.ends_at)
+    _check_window(announcement)
+
+
+def _check_window(announcement: Announcement) -> None:
+    starts_at, ends_at = announcement.starts_at, announcement.ends_at
+    if starts_at and ends_at and ends_at <= starts_at:
+        raise InvalidInput("announcement_ends_before")
 
 
 def check_placeholders(texts: Mapping[str, str]) -> None:

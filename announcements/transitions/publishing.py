@@ -11,7 +11,7 @@ from announcements.messages import compose_message, fill_message, read_message
 from announcements.models import LONGEST_NOTE, Announcement, AnnouncementVersion, OutletRun
 from announcements.outlets import find_outlet
 from announcements.transitions.checking import check_confirmed, check_sayable
-from announcements.transitions.drafting import Content, fill_words
+from announcements.transitions.drafting import Content, fill_words, move_window
 from announcements.transitions.locking import check_line, check_moment, get_locked_announcement
 from announcements.transitions.telling import tell_given_back
 from core.actors import SCHEDULER, Actor
@@ -134,11 +134,12 @@ def correct_announcement(
 ) -> AnnouncementVersion:
     """Say an announcement anew, put right, by the same outlets to whom it reached; `note_*` say what was wrong.
 
-    Of the content only the words and the promised update count: what it is about and for whom stays.
+    Of the content only the words, the promised update and a window count: what it is about and for whom stays.
     """
     announcement = get_locked_announcement(announcement_id, seen=seen)
     _check_correctable(announcement)
     fill_words(announcement, content)
+    move_window(announcement, content)
     announcement.next_update_at = check_moment(content.next_update_at)
     notes = _check_notes(note_fr, note_en)
     message = compose_correction(announcement, notes=notes, by_id=actor.user_id, now=now)

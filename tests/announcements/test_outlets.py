@@ -16,7 +16,7 @@ from announcements.tasks import drive_outlets
 from announcements.transitions import correct_announcement, withdraw_announcement
 from announcements.users_outlet import USERS
 from core.actors import Actor, person
-from core.errors import Refusal
+from core.errors import InvalidInput, Refusal
 from core.roles import Role
 from notices.domain.levels import Level
 from notices.models import Notice
@@ -86,6 +86,50 @@ def test_till__all_clear__ends_by_itself_after_a_day() -> None:
 
     notice = Notice.objects.get()
     assert (notice.level, notice.ends_at) == (Level.INFO, NOW + timedelta(days=1))
+
+
+def test_till__what_says_more__takes_the_place_of_what_it_speaks_of_also_after_its_window() -> None:
+    environment = make_environment()
+    window: dict[str, Any] = {"starts_at": NOW, "ends_at": NOW + timedelta(hours=2)}
+    given: dict[str, Any] = {"outlets": ["till"], **window}
+    planned = publish(make_draft(environment, kind=Kind.MAINTENANCE_PLANNED, **given))
+    begun = publish(make_draft(environment, kind=Kind.MAINTENANCE_BEGUN, follows_id=planned.pk, **given), now=LATER)
+    after = NOW + timedelta(hours=3)
+
+    with time_machine.travel(after, tick=False):
+        over = make_draft(
+            environment, kind=Kind.MAINTENANCE_ENDED, follows_id=begun.pk, body_fr="C’est fini.", now=after, **given
+        )
+        publish(over, now=after)
+
+    assert _shown(environment, at=after) == [(Level.INFO, "C’est fini.")]
+    assert Notice.objects.filter(taken_away_at=None).count() == 1
+
+
+def test_correction__of_a_window__moves_it_where_it_names_one() -> None:
+    environment = make_environment()
+    window: dict[str, Any] = {"starts_at": LATER, "ends_at": LATER + timedelta(hours=1)}
+    said = publish(make_draft(environment, outlets=["till"], kind=Kind.MAINTENANCE_PLANNED, **window))
+
+    _correct(said)
+    said.refresh_from_db()
+    assert (said.starts_at, said.ends_at) == (window["starts_at"], window["ends_at"])
+
+    _correct(said, **{name: moment + timedelta(hours=2) for name, moment in window.items()}, body_fr="Le {starts}.")
+    version = said.versions.get(number=3)
+    assert (version.starts_at, version.ends_at) == (LATER + timedelta(hours=2), LATER + timedelta(hours=3))
+    assert version.body_fr != "Le {starts}."
+
+    with pytest.raises(InvalidInput):
+        _correct(said, starts_at=LATER, ends_at=LATER)
+
+
+def test_users__announcement__names_no_environment() -> None:
+    add_users([Row("a@example.org")], now=NOW)
+
+    publish(make_draft(outlets=["users"]))
+
+    assert "environment" not in Broadcast.objects.get().event.data
 
 
 def test_users__announcement__is_written_to_each_of_them_without_a_link_into_the_portal() -> None:

@@ -1,5 +1,6 @@
 """The pages: who may what, the composer, its previews, the last step, and nothing lost where two write at once."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -139,6 +140,27 @@ def test_correct__refused__says_so_at_the_field(wrong: dict[str, str], field: st
     message = answer.context["preview"].message
     assert message.notes == {"fr": "Faux", "en": "Wrong"}
     assert message.texts["fr"].title == "Ce soir"
+
+
+def test_detail__said__is_headed_as_it_was_read() -> None:
+    make_person(Role.SUPPORT)
+    said = publish(make_draft(title_en="In {environment} at last"))
+
+    page = sign_in().get(reverse("announcements:detail", args=[said.pk])).content.decode()
+
+    heading = page.partition("<h1>")[2].partition("</h1>")[0]
+    assert heading.strip() == f"In {said.environment.name} at last"
+
+
+def test_compose__maintenance__asks_when_at_once() -> None:
+    environment, client = make_environment(), sign_in()
+
+    page = client.get(f"{NEW}?kind=maintenance_planned").content.decode()
+    other = client.get(f"{NEW}?kind=free").content.decode()
+
+    assert environment.key in page
+    folds = [re.search(r'<details id="times"\s+(open)?', one) for one in (page, other)]
+    assert [fold and fold[1] for fold in folds] == ["open", None]
 
 
 def test_confirm__a_hint_left_in_both_languages__names_both() -> None:

@@ -109,6 +109,22 @@ def test_announced__said_to_be_over__is_completed_then(world: World) -> None:
     assert (one.status, one.ends_at, one.resolved_at) == ("completed", EVENING + HOUR, EVENING + HOUR)
 
 
+def test_page__while_it_runs_and_a_day_after__says_so(world: World) -> None:
+    planned = _announce(world)
+    during = write_bodies(read_facts(now=EVENING))["index.html"].decode()
+    over: dict[str, Any] = {"kind": Kind.MAINTENANCE_ENDED, "follows_id": planned.pk, "body_fr": "C’est fini."}
+    _announce(world, **over, starts_at=None, ends_at=None, at=EVENING + HOUR)
+    after, later = (
+        write_bodies(read_facts(now=EVENING + HOUR + timedelta(hours=hours)))["index.html"].decode()
+        for hours in (1, 25)
+    )
+
+    assert "Une maintenance est en cours" in during
+    assert "Une maintenance est en cours" not in after
+    assert "C’est fini." in after
+    assert "C’est fini." not in later
+
+
 def test_announced__begun_without_a_plan_or_an_end__runs_a_day_at_most(world: World) -> None:
     _announce(world, kind=Kind.MAINTENANCE_BEGUN, starts_at=None, ends_at=None)
 
