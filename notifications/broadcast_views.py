@@ -1,5 +1,7 @@
 """Pages of broadcasts: how far each is, pause and go on; and the list of users of the tills."""
 
+from dataclasses import asdict
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,7 +14,7 @@ from notifications.broadcast_forms import SteerForm, UsersForm
 from notifications.broadcast_queries import count_users, list_progress
 from notifications.bulk_models import BroadcastStatus
 from notifications.bulk_transitions import steer_broadcast
-from notifications.contact_transitions import add_users
+from notifications.contact_transitions import Added, add_users
 from notifications.labels import say_body, say_subject
 from notifications.models import Broadcast, BulkLane
 from notifications.places import list_sites
@@ -81,18 +83,17 @@ def steer(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 def users(request: HttpRequest) -> HttpResponse:
     """Add users of the tills from a list; none of it is taken where a line is wrong."""
     form = UsersForm(request.POST or None, request.FILES or None)
-    counted: list[tuple[int, int]] = []
+    counted: list[Added] = []
 
     def write() -> None:
         keys = {key for key, _name in list_sites()}
         counted.append(add_users(read_users(form.cleaned_data["text"], sites=keys), now=clock.now()))
 
     def then() -> HttpResponse:
-        new, left_out = counted[0]
         messages.success(
             request,
-            _("%(new)s new; %(left_out)s left out, who ended it or whose mails came back.")
-            % {"new": new, "left_out": left_out},
+            _("%(new)s new; %(changed)s changed; %(left_out)s left out, who ended it or whose mails came back.")
+            % asdict(counted[0]),
         )
         return redirect("notifications:broadcasts")
 

@@ -141,9 +141,18 @@ class Row:
     sites: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Added:
+    """What became of a list of users: how many are new, changed, and left out since they ended it or bounced."""
+
+    new: int
+    changed: int
+    left_out: int
+
+
 @transaction.atomic
-def add_users(rows: Collection[Row], *, now: datetime) -> tuple[int, int]:
-    """Add users of the tills from a list that the team keeps; return how many are new, and how many are left out.
+def add_users(rows: Collection[Row], *, now: datetime) -> Added:
+    """Add users of the tills from a list that the team keeps; return what became of them.
 
     Left out is who ended it, or where mails were sent back; who is there already gets what the list says now.
     """
@@ -153,13 +162,20 @@ def add_users(rows: Collection[Row], *, now: datetime) -> tuple[int, int]:
     )
     there = {contact.address_hash: contact for contact in rows_there}
     left_out = sum(one.status in {ContactStatus.ENDED, ContactStatus.BOUNCED} for one in there.values())
-    for digest, contact in there.items():
-        if contact.status == ContactStatus.ACTIVE:
-            contact.language, contact.topics = wanted[digest].language, list(wanted[digest].sites)
-    Contact.objects.bulk_update(there.values(), ["language", "topics"], batch_size=BATCH)
+    changed = [contact for digest, contact in there.items() if _follow(contact, wanted[digest])]
+    Contact.objects.bulk_update(changed, ["language", "topics"], batch_size=BATCH)
     new = [_user(row, digest=digest, now=now) for digest, row in wanted.items() if digest not in there]
     Contact.objects.bulk_create(new, batch_size=BATCH)
-    return len(new), left_out
+    return Added(new=len(new), changed=len(changed), left_out=left_out)
+
+
+def _follow(contact: Contact, row: Row) -> bool:
+    """Give a user who is written to what the list says; False where that is so already."""
+    wanted = (row.language, list(row.sites))
+    if contact.status != ContactStatus.ACTIVE or (contact.language, contact.topics) == wanted:
+        return False
+    contact.language, contact.topics = wanted
+    return True
 
 
 def _user(row: Row, *, digest: str, now: datetime) -> Contact:

@@ -324,7 +324,9 @@ def test_users__who_ended_it__is_never_added_again_and_who_is_there_gets_what_th
 
     counted = add_users([Row("a@example.org"), Row("B@example.org", "en", ["lyon"]), Row("c@example.org")], now=NOW)
 
-    assert counted == (1, 1)
+    assert (counted.new, counted.changed, counted.left_out) == (1, 1, 1)
+    again = add_users([Row("B@example.org", "en", ["lyon"])], now=NOW)
+    assert (again.new, again.changed, again.left_out) == (0, 0, 0)
     second.refresh_from_db()
     assert (second.language, second.topics) == ("en", ["lyon"])
     assert {one.email for one in list_users(site_keys=["paris"])} == {"c@example.org"}
