@@ -142,6 +142,18 @@ def test_correct__refused__says_so_at_the_field(wrong: dict[str, str], field: st
     assert message.texts["fr"].title == "Ce soir"
 
 
+def test_confirm__inbox_that_reaches_nobody__says_so() -> None:
+    environment, client = make_environment(), sign_in()
+    site = make_site()
+    create_till(site_id=site.pk, key="t1", name="1", actor=DEMO, reason="test", now=clock.now())
+    nobody = make_draft(environment, outlets=["people", "till"], roles=[])
+    somebody = make_draft(environment, outlets=["people", "till"], roles=["release manager"])
+
+    pages = [client.get(reverse("announcements:confirm", args=[one.pk])).content.decode() for one in (nobody, somebody)]
+
+    assert ["reaches nobody" in page for page in pages] == [True, False]
+
+
 def test_detail__said__is_headed_as_it_was_read() -> None:
     make_person(Role.SUPPORT)
     said = publish(make_draft(title_en="In {environment} at last"))
