@@ -31,6 +31,8 @@ def shop(stage: Stage) -> Iterator[str]:
         with stage.sign_in("admin") as admin:
             values = {"name": "Dev", "position": "1", "required_approvals": "0", "allowed_origins": origin}
             admin.send(f"/environments/{ENV}/", values | {"reason": "A till page"})
+        # What answers tills hears of the change a moment later; a page that asks before asks again after a minute.
+        stage.wait(lambda: _ask(stage, origin=origin).headers.get("Access-Control-Allow-Origin"))
         yield origin
 
 
@@ -53,14 +55,18 @@ def _take_all_away(stage: Stage) -> None:
 
 
 def _list_shown(stage: Stage) -> list[Any]:
+    return [one for one in _ask(stage).json()["notices"] if one["kind"] != "new_feature"]
+
+
+def _ask(stage: Stage, **headers: str) -> requests.Response:
+    """Ask for a till's notices as its page does."""
     token = stage.tell("demo", "tokens", ENV, "client")
-    answer = requests.get(
+    return requests.get(
         f"{stage.tell('url')}/notices/v1/current",
         params={"site": "lyon"},
-        headers={"Authorization": f"Bearer {token}"},
+        headers={"Authorization": f"Bearer {token}", **headers},
         timeout=30,
     )
-    return [one for one in answer.json()["notices"] if one["kind"] != "new_feature"]
 
 
 def _address(stage: Stage, shop: str, *, portal: str = "", own_script: bool = False, language: str = "fr") -> str:
