@@ -11,7 +11,7 @@ COMPLAINTS = Source(
     "health_complainttext",
     key="complaint_id",
     joins="JOIN health_complaint c ON c.id = w.complaint_id",
-    narrowed=f"(SELECT c.id FROM health_complaint c WHERE {{conditions}} ORDER BY c.logged_at DESC LIMIT {NEWEST}) c"  # noqa: S608
+    narrowed=f"(SELECT c.id FROM health_complaint c WHERE {{conditions}} ORDER BY c.logged_at DESC LIMIT {NEWEST}) c"  # noqa: S608  # a number of ours
     " CROSS JOIN LATERAL (SELECT * FROM health_complainttext w WHERE w.complaint_id = c.id OFFSET 0) w",
 )
 #: By what a search can be narrowed, as conditions on the complaint.

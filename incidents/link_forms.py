@@ -1,6 +1,6 @@
 """What an incident is about, who has which part in it, and what it is merged into."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -79,4 +79,5 @@ class MergeForm(ReasonedForm):
 
     def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["into"].choices = [(one.pk, str(one)) for one in list_mergeable(incident)]  # type: ignore[attr-defined]
+        into = cast("forms.ChoiceField", self.fields["into"])
+        into.choices = [(one.pk, str(one)) for one in list_mergeable(incident)]

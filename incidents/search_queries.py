@@ -25,13 +25,13 @@ NEWEST_INCIDENTS = 1_000
 
 def _source(table: str, *, owner: str = "w.incident_id", via: str = "", condition: str = "true") -> Source:
     """Return a table whose rows belong to incidents: by its own column, or by that of a row between them."""
-    newest = f"SELECT i.id FROM incidents_incident i WHERE {{conditions}} ORDER BY i.id DESC LIMIT {NEWEST_INCIDENTS}"  # noqa: S608
+    newest = f"SELECT i.id FROM incidents_incident i WHERE {{conditions}} ORDER BY i.id DESC LIMIT {NEWEST_INCIDENTS}"  # noqa: S608  # a number of ours
     between = f"{via} JOIN {table} w ON p.id = w.post_mortem_id" if via else f"{table} w"
     return Source(
         table,
         key="id",
         joins=f"{f'JOIN {via} ON p.id = w.post_mortem_id ' if via else ''}JOIN incidents_incident i ON i.id = {owner}",
-        narrowed=f"({newest}) i CROSS JOIN LATERAL (SELECT w.* FROM {between} WHERE {owner} = i.id OFFSET 0) w",  # noqa: S608
+        narrowed=f"({newest}) i CROSS JOIN LATERAL (SELECT w.* FROM {between} WHERE {owner} = i.id OFFSET 0) w",  # noqa: S608  # tables and columns of ours
         condition=condition,
     )
 
